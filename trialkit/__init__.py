@@ -1,0 +1,38 @@
+"""trialkit: randomized field trials of group-based social programmes, from the power calculation to the report."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "Trial": "trialkit.trial",
+    "itt": "trialkit.estimate.itt",
+    "combinations": "trialkit.estimate.registry",
+    "adjust_p": "trialkit.estimate.adjust_p",
+    "read": "trialkit.io",
+    "receipt": "trialkit.io",
+    "Plan": "trialkit.plan.plan",
+    "Result": "trialkit.results",
+}
+_ROOMS = ("measurement", "selection", "simulate", "plot", "errors")
+
+__all__ = ["__version__", *_PUBLIC, *_ROOMS]
+
+
+def __getattr__(name: str) -> Any:
+    """Public names load on first use, so that `import trialkit` stays fast (PEP 562)."""
+    if name in _PUBLIC:
+        value = getattr(import_module(_PUBLIC[name]), name)
+    elif name in _ROOMS:
+        value = import_module("trialkit.report.figures" if name == "plot" else f"trialkit.{name}")
+    else:
+        raise AttributeError(f"module 'trialkit' has no attribute '{name}'")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

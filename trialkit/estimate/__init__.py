@@ -1,0 +1,1 @@
+"""Effects: each estimator is a file and a line in the registry."""

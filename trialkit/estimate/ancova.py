@@ -1,0 +1,115 @@
+"""ANCOVA: least squares of the outcome on the arms, covariates and stratum effects.
+
+y = b0 + sum_a tau_a 1[arm = a] + x'g + stratum effects + e. In a randomized trial tau_a is consistent for the average effect
+whether or not the regression is right (Freedman 2008; Lin 2013), with HC2 or, with clusters or groups, CR2 standard errors.
+
+Strata: with equal allocation shares the strata enter as plain effects. Where the shares differ by stratum, plain effects
+estimate an overlap-weighted effect and no effects a confounded one, so the arms are interacted with the centred strata and
+tau_a is the sample-average effect.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from trialkit.errors import EstimationError, UsageError
+from trialkit.estimate.averages import apply_average, estimand_name, size_note
+from trialkit.estimate.itt_result import Analysis, Contrast
+from trialkit.estimate.linear_model import LinearModel, fit_linear
+from trialkit.estimate.request import Request
+from trialkit.estimate.sample import Sample, sample
+from trialkit.estimate.strata import centred_indicators, check_cells, shares_differ, strata_names
+from trialkit.inference.arrays import FloatArray
+from trialkit.results import Note
+from trialkit.trial import Trial
+
+
+def run(trial: Trial, request: Request) -> Analysis:
+    """ANCOVA of a request."""
+    adjust = tuple(a for a in request.adjust if a not in trial.strata)
+    base = sample(trial, request.outcome, adjust, request.covariate_missing)
+    strata, unequal = _strata_rule(trial, request)
+    notes: list[Note] = []
+    analysed = apply_average(base, request.average)
+    columns, names = _columns(trial, analysed, strata, notes, unequal)
+    model = fit_linear(analysed, columns, names, kind=request.covariance, df=request.df)
+    notes += size_note(base, columns, request)
+    overlap = strata == "additive" and unequal
+    if overlap:
+        notes.append(
+            Note("overlap_weighted", "shares of the arms differ by stratum and stratum effects are additive: strata count by size times p(1-p).")
+        )
+    method = "ANCOVA" if base.X.shape[1] or trial.strata else "least squares without covariates"
+    if request.measure == "risk_difference":
+        method += " (linear probability)"
+    if strata == "interacted":
+        method += ", strata interacted"
+    return Analysis(
+        base,
+        arm_contrasts(model, request, range(1, len(base.arms))),
+        "overlap-weighted ITT" if overlap else estimand_name(request.average),
+        method,
+        describe(model),
+        (*notes, *model.notes),
+    )
+
+
+def _strata_rule(trial: Trial, request: Request) -> tuple[str, bool]:
+    asked = request.strata_effects
+    if not trial.strata:
+        if asked in ("additive", "interacted"):
+            raise UsageError(f"strata_effects='{asked}' needs strata: name the columns used in the randomization in Trial(strata=[...]).")
+        return "none", False
+    unequal = shares_differ(trial)
+    if asked == "none" and unequal and trial.weights is None:
+        raise EstimationError(
+            "the shares of the arms differ by stratum, so a comparison without strata is confounded by them. Use "
+            "strata_effects='interacted' (sample-average effect), or give inverse-probability weights."
+        )
+    if asked == "auto":
+        return ("interacted" if unequal else "additive"), unequal
+    return asked, unequal
+
+
+def _columns(trial: Trial, s: Sample, strata: str, notes: list[Note], unequal: bool) -> tuple[FloatArray, list[str]]:
+    arms = (s.arm[:, None] == np.arange(1, len(s.arms))).astype(float)
+    parts = [np.ones((s.n, 1)), arms]
+    names = ["constant", *(f"arm {a}" for a in s.arms[1:])]
+    if strata != "none":
+        labels = strata_names(trial)
+        if strata == "interacted":
+            check_cells(s, labels, "Merge small strata, or use strata_effects='additive' (an overlap-weighted effect).")
+        indicators, used = centred_indicators(s, labels)
+        parts.append(indicators)
+        names += [f"stratum {u}" for u in used]
+        if strata == "interacted":
+            for a in range(arms.shape[1]):
+                parts.append(indicators * arms[:, [a]])
+                names += [f"arm {s.arms[a + 1]} x stratum {u}" for u in used]
+            if unequal:
+                notes.append(
+                    Note("strata_interacted", "shares of the arms differ by stratum: the effect is averaged over strata by their size in the sample.")
+                )
+    parts.append(s.X)
+    return np.concatenate(parts, axis=1), names + list(s.terms)
+
+
+def arm_contrasts(model: LinearModel, request: Request, columns: range) -> tuple[Contrast, ...]:
+    """Each arm against control and, on request, against each other; `columns` are those of arms 1, 2, ..."""
+    out = []
+    pairs = [(a, 0) for a in range(1, len(columns) + 1)]
+    if request.contrasts == "all":
+        pairs += [(a, b) for b in range(1, len(columns) + 1) for a in range(b + 1, len(columns) + 1)]
+    for arm, reference in pairs:
+        vector = np.zeros(model.design.shape[1])
+        vector[columns[arm - 1]] = 1.0
+        if reference:
+            vector[columns[reference - 1]] = -1.0
+        out.append(Contrast(arm, reference, *model.contrast(vector)))
+    return tuple(out)
+
+
+def describe(model: LinearModel) -> str:
+    """'CR2' or 'CR2, working df': what stands in the covariance column."""
+    kind = model.cov.kind
+    return f"{kind} (df under the grouped working covariance)" if model.df_rule == "working" else kind

@@ -1,0 +1,94 @@
+"""The intention-to-treat effect: one function, every estimator of the registry behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from trialkit.errors import UsageError, ValueTypeError
+from trialkit.estimate.covariates import CovariateMissing
+from trialkit.estimate.itt_result import IttResult, itt_result
+from trialkit.estimate.registry import find
+from trialkit.estimate.request import Average, Contrasts, Request, StrataEffects
+from trialkit.trial import Trial, rows_text
+
+
+def itt(
+    trial: Trial,
+    outcome: str,
+    *,
+    adjust: Sequence[str] = (),
+    estimator: str | None = None,
+    measure: str = "mean_difference",
+    covariance: str = "auto",
+    df: str = "auto",
+    strata_effects: StrataEffects = "auto",
+    average: Average = "participant",
+    contrasts: Contrasts = "control",
+    covariate_missing: CovariateMissing = "impute",
+    conf_level: float = 0.95,
+) -> IttResult:
+    """Effect of assignment on an outcome, for everyone who was randomized and has the outcome.
+
+    Parameters
+    ----------
+    trial : the data and their roles.
+    outcome : numeric column.
+    adjust : baseline columns. Numbers enter as they are, categories as indicators; missing values never drop a person
+        (`covariate_missing`: 'impute' the mean with an indicator, 'drop' or 'error').
+    estimator : 'ancova' (default), 'lin' or 'difference_in_means'; `combinations()` lists what goes with what.
+    measure : 'mean_difference', or 'risk_difference' for an outcome of 0 and 1 (the linear probability difference).
+    covariance : 'auto' is HC2, or CR2 with clusters or groups, because those are unbiased under the working model and sized
+        well with few clusters. Others: classical, HC0-HC3, CR0-CR3.
+    df : 'auto': the residual df with HC, Satterthwaite's with CR2 and CR3. With groups in one arm the moments are taken
+        under the fitted grouped covariance ('working'), because single controls inflate the 'independence' df.
+    strata_effects : 'auto' adds the strata, interacted where the arms' shares differ by stratum; 'additive',
+        'interacted', 'none'.
+    average : 'participant' (each person counts the same) or 'group'.
+    contrasts : each arm against 'control', or 'all' pairs.
+    conf_level : of the intervals.
+
+    Returns
+    -------
+    IttResult
+        `.tidy()`, `.by_arm`, `.standardized("hedges_g")`, `.notes`.
+
+    Raises
+    ------
+    CombinationError, ColumnNotFoundError, MissingDataError, GroupError, NotIdentifiedError, EstimationError
+        Each says which column, arm or group, and the remedy.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, trialkit as tk
+    >>> rng = np.random.default_rng(1)
+    >>> d = pd.DataFrame({"arm": ["solo", "peer"] * 50, "y0": rng.normal(size=100)})
+    >>> d["y1"] = d["y0"] / 2 + 0.4 * (d["arm"] == "peer") + rng.normal(size=100)
+    >>> tk.itt(tk.Trial(d, arm="arm", control="solo"), "y1", adjust=["y0"]).tidy()["contrast"].tolist()
+    ['peer - solo']
+    """
+    if isinstance(adjust, str):
+        raise UsageError(f"adjust takes a list of columns: write adjust=['{adjust}'].")
+    if not isinstance(trial, Trial):
+        raise UsageError("itt takes a Trial first: tk.itt(tk.Trial(data, arm=..., control=...), 'outcome').")
+    name = estimator if estimator is not None else "ancova"
+    request = Request(
+        outcome, tuple(adjust), name, measure, covariance, df, strata_effects, average, contrasts, covariate_missing, float(conf_level)
+    )
+    found = find(name, measure, covariance, df)
+    if measure == "risk_difference":
+        _check_binary(trial, outcome)
+    analysis = found.run(trial, request)
+    sizes = {code: int((trial.arm_codes == code).sum()) for code in range(len(trial.arms))}
+    return itt_result(analysis, request, sizes)
+
+
+def _check_binary(trial: Trial, outcome: str) -> None:
+    values = trial.values(outcome)
+    other = np.isfinite(values) & (values != 0) & (values != 1)
+    if other.any():
+        raise ValueTypeError(
+            f"measure='risk_difference' needs an outcome of 0 and 1, but '{outcome}' is {values[other][0]:g} in {rows_text(other)}: recode it, or use "
+            "measure='mean_difference'."
+        )

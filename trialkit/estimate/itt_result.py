@@ -1,0 +1,120 @@
+"""The result of `itt`: rows, what the arms looked like, and effect sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pandas as pd
+
+from trialkit.errors import UsageError
+from trialkit.estimate.request import Request
+from trialkit.estimate.sample import Sample
+from trialkit.inference.distributions import t_test
+from trialkit.results import Estimate, Note, Result
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """A difference between two arms (codes), before it becomes a row."""
+
+    arm: int
+    reference: int
+    estimate: float
+    std_error: float
+    df: float
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What an estimator hands back to `itt`."""
+
+    sample: Sample
+    contrasts: tuple[Contrast, ...]
+    estimand: str
+    method: str
+    covariance: str
+    notes: tuple[Note, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class IttResult(Result):
+    """Intention-to-treat effects of one outcome.
+
+    `.by_arm` holds the raw (unadjusted) summaries; `.standardized()` the effect size with an interval that respects groups.
+    """
+
+    kind = "itt"
+
+    @property
+    def by_arm(self) -> pd.DataFrame:
+        """Raw n, mean and SD per arm, indexed by the arm's label; n_randomized counts everyone assigned."""
+        return pd.DataFrame(self.details["arms"]).set_index("arm")
+
+    @property
+    def variance_parts(self) -> dict[str, float]:
+        """Standard errors of the big and the small blocks of a hybrid design."""
+        return dict(self.details.get("variance_parts", {}))
+
+    def standardized(
+        self,
+        kind: Literal["hedges_g", "cohens_d"] = "hedges_g",
+        *,
+        standardizer: Literal["auto", "pooled", "control"] | float = "auto",
+        interval: Literal["t", "noncentral"] = "t",
+    ) -> Result:
+        """Standardized mean difference; see `trialkit.estimate.effect_size.standardize`."""
+        from trialkit.estimate.effect_size import standardize
+
+        return standardize(self, kind, standardizer=standardizer, interval=interval)
+
+    def _title(self) -> str:
+        return f"ITT of {self.estimates[0].outcome}"
+
+
+def itt_result(analysis: Analysis, request: Request, trial_sizes: Mapping[int, int]) -> IttResult:
+    """Rows and arm summaries from an analysis."""
+    sample = analysis.sample
+    rows = []
+    for c in analysis.contrasts:
+        test = t_test(c.estimate, c.std_error, c.df, request.conf_level)
+        rows.append(
+            Estimate(
+                outcome=request.outcome, estimand=analysis.estimand, contrast=f"{sample.arms[c.arm]} - {sample.arms[c.reference]}",
+                estimate=c.estimate, std_error=c.std_error, df=c.df, statistic=test.statistic, p_value=test.p_value,
+                conf_low=test.conf_low, conf_high=test.conf_high, conf_level=request.conf_level, n=sample.n,
+                n_clusters=sample.n_clusters, n_groups=sample.groups_in(sample.arm >= 0), method=analysis.method, covariance=analysis.covariance,
+            )
+        )  # fmt: skip
+    details = {
+        "measure": request.measure, "estimator": request.estimator, "adjust": list(request.adjust), "average": request.average,
+        "clustered": sample.clustered, "one_arm_groups": sample.cluster is None and sample.clustered,
+        "arms": arm_summaries(sample, trial_sizes),
+        "contrasts": [[c.arm, c.reference] for c in analysis.contrasts],
+    }  # fmt: skip
+    return IttResult(tuple(rows), tuple(dict.fromkeys((*sample.notes, *analysis.notes))), details | dict(analysis.details))
+
+
+def arm_summaries(sample: Sample, trial_sizes: Mapping[int, int]) -> list[dict[str, Any]]:
+    """Raw summaries by arm, control first."""
+    out = []
+    for code, label in enumerate(sample.arms):
+        inside = sample.arm == code
+        y = sample.y[inside]
+        out.append(
+            {
+                "arm": label, "n_randomized": trial_sizes[code], "n": int(inside.sum()), "mean": float(y.mean()), "sd": float(y.std(ddof=1)),
+                "n_groups": sample.groups_in(inside), "n_clusters": int(len(set(sample.unit_of_variance[inside].tolist()))),
+            }
+        )  # fmt: skip
+    return out
+
+
+def arm_row(result: Result, code: int) -> Mapping[str, Any]:
+    arms = result.details.get("arms")
+    if not arms:
+        raise UsageError("this result holds no arm summaries, so it has no effect size.")
+    row: Mapping[str, Any] = arms[code]
+    return row

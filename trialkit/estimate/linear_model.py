@@ -1,0 +1,210 @@
+"""From a design matrix to contrasts: fit, covariance, degrees of freedom, and the notes a reader needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+
+from trialkit.errors import CombinationError, EstimationError, GroupError, NotIdentifiedError, shown
+from trialkit.estimate.sample import Sample
+from trialkit.estimate.working import grouped_variances
+from trialkit.inference.arrays import FloatArray
+from trialkit.inference.covariance import Covariance, CovarianceKind, covariance
+from trialkit.inference.least_squares import LeastSquares, least_squares
+from trialkit.inference.small_sample import WorkingCovariance, satterthwaite
+from trialkit.results import Note
+from trialkit.trial import ALONE
+
+FEW_UNITS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class LinearModel:
+    """A fitted regression with the covariance and the df rule of its contrasts.
+
+    `working` is the fitted one-arm grouped covariance when the df rule is 'working'.
+    """
+
+    sample: Sample
+    design: FloatArray
+    names: tuple[str, ...]
+    fit: LeastSquares
+    cov: Covariance
+    df_rule: str
+    working: WorkingCovariance | None
+    notes: tuple[Note, ...]
+
+    def contrast(self, vector: FloatArray) -> tuple[float, float, float]:
+        """Estimate, standard error and df of vector'b, vector of length K (all columns)."""
+        self._check_estimable(vector)
+        c = vector[self.fit.kept]
+        variance = float(c @ self.cov.matrix @ c)
+        df = self._df(c)
+        if self.cov.n_full_leverage and self.working is not None:
+            variance, df = self._borrow(c, variance, df)
+        if not variance > 0 or self._exact_fit():
+            raise EstimationError(
+                f"the outcome '{self.sample.outcome}' is determined exactly by the terms of the model: there is no residual variation, so no "
+                "standard error. Check whether a covariate is a copy of the outcome."
+            )
+        return float(c @ self.fit.coef[self.fit.kept]), float(np.sqrt(variance)), df
+
+    def _borrow(self, c: FloatArray, variance: float, df: float) -> tuple[float, float]:
+        """A stratum with one group fits that group's mean exactly, so the group adds nothing to CR2.
+
+        What is missing is the difference between the true variance and the mean of CR2 under the working covariance; it is
+        added, with the groups left over after the fixed effects as its df. The two parts are taken as fully correlated, which
+        makes the df no larger than it is.
+        """
+        assert self.working is not None and self.cov.clusters is not None
+        clusters = self.cov.clusters
+        X = self.fit.X[clusters.order]
+        t = X @ (self.fit.bread @ c)
+        if self.fit.weights is not None:
+            t = t * self.fit.weights[clusters.order]
+        true = float(t @ self.working.times(t[:, None], clusters)[:, 0])
+        missing = max(true - satterthwaite(self.fit, self.cov, c, self.working).mean, 0.0)
+        spare = max(self._groups_left(), 1.0)
+        total = variance + missing
+        return total, total**2 / (variance / np.sqrt(df) + missing / np.sqrt(spare)) ** 2
+
+    def _groups_left(self) -> float:
+        inside = self.sample.group != ALONE
+        _, codes = np.unique(self.sample.group[inside], return_inverse=True)
+        means = np.array([self.fit.X[inside][codes == g].mean(axis=0) for g in range(int(codes.max()) + 1)])
+        return float(len(means) - np.linalg.matrix_rank(means))
+
+    def influence(self, vector: FloatArray) -> FloatArray:
+        """(S,) contributions of the independent units to vector'b, adjusted as its variance is."""
+        assert self.cov.influence is not None
+        u = self.cov.influence @ vector[self.fit.kept]
+        clusters = self.cov.clusters
+        if clusters is None:
+            return u * self.fit.residuals
+        return clusters.sum((u * self.fit.residuals[clusters.order])[:, None])[:, 0]
+
+    def _df(self, c: FloatArray) -> float:
+        if self.df_rule == "residual":
+            return float(self.cov.clusters.count - 1 if self.cov.clusters is not None else self.fit.df_resid)
+        return satterthwaite(self.fit, self.cov, c, self.working).df
+
+    def _exact_fit(self) -> bool:
+        spread = float(np.abs(self.sample.y - self.sample.y.mean()).max())
+        return float(np.abs(self.fit.residuals).max()) <= 1e-10 * max(spread, 1e-300)
+
+    def _check_estimable(self, vector: FloatArray) -> None:
+        """A column left out is a combination of kept ones: the contrast must not depend on how they share its effect."""
+        kept, dropped = self.fit.kept, np.flatnonzero(self.fit.collinear)
+        if not len(dropped):
+            return
+        scale = np.linalg.norm(self.design, axis=0)
+        scale = np.where(scale > 0, scale, 1.0)
+        unit = self.design / scale
+        combination = np.linalg.lstsq(unit[:, kept], unit[:, dropped], rcond=None)[0]
+        share = vector / scale
+        gap = np.abs(share[dropped] - combination.T @ share[kept])
+        guilty = [self.names[j] for j, g in zip(dropped, gap) if g > 1e-6 * np.abs(share).max()]
+        if guilty:
+            raise NotIdentifiedError(
+                f"the effect of the arm cannot be told apart from {shown(guilty)}: in these data they carry the same information. "
+                f"Leave {'it' if len(guilty) == 1 else 'them'} out of adjust or strata."
+            )
+
+
+def fit_linear(sample: Sample, design: FloatArray, names: list[str], *, kind: str, df: str) -> LinearModel:
+    """Fit and settle the covariance ('auto': CR2 with clusters or groups, else HC2) and the df rule."""
+    notes: list[Note] = []
+    fit = least_squares(y=sample.y, X=design, weights=sample.weights)
+    if fit.df_resid < 1:
+        raise EstimationError(f"{sample.n} people and {len(fit.kept)} terms leave no degrees of freedom: leave covariates or strata out.")
+    if fit.collinear.any():
+        left = [n for n, dropped in zip(names, fit.collinear) if dropped]
+        notes.append(Note("collinear", f"{shown(left, 8)} {'is' if len(left) == 1 else 'are'} a combination of other terms and left out."))
+    resolved = cast(CovarianceKind, ("CR2" if sample.clustered else "HC2") if kind == "auto" else kind)
+    if sample.clustered:
+        _check_units(sample, notes)
+        if not resolved.startswith("CR"):
+            what = "clusters" if sample.cluster is not None else "groups"
+            notes.append(Note("dependence_ignored", f"covariance='{resolved}' ignores the {what}: its standard error is too small when they matter."))
+    try:
+        cov = covariance(fit, resolved, sample.clusters if resolved.startswith("CR") else None)
+    except np.linalg.LinAlgError as error:
+        raise EstimationError(
+            f"{resolved} does not exist here: leaving out one cluster leaves no estimate. Use covariance='CR2'."
+        ) from error
+    rule = _df_rule(sample, resolved, df)
+    if cov.n_full_leverage:
+        notes.append(_leverage_note(cov, rule))
+    working = None
+    if rule == "working":
+        variances = grouped_variances(sample, fit.X)
+        if variances.converged:
+            working = variances.per_row(sample)
+        else:
+            rule = "groups"
+            notes.append(
+                Note("working_df_failed", "the group variance could not be fitted; the degrees of freedom are the number of groups minus one.")
+            )
+    if rule == "groups":
+        return _GroupCountModel(sample, design, tuple(names), fit, cov, rule, None, tuple(notes))
+    return LinearModel(sample, design, tuple(names), fit, cov, rule, working, tuple(notes))
+
+
+class _GroupCountModel(LinearModel):
+    """The conservative df when the working covariance has no maximum: the smallest number of groups of an arm minus one."""
+
+    __slots__ = ()
+
+    def _df(self, c: FloatArray) -> float:
+        sample = self.sample
+        counts = [sample.groups_in(sample.arm == a) for a in np.unique(sample.arm[sample.group != ALONE])]
+        return float(min(counts) - 1)
+
+
+def _leverage_note(cov: Covariance, rule: str) -> Note:
+    if cov.clusters is None:
+        return Note("full_leverage", f"{cov.n_full_leverage} people are fitted exactly by a term of their own and add nothing to the variance.")
+    if rule == "working":
+        return Note(
+            "group_variance_borrowed",
+            f"{cov.n_full_leverage} groups are alone in their stratum: their variance is taken from the groups of the other strata.",
+        )
+    return Note(
+        "full_leverage", f"{cov.n_full_leverage} clusters are fitted exactly by terms of their own: the standard error leaves them out and is too small."
+    )
+
+
+def _df_rule(sample: Sample, kind: str, df: str) -> str:
+    one_arm = sample.cluster is None and bool((sample.group != ALONE).any())
+    if df == "auto":
+        if kind in ("CR2", "CR3"):
+            return "working" if one_arm else "independence"
+        return "residual"
+    if df == "working" and not one_arm:
+        raise CombinationError("df='working' is for groups that exist in some arms only (group=): use df='independence'.")
+    if df in ("working", "independence") and kind == "classical":
+        raise CombinationError(f"df='{df}' does not go with covariance='classical': use df='residual'.")
+    return df
+
+
+def _check_units(sample: Sample, notes: list[Note]) -> None:
+    """Every arm needs two independent units; few of them are said so."""
+    what = "cluster" if sample.cluster is not None else "group"
+    counts = {}
+    for code, label in enumerate(sample.arms):
+        inside = sample.arm == code
+        if sample.cluster is not None or (sample.group[inside] != ALONE).any():
+            counts[label] = len(np.unique(sample.unit_of_variance[inside]))
+            if counts[label] < 2:
+                raise GroupError(
+                    f"arm {label!r} has one {what} with '{sample.outcome}': the variance between {what}s cannot be estimated from one. "
+                    f"More {what}s are needed; ignoring them would claim a precision that is not there."
+                )
+    few = {a: k for a, k in counts.items() if k < FEW_UNITS}
+    if few:
+        text = ", ".join(f"{k} {what}s in {a}" for a, k in few.items())
+        notes.append(
+            Note("few_groups", f"few {what}s ({text}): the interval rests on its small-sample correction; read it beside a randomization test.")
+        )

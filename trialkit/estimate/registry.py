@@ -1,0 +1,100 @@
+"""Which estimators exist, with which measures, covariances and degrees of freedom: the one table that `itt` looks in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from trialkit.errors import CombinationError, nearest, shown
+
+if TYPE_CHECKING:
+    from trialkit.estimate.itt_result import Analysis
+    from trialkit.estimate.request import Request
+    from trialkit.trial import Trial
+
+Runner = Callable[["Trial", "Request"], "Analysis"]
+ROBUST = ("auto", "classical", "HC0", "HC1", "HC2", "HC3", "CR0", "CR1", "CR2", "CR3")
+
+
+@dataclass(frozen=True, slots=True)
+class Estimator:
+    """An estimator, the measures it can give, and the covariances and df it takes. `module:function` runs it."""
+
+    name: str
+    title: str
+    measures: tuple[str, ...]
+    covariances: tuple[str, ...]
+    dfs: tuple[str, ...]
+    adjusts: bool
+    path: str
+
+    @property
+    def run(self) -> Runner:
+        module, function = self.path.split(":")
+        runner: Runner = getattr(import_module(module), function)
+        return runner
+
+
+LINEAR = ("mean_difference", "risk_difference")
+ESTIMATORS: dict[str, Estimator] = {
+    e.name: e
+    for e in (
+        Estimator("ancova", "ANCOVA (least squares)", LINEAR, ROBUST, ("auto", "independence", "working", "residual"), True, "trialkit.estimate.ancova:run"),
+        Estimator("lin", "Lin's interacted regression", LINEAR, ROBUST, ("auto", "independence", "working", "residual"), True, "trialkit.estimate.lin:run"),
+        Estimator(
+            "difference_in_means", "difference in means", LINEAR, ("auto",), ("auto", "independence", "working"), False,
+            "trialkit.estimate.difference_in_means:run",
+        ),
+    )
+}  # fmt: skip
+
+
+def register(estimator: Estimator) -> Estimator:
+    """Add an estimator of one's own; it then works in `itt`, plans and reports."""
+    ESTIMATORS[estimator.name] = estimator
+    return estimator
+
+
+def combinations() -> pd.DataFrame:
+    """Every estimator x measure that exists, with the covariances and degrees of freedom each takes.
+
+    Examples
+    --------
+    >>> import trialkit as tk
+    >>> list(tk.combinations()["estimator"].unique())
+    ['ancova', 'lin', 'difference_in_means']
+    """
+    rows = [
+        {"estimator": e.name, "measure": m, "covariance": ", ".join(e.covariances), "df": ", ".join(e.dfs), "adjust": e.adjusts}
+        for e in ESTIMATORS.values()
+        for m in e.measures
+    ]
+    return pd.DataFrame(rows)
+
+
+def find(estimator: str, measure: str, covariance: str, df: str) -> Estimator:
+    """The estimator for a request, or an error that names the nearest request that exists."""
+    if estimator not in ESTIMATORS:
+        near = nearest(estimator, ESTIMATORS)
+        raise CombinationError(f"there is no estimator '{estimator}'; there are {shown(ESTIMATORS, 20)}.{f' Did you mean {near!r}?' if near else ''}")
+    found = ESTIMATORS[estimator]
+    if measure not in found.measures:
+        able = [e.name for e in ESTIMATORS.values() if measure in e.measures]
+        if able:
+            raise CombinationError(f"estimator='{estimator}' does not give measure='{measure}': use estimator={shown(able)}.")
+        known = {m for e in ESTIMATORS.values() for m in e.measures}
+        near = nearest(measure, known)
+        raise CombinationError(
+            f"there is no measure '{measure}' for any estimator; there are {shown(sorted(known), 20)}.{f' Did you mean {near!r}?' if near else ''}"
+        )
+    for what, value, able in (("covariance", covariance, found.covariances), ("df", df, found.dfs)):
+        if value not in able:
+            near = nearest(value, able)
+            raise CombinationError(
+                f"estimator='{estimator}' does not take {what}='{value}': it takes {shown(able, 20)}.{f' Did you mean {near!r}?' if near else ''}"
+            )
+    return found

@@ -1,0 +1,44 @@
+"""What was asked of `itt`, checked once and passed to the estimator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from trialkit.errors import UsageError
+from trialkit.estimate.covariates import CovariateMissing
+
+StrataEffects = Literal["auto", "additive", "interacted", "none"]
+Average = Literal["participant", "group"]
+Contrasts = Literal["control", "all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The arguments of `itt`."""
+
+    outcome: str
+    adjust: tuple[str, ...]
+    estimator: str
+    measure: str
+    covariance: str
+    df: str
+    strata_effects: StrataEffects
+    average: Average
+    contrasts: Contrasts
+    covariate_missing: CovariateMissing
+    conf_level: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.conf_level < 1:
+            raise UsageError(f"conf_level={self.conf_level} must lie between 0 and 1, for instance 0.95.")
+        for name, value, allowed in (
+            ("strata_effects", self.strata_effects, ("auto", "additive", "interacted", "none")),
+            ("average", self.average, ("participant", "group")),
+            ("contrasts", self.contrasts, ("control", "all")),
+            ("covariate_missing", self.covariate_missing, ("impute", "drop", "error")),
+        ):
+            if value not in allowed:
+                raise UsageError(f"{name}={value!r} is unknown: it is one of {', '.join(allowed)}.")
+        if len(set(self.adjust)) < len(self.adjust):
+            raise UsageError("adjust names a column twice.")

@@ -1,0 +1,87 @@
+"""Parquet files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from trialkit.errors import FileReadError, UsageError
+from trialkit.io.codes import MissingCodes, blank_numbers
+from trialkit.io.frames import plain_objects
+from trialkit.io.labels import ATTRIBUTE, ColumnDescription, MissingCode
+from trialkit.io.statistical import settle_text
+from trialkit.io.tables import ReadOptions, Table
+
+__all__ = ["read_parquet"]
+
+
+def read_parquet(path: Path, codes: MissingCodes, options: ReadOptions) -> Table:
+    """Read a Parquet file; labels that were read from another file before travel with it."""
+    try:
+        import pyarrow.parquet as parquet
+    except ImportError as cause:
+        raise UsageError(f'reading {path} needs pyarrow, an extra. Install it: pip install "trialkit[parquet]".') from cause
+    stored = parquet.read_table(path)
+    _refuse_nested(stored.schema, path)
+    frame = stored.to_pandas()
+    # A named index holds data (often the id); an unnamed one only counts rows.
+    named = [name for name in frame.index.names if name is not None]
+    frame = plain_objects(frame.reset_index(named) if named else frame).reset_index(drop=True)
+    frame.columns = pd.Index([str(name) for name in frame.columns])
+    codes.check(frame.columns)
+    table = Table({}, columns=_kept_descriptions(stored.schema.metadata))
+    for name in frame.columns:
+        column, missing = _settled(frame[name], codes, name, options)
+        table.data[name] = column
+        known = table.columns.setdefault(name, {})
+        if missing:
+            known["missing"] = [*known.get("missing", []), *missing]
+    return table
+
+
+def _refuse_nested(schema: Any, path: Path) -> None:
+    import pyarrow
+
+    for column in schema:
+        if pyarrow.types.is_nested(column.type) or pyarrow.types.is_binary(column.type):
+            raise FileReadError(
+                f"column '{column.name}' of {path} holds {column.type} in each cell where one value is needed. "
+                "Spread it over columns of its own before saving."
+            )
+
+
+def _settled(column: pd.Series, codes: MissingCodes, name: str, options: ReadOptions) -> tuple[pd.Series, list[MissingCode]]:
+    dtype = column.dtype
+    if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype):
+        return blank_numbers(column, codes.of(name))
+    if isinstance(dtype, pd.CategoricalDtype):
+        return _settled_categories(column, codes, name)
+    if pd.api.types.is_object_dtype(dtype) or pd.api.types.is_string_dtype(dtype):
+        return settle_text(column, codes.of(name), options.decimal)
+    return column, []
+
+
+def _settled_categories(column: pd.Series, codes: MissingCodes, name: str) -> tuple[pd.Series, list[MissingCode]]:
+    """Categories keep their order; those that mean missing are removed from them."""
+    declared = codes.of(name)
+    missing: list[MissingCode] = []
+    for category in list(column.cat.categories):
+        reason = declared.reason(category)
+        if reason is not None:
+            missing.append({"code": category, "reason": reason, "count": int((column == category).sum())})
+            column = column.cat.remove_categories([category])
+    return column, missing
+
+
+def _kept_descriptions(metadata: Mapping[bytes, bytes] | None) -> dict[str, ColumnDescription]:
+    """What pandas stored of ``attrs`` when the file was written from a frame that trialkit read."""
+    try:
+        kept = json.loads((metadata or {}).get(b"PANDAS_ATTRS", b"{}"))
+        columns = kept[ATTRIBUTE]["columns"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return {str(name): known for name, known in columns.items() if isinstance(known, dict)} if isinstance(columns, dict) else {}

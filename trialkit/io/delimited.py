@@ -1,0 +1,177 @@
+"""Text files with separated values: .csv and .tsv."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+from trialkit.errors import FileReadError, UsageError
+from trialkit.io.cells import ABSENT, Decimal, agreed_decimal, finish, prepare
+from trialkit.io.codes import MissingCodes
+from trialkit.io.tables import ReadOptions, Table, column_names, described, rows_in_words
+
+__all__ = ["read_delimited"]
+
+_DELIMITERS = (",", ";", "\t")
+_NAMES = {",": "comma", ";": "semicolon", "\t": "tab"}
+_SAMPLE_ROWS = 50
+_SAMPLE_CHARACTERS = 200_000
+_EXCEL_HINT = re.compile(r"\A\ufeff?sep=(.)\r?\n")
+
+
+def read_delimited(path: Path, codes: MissingCodes, options: ReadOptions) -> Table:
+    """Read a text file; see `trialkit.io.read.read`."""
+    notes: list[str] = []
+    text = _decoded(path, options.encoding, notes)
+    hint = _EXCEL_HINT.match(text)
+    delimiter = _checked_delimiter(options.delimiter) or (hint.group(1) if hint else None)
+    if delimiter is None:
+        delimiter = "\t" if path.suffix.lower() == ".tsv" else _sniffed(text)
+    decimal = _checked_decimal(options.decimal, delimiter)
+    names, columns = _columns(path, text[hint.end() :] if hint else text, delimiter, notes, skipped=1 if hint else 0)
+    codes.check(name for name in names if name)
+    prepared = {name: prepare(cells, codes.of(name), absent=ABSENT) for name, cells in zip(names, columns) if name}
+    if decimal is None:
+        decimal = agreed_decimal(column.style for column in prepared.values()) if delimiter == ";" else "."
+    if decimal == "," and any(column.style == "comma" for column in prepared.values()):
+        notes.append("numbers were read with a decimal comma")
+    table = Table({}, notes=notes)
+    for name, column in prepared.items():
+        table.data[name], missing = finish(column, codes.of(name), decimal=decimal)
+        table.columns[name] = described(missing=missing)
+    return table
+
+
+def _decoded(path: Path, encoding: str | None, notes: list[str]) -> str:
+    raw = path.read_bytes()
+    if encoding is None:
+        encoding = "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+        fall_back = True
+    else:
+        fall_back = False
+        encoding = _known_encoding(encoding)
+    if b"\0" in raw and not encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32")):
+        line = raw[: raw.index(b"\0")].count(b"\n") + 1
+        raise FileReadError(
+            f"{path} holds a NUL byte in line {line}: it is damaged or no text file. "
+            "Export it again as CSV; a file of another kind needs its own extension."
+        )
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError as cause:
+        if not fall_back:
+            raise FileReadError(f"{path} is not written in {encoding} (byte {cause.start + 1}). Leave encoding out, or give the right one.") from cause
+    try:
+        text = raw.decode("cp1252")
+    except UnicodeDecodeError as cause:
+        raise FileReadError(
+            f"{path} is written neither in UTF-8 nor in the Windows encoding cp1252 (byte {cause.start + 1}). "
+            'Say which one it is, as in encoding="cp850".'
+        ) from cause
+    notes.append("the file is not UTF-8; it was read as cp1252 (Windows): look at letters with accents")
+    return text
+
+
+def _known_encoding(encoding: str) -> str:
+    try:
+        name = codecs.lookup(encoding).name
+    except LookupError as cause:
+        raise UsageError(f"there is no encoding '{encoding}'. Common ones are utf-8, cp1252 and latin-1.") from cause
+    return "utf-8-sig" if name == "utf-8" else name
+
+
+def _checked_delimiter(delimiter: str | None) -> str | None:
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in "\"\r\n\0"):
+        raise UsageError(f'delimiter={delimiter!r} cannot separate values. Give one character: ",", ";" or "\\t".')
+    return delimiter
+
+
+def _checked_decimal(decimal: str | None, delimiter: str) -> Decimal | None:
+    if decimal is None:
+        return None
+    if decimal == delimiter == ",":
+        raise UsageError('a comma cannot both separate the values and mark decimals. Give delimiter=";" or decimal=".".')
+    return "," if decimal == "," else "."
+
+
+def _reader(text: str, delimiter: str) -> Any:
+    # newline="" keeps line breaks inside quotes; strict makes an unclosed quote an error instead of one long cell.
+    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+
+
+def _sniffed(text: str) -> str:
+    """The delimiter that cuts the first rows into the same number of pieces; the one most used in the header when none does."""
+    best = (False, 1, ",")
+    for delimiter in _DELIMITERS:
+        widths: list[int] = []
+        try:
+            for row in _reader(text[:_SAMPLE_CHARACTERS], delimiter):
+                if row:
+                    widths.append(len(row))
+                if len(widths) == _SAMPLE_ROWS:
+                    break
+        except csv.Error:
+            # Something is wrong in the sample, or its end cut a cell; the full reading names the line.
+            widths = widths[:1]
+        if len(text) > _SAMPLE_CHARACTERS and 1 < len(widths) < _SAMPLE_ROWS:
+            widths.pop()
+        if widths and widths[0] > 1:
+            best = max(best, (len(set(widths)) == 1, widths[0], delimiter))
+    return best[2]
+
+
+def _columns(path: Path, text: str, delimiter: str, notes: list[str], *, skipped: int) -> tuple[list[str | None], list[list[str]]]:
+    header, rows, lines = _rows(path, text, delimiter, skipped)
+    filled = [any(cell and not cell.isspace() for cell in row) for row in rows]
+    if not all(filled):
+        empty = [line for line, full in zip(lines, filled) if not full]
+        # With a single column an empty line is a missing value, save at the end of the file.
+        if len(header) == 1:
+            last = max((i for i, full in enumerate(filled) if full), default=-1)
+            rows = rows[: last + 1]
+        else:
+            notes.append(rows_in_words(empty, "line"))
+            rows = [row for row, full in zip(rows, filled) if full]
+    if not rows:
+        raise FileReadError(f"{path} has column names but no rows. Export the data again; the file may have been cut off.")
+    columns = [list(column) for column in zip(*rows)]
+    return column_names(header, columns, str(path), notes), columns
+
+
+def _rows(path: Path, text: str, delimiter: str, skipped: int) -> tuple[list[str], list[list[str]], list[int]]:
+    header: list[str] = []
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    reader = _reader(text, delimiter)
+    try:
+        for row in reader:
+            if not header:
+                header = row if any(cell.strip() for cell in row) else []
+                continue
+            if len(row) != len(header):
+                if any(cell.strip() for cell in row):
+                    raise FileReadError(_ragged(path, reader.line_num + skipped, len(row), len(header), delimiter))
+                row = [""] * len(header)
+            rows.append(row)
+            lines.append(reader.line_num + skipped)
+    except csv.Error as cause:
+        raise FileReadError(
+            f"{path} cannot be read at line {reader.line_num + skipped} ({cause}): a quotation mark is not closed or stands inside a cell. "
+            "Correct that line, or export the file again."
+        ) from cause
+    if not header:
+        raise FileReadError(f"{path} is empty. Export the data again.")
+    return header, rows, lines
+
+
+def _ragged(path: Path, line: int, found: int, expected: int, delimiter: str) -> str:
+    name = _NAMES.get(delimiter, repr(delimiter))
+    cells = f"{found} {'cell' if found == 1 else 'cells'}"
+    return (
+        f"{path} has {cells} in line {line} where the header has {expected} (separated by {name}). "
+        f"Correct that line: a {name} inside a text needs quotation marks around the text, and a short last line means a file that was cut off."
+    )

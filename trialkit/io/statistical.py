@@ -1,0 +1,159 @@
+"""Files of statistics programs: SPSS (.sav, .zsav) and Stata (.dta)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from trialkit.errors import FileReadError
+from trialkit.io.cells import Decimal, finish, prepare, whole
+from trialkit.io.codes import ColumnCodes, MissingCodes, blank_numbers
+from trialkit.io.labels import MissingCode, plain_code
+from trialkit.io.tables import ReadOptions, Table, described
+
+__all__ = ["read_spss", "read_stata"]
+
+_SPSS_EPOCH = np.datetime64("1582-10-14", "us")
+_STATA_EPOCH = np.datetime64("1960-01-01", "us")
+_SPSS_DATES = ("DATE", "ADATE", "EDATE", "JDATE", "SDATE", "MOYR", "QYR", "WKYR", "YMDHMS")
+_SPSS_TIMES = ("TIME", "DTIME", "MTIME")
+_DAY = 86_400 * 1_000_000
+
+
+def read_spss(path: Path, codes: MissingCodes, options: ReadOptions) -> Table:
+    """Read an SPSS file; user-missing codes become missing, with their label as the reason."""
+    import pyreadstat
+
+    # Dates are converted here, after the missing codes: pyreadstat would turn a code of -99 seconds into a day in 1582.
+    frame, meta = pyreadstat.read_sav(
+        str(path), user_missing=True, disable_datetime_conversion=True, encoding=options.encoding, apply_value_formats=False
+    )
+    codes.check(frame.columns)
+    table = Table({})
+    for name in frame.columns:
+        labels = meta.variable_value_labels.get(name, {})
+        column, missing = _declared_in_spss(frame[name], meta.missing_ranges.get(name, []), labels)
+        column, more = _settled(column, codes.of(name), options)
+        column = _spss_moments(column, meta.original_variable_types[name], name, table.notes)
+        table.data[name] = column
+        label = meta.column_names_to_labels.get(name)
+        table.columns[name] = described(label=label, values=labels, missing=_renamed(missing, codes.of(name)) + more)
+    return table
+
+
+def read_stata(path: Path, codes: MissingCodes, options: ReadOptions) -> Table:
+    """Read a Stata file; the missing values .a to .z keep their label as the reason."""
+    import pyreadstat
+
+    _refuse_cut_off(path)
+    frame, meta = pyreadstat.read_dta(
+        str(path), user_missing=True, disable_datetime_conversion=True, encoding=options.encoding, apply_value_formats=False
+    )
+    codes.check(frame.columns)
+    table = Table({})
+    for name in frame.columns:
+        labels = meta.variable_value_labels.get(name, {})
+        column, missing = frame[name], list[MissingCode]()
+        if meta.readstat_variable_types[name] != "string":
+            column, missing = _extended_missing(column, labels)
+            labels = {code: label for code, label in labels.items() if not isinstance(code, str)}
+        column, more = _settled(column, codes.of(name), options)
+        column = _stata_moments(column, meta.original_variable_types[name], name, table.notes)
+        table.data[name] = column
+        label = meta.column_names_to_labels.get(name)
+        table.columns[name] = described(label=label, values=labels, missing=_renamed(missing, codes.of(name)) + more)
+    return table
+
+
+def _refuse_cut_off(path: Path) -> None:
+    """Since version 13 a Stata file closes with a tag: without it, labels at the end are lost without an error."""
+    raw = path.read_bytes()
+    if raw.startswith(b"<stata_dta>") and not raw.rstrip(b"\0\r\n ").endswith(b"</stata_dta>"):
+        raise FileReadError(f"{path} ends before its closing mark: it was cut off. Copy or export the file again.")
+
+
+def _declared_in_spss(column: pd.Series, ranges: list[dict[str, Any]], labels: Mapping[Any, str]) -> tuple[pd.Series, list[MissingCode]]:
+    if not ranges:
+        return column, []
+    values = column.to_numpy()
+    text = not pd.api.types.is_numeric_dtype(column.dtype)
+    blank = np.zeros(len(column), dtype=bool)
+    for bounds in ranges:
+        if text:
+            blank |= np.array([isinstance(value, str) and value.strip() == str(bounds["lo"]).strip() for value in values], dtype=bool)
+        else:
+            with np.errstate(invalid="ignore"):
+                blank |= (values >= bounds["lo"]) & (values <= bounds["hi"])
+    found = pd.Series(values[blank]).value_counts().sort_index()
+    missing: list[MissingCode] = [
+        {"code": plain_code(code), "reason": str(labels.get(code) or plain_code(code)), "count": int(count)} for code, count in found.items()
+    ]
+    return column.mask(blank), missing
+
+
+def _extended_missing(column: pd.Series, labels: Mapping[Any, str]) -> tuple[pd.Series, list[MissingCode]]:
+    """Stata's .a to .z arrive as single letters between the numbers."""
+    letters = np.array([isinstance(value, str) for value in column], dtype=bool)
+    if not letters.any():
+        return pd.to_numeric(column), []
+    found = column[letters].value_counts().sort_index()
+    missing: list[MissingCode] = [
+        {"code": f".{letter}", "reason": str(labels.get(letter) or f".{letter}"), "count": int(count)} for letter, count in found.items()
+    ]
+    numbers = np.array([np.nan if letter or value is None else float(value) for letter, value in zip(letters, column)], dtype=np.float64)
+    return pd.Series(numbers), missing
+
+
+def _settled(column: pd.Series, codes: ColumnCodes, options: ReadOptions) -> tuple[pd.Series, list[MissingCode]]:
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        series, missing = blank_numbers(column, codes)
+        return whole(series.astype(np.float64)), missing
+    return settle_text(column, codes, options.decimal)
+
+
+def settle_text(column: pd.Series, codes: ColumnCodes, decimal: str | None) -> tuple[pd.Series, list[MissingCode]]:
+    """A column that its file declares as text: it stays text, unless the user names the decimal sign."""
+    cells = [None if absent else str(value) for value, absent in zip(column, column.isna())]
+    sign: Decimal | None = None if decimal is None else ("," if decimal == "," else ".")
+    return finish(prepare(cells, codes, absent=()), codes, decimal=sign)
+
+
+def _renamed(missing: list[MissingCode], codes: ColumnCodes) -> list[MissingCode]:
+    """The reason that the researcher gives goes before the label in the file."""
+    return [{**entry, "reason": codes.reason(entry["code"]) or entry["reason"]} for entry in missing]
+
+
+def _spss_moments(column: pd.Series, form: str, name: str, notes: list[str]) -> pd.Series:
+    kind = form.rstrip("0123456789.")
+    if kind in _SPSS_TIMES:
+        notes.append(f"column '{name}' holds times; they were read as seconds")
+    if kind == "DATETIME" or kind in _SPSS_DATES:
+        return _moments(column, _SPSS_EPOCH, 1_000_000)
+    return column
+
+
+def _stata_moments(column: pd.Series, form: str, name: str, notes: list[str]) -> pd.Series:
+    if form.lower().startswith("%tchh"):
+        notes.append(f"column '{name}' holds times; they were read as seconds")
+        return column / 1000
+    if form.startswith(("%tc", "%tC")):
+        return _moments(column, _STATA_EPOCH, 1_000)
+    if form.startswith(("%td", "%d")):
+        return _moments(column, _STATA_EPOCH, _DAY)
+    if form.startswith("%t"):
+        notes.append(f"column '{name}' holds Stata periods ({form}); they were read as numbers counted from 1960")
+    return column
+
+
+def _moments(column: pd.Series, epoch: np.datetime64, microseconds: int) -> pd.Series:
+    values: npt.NDArray[np.float64] = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    absent = np.isnan(values)
+    steps = np.round(np.where(absent, 0.0, values) * microseconds).astype(np.int64)
+    moments = epoch + steps.astype("timedelta64[us]")
+    moments[absent] = np.datetime64("NaT")
+    return pd.Series(moments)

@@ -1,0 +1,200 @@
+"""The sections on analysis: estimator, multiplicity, missing data, mediation, selection, subgroups, harms and report."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from trialkit.plan.schema_base import Column, Columns, Draws, Frozen, Listed, Name, Seed, no_repeats
+from trialkit.plan.schema_outcomes import Average, Estimator
+
+__all__ = [
+    "DRAWING_COMPANIONS",
+    "DRAWING_CORRECTIONS",
+    "DRAWING_MISSING",
+    "AnalysisSection",
+    "HarmsSection",
+    "Mediation",
+    "Mediator",
+    "MissingSection",
+    "MultiplicitySection",
+    "Reach",
+    "ReportSection",
+    "SelectionSection",
+    "Subgroup",
+]
+
+Companion = Literal[
+    "ancova",
+    "lin",
+    "difference_in_means",
+    "horvitz_thompson",
+    "hajek",
+    "aipw",
+    "mixed",
+    "longitudinal",
+    "cace",
+    "randomization_test",
+    "wild_bootstrap",
+]
+DRAWING_COMPANIONS = frozenset({"randomization_test", "wild_bootstrap", "aipw"})
+Correction = Literal["none", "holm", "hochberg", "bh", "sharpened_q", "romano_wolf", "westfall_young", "dunnett"]
+DRAWING_CORRECTIONS = frozenset({"romano_wolf", "westfall_young"})
+Sensitivity = Literal[
+    "available_cases",
+    "multiple_imputation",
+    "jump_to_reference",
+    "copy_reference",
+    "copy_increments_in_reference",
+    "last_mean_carried_forward",
+    "inverse_probability_weights",
+    "lee_bounds",
+    "manski_bounds",
+    "kling_liebman",
+    "tipping_point",
+]
+DRAWING_MISSING = frozenset(
+    {
+        "multiple_imputation",
+        "jump_to_reference",
+        "copy_reference",
+        "copy_increments_in_reference",
+        "last_mean_carried_forward",
+        "tipping_point",
+    }
+)
+
+
+class AnalysisSection(Frozen):
+    """How the effect of every outcome is estimated, unless the outcome says otherwise."""
+
+    estimator: Estimator = "ancova"
+    """the estimator of the primary analysis"""
+    adjust: Columns = ()
+    """baseline covariates"""
+    covariance: Literal["auto", "classical", "HC0", "HC1", "HC2", "HC3", "CR0", "CR1", "CR2", "CR3"] = "auto"
+    """auto: HC2, or CR2 where there are clusters or groups"""
+    df: Literal["auto", "working", "independence", "satterthwaite", "kenward_roger"] = "auto"
+    """degrees of freedom; auto: working with groups in one arm, otherwise what belongs to the covariance"""
+    average: Average = "participant"
+    """participant: every person counts the same; group: every group counts the same"""
+    strata_effects: Literal["auto", "additive", "interacted", "none"] = "auto"
+    """auto: additive where every stratum has the same allocation shares, interacted where they differ"""
+    contrasts: Literal["control", "all"] = "control"
+    """control: each arm with the control arm; all: every pair of arms"""
+    covariate_missing: Literal["impute", "drop", "error"] = "impute"
+    """missing baseline covariates: impute (mean, blind to arm, with an indicator), drop the person, or stop"""
+    conf_level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    """confidence level of the intervals"""
+    companions: Annotated[Listed[Companion], AfterValidator(no_repeats)] = ()
+    """analyses shown beside the primary, never instead of it"""
+    draws: Draws = 5000
+    """draws of the companions that draw"""
+    seed: Seed | None = None
+    """seed of the companions that draw; unsaid: that of [multiplicity]"""
+
+
+class MultiplicitySection(Frozen):
+    """Correction for several outcomes within a family."""
+
+    method: Correction = "holm"
+    """correction within each family; arms count as members"""
+    draws: Draws = 5000
+    """draws, for romano_wolf and westfall_young"""
+    seed: Seed | None = None
+    """seed, needed by romano_wolf and westfall_young"""
+
+
+class MissingSection(Frozen):
+    """What is done about outcomes that were not observed."""
+
+    primary: Literal["available_cases", "multiple_imputation", "inverse_probability_weights"] = "available_cases"
+    """the primary analysis"""
+    sensitivity: Annotated[Listed[Sensitivity], AfterValidator(no_repeats)] = ()
+    """analyses that show how much the missing people could matter"""
+    imputations: Annotated[int, Field(ge=2, le=10_000)] = 50
+    """number of imputations"""
+    seed: Seed | None = None
+    """seed of the imputations; unsaid: that of [multiplicity]"""
+
+
+class Mediator(Frozen):
+    """The intermediate step: a column, or a scale at a wave."""
+
+    column: Column | None = None
+    """the column that holds the mediator"""
+    scale: Name | None = None
+    """the name of one of [[scales]]"""
+    wave: Name | None = None
+    """the wave at which it is scored"""
+    baseline: Column | None = None
+    """the mediator before randomization, as a column"""
+
+
+class Mediation(Frozen):
+    """How much of the effect on an outcome goes through an intermediate step."""
+
+    outcome: Name
+    """the name of one of [[outcomes]]"""
+    mediator: Mediator
+    """the intermediate step: { column = ... } or { scale = ..., wave = ... }"""
+    adjust: Columns | None = None
+    """baseline covariates; unsaid: those of [analysis]"""
+    interaction: bool = True
+    """let the mediator work differently by arm"""
+    draws: Draws = 5000
+    """bootstrap draws"""
+    seed: Seed
+    """seed of the bootstrap"""
+
+
+class Reach(Frozen):
+    """From everyone who was eligible to those who took part."""
+
+    funnel: Name
+    """file that counts people at each stage"""
+    by: Columns = ()
+    """traits by which reach is described"""
+
+
+class SelectionSection(Frozen):
+    """Who came, who stayed, who took it up."""
+
+    reach: Reach | None = None
+    """from eligible to followed up"""
+    balance: Columns = ()
+    """baseline variables of Table 1"""
+    attrition: bool = True
+    """losses by arm and their tests"""
+    take_up: bool = False
+    """who took up the offer; needs [data] uptake"""
+
+
+class Subgroup(Frozen):
+    """Does the effect differ by a trait people had before randomization?"""
+
+    by: Column
+    """the trait"""
+    kind: Literal["continuous", "categorical"]
+    """continuous or categorical"""
+    alternative: Literal["two-sided", "greater", "less"] = "two-sided"
+    """direction of the interaction, where one was predicted"""
+    outcomes: Columns
+    """names of outcomes; unsaid: the primary ones"""
+
+
+class HarmsSection(Frozen):
+    """Adverse events by arm."""
+
+    events: Name | None = None
+    """file with one row an event"""
+    columns: Columns = ()
+    """columns of the data that count events"""
+
+
+class ReportSection(Frozen):
+    """How the report is written."""
+
+    minimum_cell: Annotated[int, Field(ge=0, le=1000)] = 0
+    """counts of people below this are not printed; 0 prints all"""

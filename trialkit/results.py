@@ -1,0 +1,191 @@
+"""Results: immutable, one table shape for every analysis, a JSON round trip.
+
+`Result.tidy()` gives one row an estimate with the columns of `COLUMNS`, always these and in this order; an analysis may add
+columns behind them (`p_adjusted`, `wave`, `subgroup`).
+"""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from trialkit.errors import UsageError
+
+SCHEMA_VERSION = 1
+COLUMNS = (
+    "outcome estimand contrast estimate std_error df statistic p_value conf_low conf_high conf_level n n_clusters n_groups method covariance"
+).split()
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A coded sentence: `code` for machines, `text` for readers."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One row of a result. Undefined numbers are NaN, and a note says why."""
+
+    outcome: str
+    estimand: str
+    contrast: str
+    estimate: float
+    std_error: float
+    df: float
+    statistic: float
+    p_value: float
+    conf_low: float
+    conf_high: float
+    conf_level: float
+    n: int
+    n_clusters: int
+    n_groups: int
+    method: str
+    covariance: str
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def row(self) -> dict[str, Any]:
+        return {c: getattr(self, c) for c in COLUMNS} | dict(self.extra)
+
+
+@dataclass(frozen=True)
+class Result:
+    """Base of all results.
+
+    Attributes
+    ----------
+    estimates : rows of `.tidy()`.
+    notes : what a reader must know: rows left out, imputed covariates, collinear terms, few groups.
+    details : further numbers of the analysis, JSON-able.
+    """
+
+    estimates: tuple[Estimate, ...]
+    notes: tuple[Note, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    kind: ClassVar[str] = "result"
+    kinds: ClassVar[dict[str, type[Result]]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        Result.kinds[cls.kind] = cls
+
+    def tidy(self) -> pd.DataFrame:
+        """One row an estimate."""
+        extra = [k for e in self.estimates for k in e.extra]
+        return pd.DataFrame([e.row() for e in self.estimates], columns=[*COLUMNS, *dict.fromkeys(extra)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and text with a schema version; NaN and infinity become None and "inf"."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "kind": self.kind,
+            "estimates": [plain(e.row()) for e in self.estimates],
+            "notes": [{"code": n.code, "text": n.text} for n in self.notes],
+            "details": plain(self.details),
+        }
+
+    @staticmethod
+    def from_dict(content: Mapping[str, Any]) -> Result:
+        """The result that `to_dict` wrote, of its own class."""
+        version = content.get("schema_version")
+        if version != SCHEMA_VERSION:
+            raise UsageError(f"this result has schema_version {version!r}; this version of trialkit reads {SCHEMA_VERSION}.")
+        cls = Result.kinds.get(str(content.get("kind")), Result)
+        known = {f.name for f in fields(Estimate)}
+        estimates = []
+        for row in content["estimates"]:
+            restored = {k: _restored(k, v) for k, v in row.items()}
+            extra = {k: v for k, v in restored.items() if k not in known}
+            estimates.append(Estimate(**{k: v for k, v in restored.items() if k in known}, extra=extra))
+        notes = tuple(Note(n["code"], n["text"]) for n in content["notes"])
+        return cls(tuple(estimates), notes, dict(content.get("details", {})))
+
+    def _title(self) -> str:
+        return self.kind
+
+    def __str__(self) -> str:
+        lines = [self._title()]
+        for e in self.estimates:
+            lines.append(f"  {e.contrast}: {interval_text(e)}")
+            size = f"n = {e.n}" + (f", {e.n_groups} groups" if e.n_groups else "")
+            size += f", {e.n_clusters} clusters" if e.n_clusters not in (e.n, e.n_groups) and not e.n_groups else ""
+            lines.append(f"    {test_text(e)}; {size}; {e.estimand}; {e.method}, {e.covariance}")
+        lines += [f"  note: {n.text}" for n in self.notes]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        shown = self.tidy().drop(columns=["conf_level"])
+        notes = "".join(f"<li>{html.escape(n.text)}</li>" for n in self.notes)
+        table = shown.to_html(index=False, border=0, float_format=number, escape=True, na_rep="")
+        return f"<div><strong>{html.escape(self._title())}</strong>{table}{f'<ul>{notes}</ul>' if notes else ''}</div>"
+
+
+def interval_text(e: Estimate) -> str:
+    """'0.214 (95% interval -0.070 to 0.498)'."""
+    level = f"{100 * e.conf_level:g}"
+    if math.isnan(e.conf_low) or math.isnan(e.conf_high):
+        return f"{number(e.estimate)} ({level}% interval not defined)"
+    return f"{number(e.estimate)} ({level}% interval {number(e.conf_low)} to {number(e.conf_high)})"
+
+
+def test_text(e: Estimate) -> str:
+    """'SE 0.136, t(19.7) = 1.58, p = .131'."""
+    name = "z" if math.isinf(e.df) else f"t({e.df:.1f})"
+    if math.isnan(e.statistic):
+        return f"SE {number(e.std_error)}"
+    return f"SE {number(e.std_error)}, {name} = {e.statistic:.2f}, p {p_text(e.p_value)}"
+
+
+def p_text(p: float) -> str:
+    """'= .031' or '< .001'; never zero."""
+    return "< .001" if p < 0.001 else f"= {p:.3f}".replace("0.", ".", 1)
+
+
+def number(value: object) -> str:
+    """Three decimals near one, four significant digits elsewhere, integers as they are."""
+    if not isinstance(value, float):
+        return str(value)
+    if math.isnan(value):
+        return "undefined"
+    if math.isinf(value):
+        return "infinite" if value > 0 else "minus infinite"
+    size = abs(value)
+    if 0.1 <= size < 1000:
+        return f"{value:.3f}"
+    return f"{value:.0f}" if size >= 1000 else f"{value:.3f}" if size < 1e-12 or size >= 0.005 else f"{value:.3g}"
+
+
+def plain(value: Any) -> Any:
+    """JSON-able copy: numpy scalars become Python's, NaN None, infinities 'inf' and '-inf'."""
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if hasattr(value, "tolist") and not isinstance(value, str):
+        return plain(value.tolist())
+    if isinstance(value, float):
+        if math.isnan(value):
+            return None
+        return value if math.isfinite(value) else ("inf" if value > 0 else "-inf")
+    return value
+
+
+_INTEGERS = ("n", "n_clusters", "n_groups")
+_TEXTS = ("outcome", "estimand", "contrast", "method", "covariance")
+
+
+def _restored(name: str, value: Any) -> Any:
+    if name in _INTEGERS:
+        return int(value)
+    if name in COLUMNS and name not in _TEXTS:
+        return math.nan if value is None else float(value)
+    return value
