@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -17,9 +17,7 @@ import pandas as pd
 from trialkit.errors import UsageError
 
 SCHEMA_VERSION = 1
-COLUMNS = (
-    "outcome estimand contrast estimate std_error df statistic p_value conf_low conf_high conf_level n n_clusters n_groups method covariance"
-).split()
+COLUMNS = ["outcome", "estimand", "contrast", "estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high", "conf_level", "n", "n_clusters", "n_groups", "method", "covariance"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +105,10 @@ class Result:
             extra = {k: v for k, v in restored.items() if k not in known}
             estimates.append(Estimate(**{k: v for k, v in restored.items() if k in known}, extra=extra))
         notes = tuple(Note(n["code"], n["text"]) for n in content["notes"])
-        return cls(tuple(estimates), notes, dict(content.get("details", {})))
+        result = cls(tuple(estimates), notes, dict(content.get("details", {})))
+        if isinstance(result, TableResult):
+            return replace(result, table=tuple(dict(r) for r in content["table"]))
+        return result
 
     def _title(self) -> str:
         return self.kind
@@ -126,6 +127,30 @@ class Result:
         shown = self.tidy().drop(columns=["conf_level"])
         notes = "".join(f"<li>{html.escape(n.text)}</li>" for n in self.notes)
         table = shown.to_html(index=False, border=0, float_format=number, escape=True, na_rep="")
+        return f"<div><strong>{html.escape(self._title())}</strong>{table}{f'<ul>{notes}</ul>' if notes else ''}</div>"
+
+
+@dataclass(frozen=True)
+class TableResult(Result):
+    """A result that is a table of its own shape (balance, attrition, fit indices) and holds no effect estimates."""
+
+    table: tuple[Mapping[str, Any], ...] = ()
+
+    kind = "table"
+
+    def tidy(self) -> pd.DataFrame:
+        return pd.DataFrame([dict(r) for r in self.table])
+
+    def to_dict(self) -> dict[str, Any]:
+        return super().to_dict() | {"table": plain(self.table)}
+
+    def __str__(self) -> str:
+        shown = self.tidy().to_string(index=False, float_format=number, na_rep="")
+        return "\n".join([self._title(), shown, *(f"  note: {n.text}" for n in self.notes)])
+
+    def _repr_html_(self) -> str:
+        notes = "".join(f"<li>{html.escape(n.text)}</li>" for n in self.notes)
+        table = self.tidy().to_html(index=False, border=0, float_format=number, escape=True, na_rep="")
         return f"<div><strong>{html.escape(self._title())}</strong>{table}{f'<ul>{notes}</ul>' if notes else ''}</div>"
 
 

@@ -27,7 +27,7 @@ from trialkit.errors import (
     shown,
 )
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.io import numeric, to_pandas
+from trialkit.io.frames import numeric, to_pandas
 from trialkit.results import Note
 
 ALONE = -1
@@ -113,7 +113,9 @@ class Trial:
         _check_units(frame, unit)
         arms, codes = _arms(frame, arm, control)
         for name in strata:
-            _check_complete(frame, name, "stratum", "every randomized person was drawn in a stratum, so fill it in from the allocation list")
+            _check_complete(
+                frame, name, "stratum", "every randomized person was drawn in a stratum, so fill it in from the allocation list"
+            )
         if cluster is not None:
             _check_complete(frame, cluster, "cluster", "fill it in from the allocation list")
             _check_nested(frame, cluster, codes, arms)
@@ -121,7 +123,12 @@ class Trial:
             _check_weights(frame, weights)
         groups, grouped = _groups(frame, group, arms, codes, grouped_arms, ungrouped, notes)
         if facilitator is not None:
-            notes.append(Note("facilitator_recorded", "the facilitator is recorded; standard errors follow the groups, not the facilitators."))
+            notes.append(
+                Note(
+                    "facilitator_recorded",
+                    "the facilitator is recorded; standard errors follow the groups, not the facilitators.",
+                )
+            )
         values = {
             "data": frame, "arm": arm, "control": arms[0], "unit": unit, "strata": strata, "cluster": cluster, "group": group,
             "grouped_arms": grouped, "facilitator": facilitator, "weights": weights, "categorical": categorical, "design": design,
@@ -211,7 +218,9 @@ def _check_units(frame: pd.DataFrame, unit: str | None) -> None:
 def _arms(frame: pd.DataFrame, arm: str, control: Hashable) -> tuple[tuple[Hashable, ...], IntArray]:
     missing = frame[arm].isna()
     if missing.any():
-        raise ArmError(f"'{arm}' is missing in {rows_text(missing)}: keep only people who were randomized, all of them, with the arm assigned.")
+        raise ArmError(
+            f"'{arm}' is missing in {rows_text(missing)}: keep only people who were randomized, all of them, with the arm assigned."
+        )
     codes, labels = pd.factorize(frame[arm], sort=True)
     found = [v.item() if hasattr(v, "item") else v for v in labels]
     if len(found) > 20:
@@ -221,7 +230,9 @@ def _arms(frame: pd.DataFrame, arm: str, control: Hashable) -> tuple[tuple[Hasha
         remedy = f" Did you mean {near!r}?" if near else ""
         raise ArmError(f"the control arm {control!r} does not occur in '{arm}', which holds {shown(found)}.{remedy}")
     if len(found) < 2:
-        raise ArmError(f"'{arm}' has one arm only ({found[0]!r}): a comparison needs the control people and the treated people in one table.")
+        raise ArmError(
+            f"'{arm}' has one arm only ({found[0]!r}): a comparison needs the control people and the treated people in one table."
+        )
     order = [found.index(control)] + [i for i, v in enumerate(found) if v != control]
     position = np.empty(len(found), dtype=np.int64)
     position[order] = np.arange(len(found))
@@ -248,7 +259,9 @@ def _check_weights(frame: pd.DataFrame, weights: str) -> None:
     values = numeric(frame[weights], weights)
     bad = ~np.isfinite(values) | (values < 0)
     if bad.any():
-        raise DataError(f"the weights in '{weights}' are missing or negative in {rows_text(bad)}: weights are zero or positive numbers.")
+        raise DataError(
+            f"the weights in '{weights}' are missing or negative in {rows_text(bad)}: weights are zero or positive numbers."
+        )
     if not (values > 0).any():
         raise DataError(f"all weights in '{weights}' are zero.")
 
@@ -279,7 +292,9 @@ def _groups(
     repeats = [a for c, a in enumerate(arms) if (size[codes == c] > 1).any()]
     grouped = _declared(grouped_arms, arms, repeats)
     if not grouped:
-        raise GroupError(f"no label of '{group}' is shared by two people: there are no groups. Leave group= out, or name the column with the groups.")
+        raise GroupError(
+            f"no label of '{group}' is shared by two people: there are no groups. Leave group= out, or name the column with the groups."
+        )
     for a in repeats:
         if a not in grouped:
             inside = codes == arms.index(a)
@@ -295,7 +310,9 @@ def _groups(
     return alone, grouped
 
 
-def _declared(grouped_arms: Sequence[Hashable] | None, arms: tuple[Hashable, ...], repeats: list[Hashable]) -> tuple[Hashable, ...]:
+def _declared(
+    grouped_arms: Sequence[Hashable] | None, arms: tuple[Hashable, ...], repeats: list[Hashable]
+) -> tuple[Hashable, ...]:
     if grouped_arms is None:
         return tuple(repeats)
     if isinstance(grouped_arms, str):
@@ -303,7 +320,9 @@ def _declared(grouped_arms: Sequence[Hashable] | None, arms: tuple[Hashable, ...
     for a in grouped_arms:
         if a not in arms:
             near = nearest(str(a), arms)
-            raise ArmError(f"grouped_arms names {a!r}, which is not an arm; the arms are {shown(arms)}.{f' Did you mean {near!r}?' if near else ''}")
+            raise ArmError(
+                f"grouped_arms names {a!r}, which is not an arm; the arms are {shown(arms)}.{f' Did you mean {near!r}?' if near else ''}"
+            )
     return tuple(a for a in arms if a in grouped_arms)
 
 
@@ -313,7 +332,12 @@ def _check_members(labels: pd.Series, size: FloatArray, members: Any, group: str
     if ungrouped == "singleton":
         count = int(without.sum() + lone.sum())
         if count:
-            notes.append(Note("ungrouped_singletons", f"{count} people in grouped arms have no group or are alone in one: each counts as a cluster of one."))
+            notes.append(
+                Note(
+                    "ungrouped_singletons",
+                    f"{count} people in grouped arms have no group or are alone in one: each counts as a cluster of one.",
+                )
+            )
         return
     if without.any():
         raise GroupError(

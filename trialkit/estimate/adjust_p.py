@@ -35,9 +35,12 @@ def adjust_p(p: Sequence[float], *, method: str) -> FloatArray:
     values = np.asarray(list(p), dtype=float)
     if not len(values):
         return values
-    if not np.all((values >= 0) & (values <= 1)):
-        raise DataError(f"p-values lie between 0 and 1 and none may be missing; got {shown(values[~((values >= 0) & (values <= 1))].tolist())}.")
+    valid = (values >= 0) & (values <= 1)
+    if not valid.all():
+        raise DataError(f"p-values lie between 0 and 1 and none may be missing; got {shown(values[~valid].tolist())}.")
     if method not in METHODS:
         near = nearest(method, METHODS)
-        raise CombinationError(f"there is no correction '{method}'; there are {shown(METHODS, 10)}.{f' Did you mean {near!r}?' if near else ''}")
+        raise CombinationError(
+            f"there is no correction '{method}'; there are {shown(METHODS, 10)}.{f' Did you mean {near!r}?' if near else ''}"
+        )
     return METHODS[method](values)

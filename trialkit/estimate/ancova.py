@@ -37,7 +37,10 @@ def run(trial: Trial, request: Request) -> Analysis:
     overlap = strata == "additive" and unequal
     if overlap:
         notes.append(
-            Note("overlap_weighted", "shares of the arms differ by stratum and stratum effects are additive: strata count by size times p(1-p).")
+            Note(
+                "overlap_weighted",
+                "shares of the arms differ by stratum and stratum effects are additive: strata count by size times p(1-p).",
+            )
         )
     method = "ANCOVA" if base.X.shape[1] or trial.strata else "least squares without covariates"
     if request.measure == "risk_difference":
@@ -58,7 +61,9 @@ def _strata_rule(trial: Trial, request: Request) -> tuple[str, bool]:
     asked = request.strata_effects
     if not trial.strata:
         if asked in ("additive", "interacted"):
-            raise UsageError(f"strata_effects='{asked}' needs strata: name the columns used in the randomization in Trial(strata=[...]).")
+            raise UsageError(
+                f"strata_effects='{asked}' needs strata: name the columns used in the randomization in Trial(strata=[...])."
+            )
         return "none", False
     unequal = shares_differ(trial)
     if asked == "none" and unequal and trial.weights is None:
@@ -88,7 +93,10 @@ def _columns(trial: Trial, s: Sample, strata: str, notes: list[Note], unequal: b
                 names += [f"arm {s.arms[a + 1]} x stratum {u}" for u in used]
             if unequal:
                 notes.append(
-                    Note("strata_interacted", "shares of the arms differ by stratum: the effect is averaged over strata by their size in the sample.")
+                    Note(
+                        "strata_interacted",
+                        "shares of the arms differ by stratum: the effect is averaged over strata by their size in the sample.",
+                    )
                 )
     parts.append(s.X)
     return np.concatenate(parts, axis=1), names + list(s.terms)

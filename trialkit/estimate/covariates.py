@@ -54,7 +54,10 @@ def covariates(trial: Trial, adjust: tuple[str, ...], missing: CovariateMissing)
     keep = complete if missing == "drop" else np.ones(trial.n, dtype=bool)
     if not keep.all():
         notes.append(
-            Note("covariate_rows_dropped", f"{int((~keep).sum())} people with a missing covariate are left out (covariate_missing='drop').")
+            Note(
+                "covariate_rows_dropped",
+                f"{int((~keep).sum())} people with a missing covariate are left out (covariate_missing='drop').",
+            )
         )
     return Covariates(stacked, tuple(names), keep, tuple(notes))
 
@@ -83,7 +86,9 @@ def _add_category(
         columns.append(indicators[:, j])
         names.append(f"{name}: {level}")
     if absent.any() and missing == "impute":
-        notes.append(Note("covariate_imputed", f"'{name}' is missing for {int(absent.sum())} people: missing is a category of its own."))
+        notes.append(
+            Note("covariate_imputed", f"'{name}' is missing for {int(absent.sum())} people: missing is a category of its own.")
+        )
 
 
 def _add_number(

@@ -29,7 +29,9 @@ from trialkit.trial import ALONE, Trial
 def run(trial: Trial, request: Request) -> Analysis:
     """Every contrast of a request, each from the people of its two arms."""
     if request.adjust:
-        raise CombinationError("estimator='difference_in_means' takes no adjust: use estimator='ancova' or 'lin' with covariates.")
+        raise CombinationError(
+            "estimator='difference_in_means' takes no adjust: use estimator='ancova' or 'lin' with covariates."
+        )
     base = sample(trial, request.outcome, (), request.covariate_missing)
     pairs = [(a, 0) for a in range(1, len(base.arms))]
     if request.contrasts == "all":
@@ -49,7 +51,9 @@ def run(trial: Trial, request: Request) -> Analysis:
     )  # fmt: skip
 
 
-def _contrast(trial: Trial, base: Sample, request: Request, arm: int, reference: int) -> tuple[MeanDifference, str, str, list[Note]]:
+def _contrast(
+    trial: Trial, base: Sample, request: Request, arm: int, reference: int
+) -> tuple[MeanDifference, str, str, list[Note]]:
     s = two_arms(base, arm, reference)
     grouped = bool((s.group != ALONE).any()) and s.cluster is None
     if grouped or s.weights is not None or request.average == "group" or request.df == "independence":
@@ -113,6 +117,7 @@ def _stratified(trial: Trial, s: Sample, arm: int, reference: int) -> tuple[Mean
             found = designs.matched_pair_clusters(y=s.y, treated=s.arm, pair=s.stratum)
         return found, f"difference in means ({found.design})", "matched pairs", notes
     _refuse_one_arm_strata(trial, s)
+    assert s.stratum is not None
     try:
         if s.cluster is None:
             found = designs.blocked(y=s.y, treated=s.arm, block=s.stratum)
@@ -122,7 +127,12 @@ def _stratified(trial: Trial, s: Sample, arm: int, reference: int) -> tuple[Mean
         raise EstimationError(
             f"no variance for this blocked design: {error}. Merge strata, or use estimator='ancova' with strata_effects='additive'."
         ) from error
-    return found, f"difference in means ({found.design})", "Neyman within blocks" if s.cluster is None else "CR2 within blocks", notes
+    return (
+        found,
+        f"difference in means ({found.design})",
+        "Neyman within blocks" if s.cluster is None else "CR2 within blocks",
+        notes,
+    )
 
 
 def _randomized_in_pairs(trial: Trial, arm: int, reference: int) -> bool:
@@ -155,7 +165,12 @@ def _complete_pairs(trial: Trial, s: Sample) -> tuple[Sample, list[Note]]:
         s, y=s.y[whole], arm=s.arm[whole], X=s.X[whole], stratum=s.stratum[whole], cluster=None if s.cluster is None else s.cluster[whole],
         group=s.group[whole], unit_of_variance=s.unit_of_variance[whole], rows=s.rows[whole],
     )  # fmt: skip
-    return kept, [Note("pairs_incomplete", f"{lost} of {lost + left} pairs lost a member and are left out whole: the remaining pairs stay comparable.")]
+    return kept, [
+        Note(
+            "pairs_incomplete",
+            f"{lost} of {lost + left} pairs lost a member and are left out whole: the remaining pairs stay comparable.",
+        )
+    ]
 
 
 def _refuse_one_arm_strata(trial: Trial, s: Sample) -> None:

@@ -44,7 +44,8 @@ def standardize(result: IttResult, kind: str, *, standardizer: Any, interval: st
         raise CombinationError(f"there is no effect size '{kind}': there are 'hedges_g' and 'cohens_d'.")
     if interval not in ("t", "noncentral"):
         raise UsageError(f"interval={interval!r} is unknown: it is 't' or 'noncentral'.")
-    rows, used = [], []
+    rows: list[Estimate] = []
+    used: list[dict[str, Any]] = []
     for estimate, (arm, reference) in zip(result.estimates, result.details["contrasts"]):
         name, sd, v, j = _standardizer(result, arm, reference, standardizer)
         if kind == "cohens_d":
@@ -55,7 +56,8 @@ def standardize(result: IttResult, kind: str, *, standardizer: Any, interval: st
         se = j * math.sqrt(estimate.std_error**2 / sd**2 + (d**2 / (2 * v) if math.isfinite(v) else 0.0))
         row = _row(estimate, j * d, se, f"{estimate.estimand} in SDs ({name})", kind)
         if interval == "noncentral":
-            row = replace(row, **_noncentral(result, estimate, arm, reference, d, j, name))
+            low, high = _noncentral(result, estimate, arm, reference, d, j, name)
+            row = replace(row, conf_low=low, conf_high=high)
         rows.append(row)
         used.append({"name": name, "sd": sd, "df": v, "j": j})
     notes = [n for n in result.notes if n.code in ("few_groups", "dependence_ignored", "informative_size", "overlap_weighted")]
@@ -91,7 +93,7 @@ def _row(estimate: Estimate, value: float, se: float, estimand: str, kind: str) 
 
 def _noncentral(
     result: IttResult, estimate: Estimate, arm: int, reference: int, d: float, j: float, name: str
-) -> dict[str, float]:
+) -> tuple[float, float]:
     if result.details.get("clustered") or result.details.get("adjust") or name != "pooled SD":
         raise CombinationError(
             "interval='noncentral' holds for independent people, an unadjusted difference and the pooled SD only: use interval='t'."
@@ -99,4 +101,4 @@ def _noncentral(
     one, zero = arm_row(result, arm), arm_row(result, reference)
     root = math.sqrt(one["n"] * zero["n"] / (one["n"] + zero["n"]))
     low, high = noncentrality_interval(d * root, one["n"] + zero["n"] - 2.0, estimate.conf_level)
-    return {"conf_low": j * low / root, "conf_high": j * high / root}
+    return j * low / root, j * high / root

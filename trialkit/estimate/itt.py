@@ -74,7 +74,17 @@ def itt(
         raise UsageError("itt takes a Trial first: tk.itt(tk.Trial(data, arm=..., control=...), 'outcome').")
     name = estimator if estimator is not None else "ancova"
     request = Request(
-        outcome, tuple(adjust), name, measure, covariance, df, strata_effects, average, contrasts, covariate_missing, float(conf_level)
+        outcome,
+        tuple(adjust),
+        name,
+        measure,
+        covariance,
+        df,
+        strata_effects,
+        average,
+        contrasts,
+        covariate_missing,
+        float(conf_level),
     )
     found = find(name, measure, covariance, df)
     if measure == "risk_difference":

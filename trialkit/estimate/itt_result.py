@@ -106,7 +106,7 @@ def arm_summaries(sample: Sample, trial_sizes: Mapping[int, int]) -> list[dict[s
         out.append(
             {
                 "arm": label, "n_randomized": trial_sizes[code], "n": int(inside.sum()), "mean": float(y.mean()), "sd": float(y.std(ddof=1)),
-                "n_groups": sample.groups_in(inside), "n_clusters": int(len(set(sample.unit_of_variance[inside].tolist()))),
+                "n_groups": sample.groups_in(inside), "n_clusters": len(set(sample.unit_of_variance[inside].tolist())),
             }
         )  # fmt: skip
     return out

@@ -118,16 +118,25 @@ def fit_linear(sample: Sample, design: FloatArray, names: list[str], *, kind: st
     notes: list[Note] = []
     fit = least_squares(y=sample.y, X=design, weights=sample.weights)
     if fit.df_resid < 1:
-        raise EstimationError(f"{sample.n} people and {len(fit.kept)} terms leave no degrees of freedom: leave covariates or strata out.")
+        raise EstimationError(
+            f"{sample.n} people and {len(fit.kept)} terms leave no degrees of freedom: leave covariates or strata out."
+        )
     if fit.collinear.any():
         left = [n for n, dropped in zip(names, fit.collinear) if dropped]
-        notes.append(Note("collinear", f"{shown(left, 8)} {'is' if len(left) == 1 else 'are'} a combination of other terms and left out."))
+        notes.append(
+            Note("collinear", f"{shown(left, 8)} {'is' if len(left) == 1 else 'are'} a combination of other terms and left out.")
+        )
     resolved = cast(CovarianceKind, ("CR2" if sample.clustered else "HC2") if kind == "auto" else kind)
     if sample.clustered:
         _check_units(sample, notes)
         if not resolved.startswith("CR"):
             what = "clusters" if sample.cluster is not None else "groups"
-            notes.append(Note("dependence_ignored", f"covariance='{resolved}' ignores the {what}: its standard error is too small when they matter."))
+            notes.append(
+                Note(
+                    "dependence_ignored",
+                    f"covariance='{resolved}' ignores the {what}: its standard error is too small when they matter.",
+                )
+            )
     try:
         cov = covariance(fit, resolved, sample.clusters if resolved.startswith("CR") else None)
     except np.linalg.LinAlgError as error:
@@ -145,7 +154,10 @@ def fit_linear(sample: Sample, design: FloatArray, names: list[str], *, kind: st
         else:
             rule = "groups"
             notes.append(
-                Note("working_df_failed", "the group variance could not be fitted; the degrees of freedom are the number of groups minus one.")
+                Note(
+                    "working_df_failed",
+                    "the group variance could not be fitted; the degrees of freedom are the number of groups minus one.",
+                )
             )
     if rule == "groups":
         return _GroupCountModel(sample, design, tuple(names), fit, cov, rule, None, tuple(notes))
@@ -165,14 +177,18 @@ class _GroupCountModel(LinearModel):
 
 def _leverage_note(cov: Covariance, rule: str) -> Note:
     if cov.clusters is None:
-        return Note("full_leverage", f"{cov.n_full_leverage} people are fitted exactly by a term of their own and add nothing to the variance.")
+        return Note(
+            "full_leverage",
+            f"{cov.n_full_leverage} people are fitted exactly by a term of their own and add nothing to the variance.",
+        )
     if rule == "working":
         return Note(
             "group_variance_borrowed",
             f"{cov.n_full_leverage} groups are alone in their stratum: their variance is taken from the groups of the other strata.",
         )
     return Note(
-        "full_leverage", f"{cov.n_full_leverage} clusters are fitted exactly by terms of their own: the standard error leaves them out and is too small."
+        "full_leverage",
+        f"{cov.n_full_leverage} clusters are fitted exactly by terms of their own: the standard error leaves them out and is too small.",
     )
 
 
@@ -206,5 +222,8 @@ def _check_units(sample: Sample, notes: list[Note]) -> None:
     if few:
         text = ", ".join(f"{k} {what}s in {a}" for a, k in few.items())
         notes.append(
-            Note("few_groups", f"few {what}s ({text}): the interval rests on its small-sample correction; read it beside a randomization test.")
+            Note(
+                "few_groups",
+                f"few {what}s ({text}): the interval rests on its small-sample correction; read it beside a randomization test.",
+            )
         )

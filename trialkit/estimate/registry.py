@@ -80,7 +80,9 @@ def find(estimator: str, measure: str, covariance: str, df: str) -> Estimator:
     """The estimator for a request, or an error that names the nearest request that exists."""
     if estimator not in ESTIMATORS:
         near = nearest(estimator, ESTIMATORS)
-        raise CombinationError(f"there is no estimator '{estimator}'; there are {shown(ESTIMATORS, 20)}.{f' Did you mean {near!r}?' if near else ''}")
+        raise CombinationError(
+            f"there is no estimator '{estimator}'; there are {shown(ESTIMATORS, 20)}.{f' Did you mean {near!r}?' if near else ''}"
+        )
     found = ESTIMATORS[estimator]
     if measure not in found.measures:
         able = [e.name for e in ESTIMATORS.values() if measure in e.measures]
@@ -91,10 +93,10 @@ def find(estimator: str, measure: str, covariance: str, df: str) -> Estimator:
         raise CombinationError(
             f"there is no measure '{measure}' for any estimator; there are {shown(sorted(known), 20)}.{f' Did you mean {near!r}?' if near else ''}"
         )
-    for what, value, able in (("covariance", covariance, found.covariances), ("df", df, found.dfs)):
-        if value not in able:
-            near = nearest(value, able)
+    for what, value, allowed in (("covariance", covariance, found.covariances), ("df", df, found.dfs)):
+        if value not in allowed:
+            near = nearest(value, allowed)
             raise CombinationError(
-                f"estimator='{estimator}' does not take {what}='{value}': it takes {shown(able, 20)}.{f' Did you mean {near!r}?' if near else ''}"
+                f"estimator='{estimator}' does not take {what}='{value}': it takes {shown(allowed, 20)}.{f' Did you mean {near!r}?' if near else ''}"
             )
     return found

@@ -69,7 +69,9 @@ def sample(trial: Trial, outcome: str, adjust: tuple[str, ...], covariate_missin
     notes = [*trial.notes, *x.notes]
     keep = np.isfinite(y) & x.complete
     if np.isinf(y).any():
-        raise EstimationError(f"the outcome '{outcome}' is infinite in {rows_text(np.isinf(y))}: correct the values or declare them missing.")
+        raise EstimationError(
+            f"the outcome '{outcome}' is infinite in {rows_text(np.isinf(y))}: correct the values or declare them missing."
+        )
     weights = None if trial.weights is None else trial.values(trial.weights)
     if weights is not None and (weights == 0).any():
         notes.append(Note("zero_weights", f"{int((weights == 0).sum())} people have weight zero and are not in the analysis."))
@@ -106,7 +108,13 @@ def _units(trial: Trial, cluster: IntArray | None, group: IntArray) -> IntArray:
 
 
 def _check_roles(trial: Trial, outcome: str, adjust: tuple[str, ...]) -> None:
-    taken = {trial.arm: "the arm", trial.group: "the group", trial.unit: "the identifier", trial.weights: "the weights", outcome: "the outcome"}
+    taken = {
+        trial.arm: "the arm",
+        trial.group: "the group",
+        trial.unit: "the identifier",
+        trial.weights: "the weights",
+        outcome: "the outcome",
+    }
     taken.pop(None, None)
     for name in adjust:
         if name in taken:
@@ -117,7 +125,9 @@ def _check_roles(trial: Trial, outcome: str, adjust: tuple[str, ...]) -> None:
 
 def _check_outcome(trial: Trial, outcome: str, y: FloatArray, keep: BoolArray) -> None:
     if np.isnan(y).all():
-        raise MissingDataError(f"the outcome '{outcome}' is missing for everyone: check the column, or that the follow-up wave is in the file.")
+        raise MissingDataError(
+            f"the outcome '{outcome}' is missing for everyone: check the column, or that the follow-up wave is in the file."
+        )
     for code, label in enumerate(trial.arms):
         inside = trial.arm_codes == code
         if not (keep & inside).any():
@@ -128,4 +138,6 @@ def _check_outcome(trial: Trial, outcome: str, y: FloatArray, keep: BoolArray) -
             raise EstimationError(f"arm {label!r} has one person with '{outcome}': its variance cannot be estimated.")
     values = y[keep]
     if np.ptp(values) <= 1e-12 * max(1.0, float(np.abs(values).max())):
-        raise EstimationError(f"the outcome '{outcome}' is the same ({values[0]:g}) for everyone: there is no variation to analyse.")
+        raise EstimationError(
+            f"the outcome '{outcome}' is the same ({values[0]:g}) for everyone: there is no variation to analyse."
+        )

@@ -106,8 +106,9 @@ def reml(strata: VarianceStrata, *, max_iterations: int = 200, tolerance: float 
     """Maximize the restricted likelihood by Newton steps, Fisher scoring where the Hessian is not positive definite."""
     theta = _start(strata)
     value, gradient, hessian, expected = _derivatives(strata, theta)
-    iteration, done = 0, False
-    for iteration in range(1, max_iterations + 1):
+    iterations = 0
+    for _ in range(max_iterations):
+        iterations += 1
         step = _newton_step(gradient, hessian, expected)
         theta, moved = _line_search(strata, theta, step, value)
         value, gradient, hessian, expected = _derivatives(strata, theta)
@@ -120,7 +121,7 @@ def reml(strata: VarianceStrata, *, max_iterations: int = 200, tolerance: float 
     scale = np.sqrt(np.abs(np.diag(expected)) / 2)
     near = bool(np.all(np.abs(gradient) <= 1e-5 * np.maximum(scale, 1e-300) * np.sqrt(strata.rows.sum())))
     constant = (strata.rows.sum() - strata.cross.shape[-1] + 1) * np.log(2 * np.pi)
-    return VarianceFit(theta, beta, bread, value + constant, hessian, near and positive, iteration)
+    return VarianceFit(theta, beta, bread, value + constant, hessian, near and positive, iterations)
 
 
 def _start(strata: VarianceStrata) -> FloatArray:
@@ -140,7 +141,7 @@ def _fixed_effects(strata: VarianceStrata, theta: FloatArray) -> tuple[FloatArra
     weights = 1.0 / (strata.loadings @ theta)
     A = np.tensordot(weights, strata.cross[:, :k, :k], axes=1)
     b = np.tensordot(weights, strata.cross[:, :k, k], axes=1)
-    bread = np.linalg.inv(A)
+    bread = np.asarray(np.linalg.inv(A), dtype=float)
     return bread @ b, bread
 
 
@@ -182,7 +183,7 @@ def _newton_step(gradient: FloatArray, hessian: FloatArray, expected: FloatArray
     for matrix in (hessian, expected, expected + np.diag(np.diag(expected))):
         values = np.linalg.eigvalsh((matrix + matrix.T) / 2)
         if values[0] > 1e-10 * abs(values[-1]):
-            return -np.linalg.solve(matrix, gradient)
+            return np.asarray(-np.linalg.solve(matrix, gradient), dtype=float)
     return -gradient / max(float(np.abs(np.diag(expected)).max()), 1e-300)
 
 

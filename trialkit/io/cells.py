@@ -42,9 +42,12 @@ class TextColumn:
     """A column of text on its way to a type."""
 
     cells: Sequence[str | None]
-    distinct: set[str]
     style: Style
     missing: list[MissingCode]
+
+    def words(self) -> set[str]:
+        """The different texts in it."""
+        return {cell for cell in set(self.cells) if cell is not None}
 
 
 def number_style(words: Collection[str]) -> Style:
@@ -59,10 +62,14 @@ def number_style(words: Collection[str]) -> Style:
         return "empty"
     # One search through all words at once is far faster than a match for each of them.
     joined = "\n".join(words)
-    if _SPACE.search(joined):
+    style = _style(joined)
+    if style == "text" and _SPACE.search(joined):
         joined = "\n".join(word.strip() for word in words)
-    if joined.count("\n") != len(words) - 1:
-        return "text"
+        style = _style(joined)
+    return style if joined.count("\n") == len(words) - 1 else "text"
+
+
+def _style(joined: str) -> Style:
     if not _NOT_WHOLE.search(joined):
         return "whole"
     if not _NOT_POINT.search(joined):
@@ -81,12 +88,16 @@ def agreed_decimal(styles: Iterable[Style]) -> Decimal:
 
 def prepare(values: Sequence[str | None], codes: ColumnCodes, *, absent: Collection[str] = ABSENT) -> TextColumn:
     """Set empty cells and the words that mean missing to None, and look at what is left."""
-    column = TextColumn(values, {v for v in set(values) if v is not None}, "text", [])
+    style = number_style(values) if None not in values else "text"  # type: ignore[arg-type]
+    column = TextColumn(values, style, [])
+    if style != "text":
+        return column
+    words = column.words()
     meanings = {word: f"written as '{word}'" for word in absent} | codes.words | {"": ""}
-    _blank(column, _having(column.distinct, meanings))
-    column.style = number_style(column.distinct)
-    if column.style == "text" and absent and ABSENT_NUMBER in column.distinct:
-        rest = number_style(column.distinct - {ABSENT_NUMBER})
+    words -= _blank(column, _having(words, meanings))
+    column.style = number_style(words)
+    if column.style == "text" and absent and ABSENT_NUMBER in words:
+        rest = number_style(words - {ABSENT_NUMBER})
         if rest not in ("text", "empty"):
             _blank(column, {ABSENT_NUMBER: f"written as '{ABSENT_NUMBER}'"})
             column.style = rest
@@ -109,12 +120,13 @@ def finish(column: TextColumn, codes: ColumnCodes, *, decimal: Decimal | None) -
     if _is_number(column.style, decimal):
         series, found = blank_numbers(_numbers(column), codes)
         return series, column.missing + found
+    words = column.words()
     if column.style != "text":
-        _blank(column, _coded(column.distinct, codes))
+        _blank(column, _coded(words, codes))
         return _text(column.cells), column.missing
-    _blank(column, _having(column.distinct, codes.own))
-    coded = _coded(column.distinct, codes)
-    typed = _truths_or_dates(column.distinct - coded.keys()) if decimal is not None else None
+    words -= _blank(column, _having(words, codes.own))
+    coded = _coded(words, codes)
+    typed = _truths_or_dates(words - coded.keys()) if decimal is not None else None
     if typed is None:
         return _text(column.cells), column.missing
     _blank(column, coded)
@@ -138,16 +150,15 @@ def settle(values: Sequence[Any], codes: ColumnCodes, *, decimal: Decimal) -> Co
     return _typed(values, kinds), missing
 
 
-def _blank(column: TextColumn, reasons: Mapping[str, str]) -> None:
-    """Set the words with a reason to None; the reason '' stands for a cell that is merely empty."""
-    if not reasons:
-        return
-    cells = column.cells
-    for word in sorted(reasons):
-        if reasons[word]:
-            column.missing.append({"code": word.strip(), "reason": reasons[word], "count": cells.count(word)})
-    column.cells = [None if cell in reasons else cell for cell in cells]
-    column.distinct = column.distinct - reasons.keys()
+def _blank(column: TextColumn, reasons: Mapping[str, str]) -> set[str]:
+    """Set the words with a reason to None and return them; the reason '' stands for a cell that is merely empty."""
+    if reasons:
+        cells = column.cells
+        for word in sorted(reasons):
+            if reasons[word]:
+                column.missing.append({"code": word.strip(), "reason": reasons[word], "count": cells.count(word)})
+        column.cells = [None if cell in reasons else cell for cell in cells]
+    return set(reasons)
 
 
 def _is_number(style: Style, decimal: Decimal | None) -> bool:
@@ -177,15 +188,15 @@ def _text(cells: Sequence[str | None]) -> pd.Series:
     return pd.Series(list(cells))
 
 
-def _truths_or_dates(distinct: Collection[str]) -> Callable[[Sequence[str | None]], pd.Series] | None:
-    if not distinct:
+def _truths_or_dates(words: Collection[str]) -> Callable[[Sequence[str | None]], pd.Series] | None:
+    if not words:
         return None
-    if all(word.strip().lower() in _TRUTH for word in distinct):
+    if all(word.strip().lower() in _TRUTH for word in words):
         return _truths
-    if not all(_DATE.fullmatch(word.strip()) for word in distinct):
+    if not all(_DATE.fullmatch(word.strip()) for word in words):
         return None
     try:
-        moments: Mapping[str | None, np.datetime64] = {word: np.datetime64(word.strip(), "us") for word in distinct}
+        moments: Mapping[str | None, np.datetime64] = {word: np.datetime64(word.strip(), "us") for word in words}
     except ValueError:
         # The 30th of February: the column stays text, and the first analysis that wants dates says so.
         return None
@@ -227,11 +238,11 @@ def _written(value: Any, decimal: Decimal) -> str:
     return str(value).upper() if kind == "truth" else str(value)
 
 
-def _typed(values: Sequence[Any], kinds: set[str]) -> pd.Series:
-    if kinds == {"date"}:
+def _typed(values: Sequence[Any], kinds: Collection[str]) -> pd.Series:
+    if set(kinds) == {"date"}:
         moments = [np.datetime64("NaT") if value is None else np.datetime64(value, "us") for value in values]
         return pd.Series(np.array(moments, dtype="datetime64[us]"))
-    if kinds == {"truth"}:
+    if set(kinds) == {"truth"}:
         return pd.Series(list(values), dtype="boolean" if None in values else "bool")
     return whole(pd.Series(np.array([np.nan if value is None else float(value) for value in values], dtype=np.float64)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -84,4 +84,5 @@ def _kept_descriptions(metadata: Mapping[bytes, bytes] | None) -> dict[str, Colu
         columns = kept[ATTRIBUTE]["columns"]
     except (ValueError, KeyError, TypeError):
         return {}
-    return {str(name): known for name, known in columns.items() if isinstance(known, dict)} if isinstance(columns, dict) else {}
+    known = {str(name): value for name, value in columns.items() if isinstance(value, dict)} if isinstance(columns, dict) else {}
+    return cast(dict[str, ColumnDescription], known)

@@ -20,6 +20,9 @@ _DELIMITERS = (",", ";", "\t")
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab"}
 _SAMPLE_ROWS = 50
 _SAMPLE_CHARACTERS = 200_000
+_CHUNK_ROWS = 2_000
+# A file with this character is refused, so that it can stand between cells.
+_GLUE = "\0"
 _EXCEL_HINT = re.compile(r"\A\ufeff?sep=(.)\r?\n")
 
 
@@ -32,7 +35,7 @@ def read_delimited(path: Path, codes: MissingCodes, options: ReadOptions) -> Tab
     if delimiter is None:
         delimiter = "\t" if path.suffix.lower() == ".tsv" else _sniffed(text)
     decimal = _checked_decimal(options.decimal, delimiter)
-    names, columns = _columns(path, text[hint.end() :] if hint else text, delimiter, notes, skipped=1 if hint else 0)
+    names, columns = _columns(path, text[hint.end() :] if hint else text, delimiter, notes, 1 if hint else 0)
     codes.check(name for name in names if name)
     prepared = {name: prepare(cells, codes.of(name), absent=ABSENT) for name, cells in zip(names, columns) if name}
     if decimal is None:
@@ -48,32 +51,44 @@ def read_delimited(path: Path, codes: MissingCodes, options: ReadOptions) -> Tab
 
 def _decoded(path: Path, encoding: str | None, notes: list[str]) -> str:
     raw = path.read_bytes()
-    if encoding is None:
-        encoding = "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
-        fall_back = True
+    if encoding is not None:
+        name = _known_encoding(encoding)
     else:
-        fall_back = False
-        encoding = _known_encoding(encoding)
-    if b"\0" in raw and not encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32")):
-        line = raw[: raw.index(b"\0")].count(b"\n") + 1
-        raise FileReadError(
-            f"{path} holds a NUL byte in line {line}: it is damaged or no text file. "
-            "Export it again as CSV; a file of another kind needs its own extension."
-        )
+        name = "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    if not name.startswith(("utf-16", "utf-32")):
+        _refuse_nul(path, raw.find(b"\0"), raw)
     try:
-        return raw.decode(encoding)
+        text = raw.decode(name)
     except UnicodeDecodeError as cause:
-        if not fall_back:
-            raise FileReadError(f"{path} is not written in {encoding} (byte {cause.start + 1}). Leave encoding out, or give the right one.") from cause
+        if encoding is not None:
+            raise FileReadError(
+                f"{path} is not written in {encoding} (byte {cause.start + 1}). Leave encoding out, or give the right one."
+            ) from cause
+        text = _decoded_windows(path, raw)
+        notes.append("the file is not UTF-8; it was read as cp1252 (Windows): look at letters with accents")
+    _refuse_nul(path, text.find("\0"), text)
+    return text
+
+
+def _decoded_windows(path: Path, raw: bytes) -> str:
     try:
-        text = raw.decode("cp1252")
+        return raw.decode("cp1252")
     except UnicodeDecodeError as cause:
         raise FileReadError(
             f"{path} is written neither in UTF-8 nor in the Windows encoding cp1252 (byte {cause.start + 1}). "
             'Say which one it is, as in encoding="cp850".'
         ) from cause
-    notes.append("the file is not UTF-8; it was read as cp1252 (Windows): look at letters with accents")
-    return text
+
+
+def _refuse_nul(path: Path, place: int, content: bytes | str) -> None:
+    if place < 0:
+        return
+    before = content[:place]
+    line = (before.count(b"\n") if isinstance(before, bytes) else before.count("\n")) + 1
+    raise FileReadError(
+        f"{path} holds a NUL byte in line {line}: it is damaged or no text file. "
+        "Export it again as CSV; a file of another kind needs its own extension."
+    )
 
 
 def _known_encoding(encoding: str) -> str:
@@ -124,48 +139,54 @@ def _sniffed(text: str) -> str:
     return best[2]
 
 
-def _columns(path: Path, text: str, delimiter: str, notes: list[str], *, skipped: int) -> tuple[list[str | None], list[list[str]]]:
-    header, rows, lines = _rows(path, text, delimiter, skipped)
-    filled = [any(cell and not cell.isspace() for cell in row) for row in rows]
-    if not all(filled):
-        empty = [line for line, full in zip(lines, filled) if not full]
-        # With a single column an empty line is a missing value, save at the end of the file.
-        if len(header) == 1:
-            last = max((i for i, full in enumerate(filled) if full), default=-1)
-            rows = rows[: last + 1]
-        else:
-            notes.append(rows_in_words(empty, "line"))
-            rows = [row for row, full in zip(rows, filled) if full]
-    if not rows:
+def _columns(path: Path, text: str, delimiter: str, notes: list[str], skipped: int) -> tuple[list[str | None], list[list[str]]]:
+    reader = _reader(text, delimiter)
+    try:
+        header = next((row for row in reader if any(cell.strip() for cell in row)), None)
+        if header is None:
+            raise FileReadError(f"{path} is empty. Export the data again.")
+        columns, empty = _body(path, reader, header, delimiter, skipped)
+    except csv.Error as cause:
+        raise FileReadError(
+            f"{path} cannot be read at line {reader.line_num + skipped} ({cause}): a quotation mark is not closed or stands "
+            "inside a cell. Correct that line, or export the file again."
+        ) from cause
+    if empty:
+        notes.append(rows_in_words(empty, "line"))
+    if not columns[0]:
         raise FileReadError(f"{path} has column names but no rows. Export the data again; the file may have been cut off.")
-    columns = [list(column) for column in zip(*rows)]
     return column_names(header, columns, str(path), notes), columns
 
 
-def _rows(path: Path, text: str, delimiter: str, skipped: int) -> tuple[list[str], list[list[str]], list[int]]:
-    header: list[str] = []
+def _body(path: Path, reader: Any, header: list[str], delimiter: str, skipped: int) -> tuple[list[list[str]], list[int]]:
+    """The cells by column, and the lines that hold nothing."""
+    parts: list[list[str]] = [[] for _ in header]
     rows: list[list[str]] = []
-    lines: list[int] = []
-    reader = _reader(text, delimiter)
-    try:
-        for row in reader:
-            if not header:
-                header = row if any(cell.strip() for cell in row) else []
+    empty: list[int] = []
+    for row in reader:
+        if not "".join(row).strip():
+            if len(header) > 1:
+                empty.append(reader.line_num + skipped)
                 continue
-            if len(row) != len(header):
-                if any(cell.strip() for cell in row):
-                    raise FileReadError(_ragged(path, reader.line_num + skipped, len(row), len(header), delimiter))
-                row = [""] * len(header)
-            rows.append(row)
-            lines.append(reader.line_num + skipped)
-    except csv.Error as cause:
-        raise FileReadError(
-            f"{path} cannot be read at line {reader.line_num + skipped} ({cause}): a quotation mark is not closed or stands inside a cell. "
-            "Correct that line, or export the file again."
-        ) from cause
-    if not header:
-        raise FileReadError(f"{path} is empty. Export the data again.")
-    return header, rows, lines
+            # With a single column an empty line is a missing value.
+            row = [""]
+        if len(row) != len(header):
+            raise FileReadError(_ragged(path, reader.line_num + skipped, len(row), len(header), delimiter))
+        rows.append(row)
+        if len(rows) == _CHUNK_ROWS:
+            _pack(parts, rows)
+    _pack(parts, rows)
+    columns = [_GLUE.join(part).split(_GLUE) if part else [] for part in parts]
+    while len(columns) == 1 and columns[0] and not columns[0][-1]:
+        columns[0].pop()
+    return columns, empty
+
+
+def _pack(parts: list[list[str]], rows: list[list[str]]) -> None:
+    """Add rows to the columns as long strings: cells that lie together in memory are read several times faster later."""
+    for part, cells in zip(parts, zip(*rows)):
+        part.append(_GLUE.join(cells))
+    rows.clear()
 
 
 def _ragged(path: Path, line: int, found: int, expected: int, delimiter: str) -> str:
@@ -173,5 +194,6 @@ def _ragged(path: Path, line: int, found: int, expected: int, delimiter: str) ->
     cells = f"{found} {'cell' if found == 1 else 'cells'}"
     return (
         f"{path} has {cells} in line {line} where the header has {expected} (separated by {name}). "
-        f"Correct that line: a {name} inside a text needs quotation marks around the text, and a short last line means a file that was cut off."
+        f"Correct that line: a {name} inside a text needs quotation marks around the text, "
+        "and a short last line means a file that was cut off."
     )

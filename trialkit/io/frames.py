@@ -48,7 +48,7 @@ def to_pandas(data: Any) -> pd.DataFrame:
         frame = plain_objects(_from_narwhals(data))
     if isinstance(frame.columns, pd.MultiIndex):
         raise UsageError(
-            f"the columns have {frame.columns.nlevels} levels of names where one is needed. Join the levels into one name per column."
+            f"the columns have {frame.columns.nlevels} levels of names where one is needed. Join them into one name per column."
         )
     frame.columns = pd.Index([str(name) for name in frame.columns])
     repeated = frame.columns[frame.columns.duplicated()].unique()
@@ -59,14 +59,15 @@ def to_pandas(data: Any) -> pd.DataFrame:
 
 def _from_columns(data: Mapping[Any, Any]) -> pd.DataFrame:
     try:
-        return pd.DataFrame({name: list(column) if isinstance(column, tuple | range) else column for name, column in data.items()})
+        return pd.DataFrame(dict(data))
     except ValueError as cause:
         raise UsageError(f"the dictionary is not one of columns of equal length ({cause}). {_ACCEPTED}") from cause
 
 
 def _from_narwhals(data: Any) -> pd.DataFrame:
     if isinstance(data, str | os.PathLike):
-        raise UsageError(f"a file name ({os.fspath(data)!r}) was given where data are needed. Read it first: tk.read({os.fspath(data)!r}).")
+        name = os.fspath(data)
+        raise UsageError(f"a file name ({name!r}) was given where data are needed. Read it first: tk.read({name!r}).")
     import narwhals as nw
 
     try:
@@ -136,7 +137,8 @@ def numeric(series: Any, name: str) -> npt.NDArray[np.float64]:
         values = _from_text(column, name)
     else:
         raise ValueTypeError(
-            f"column '{name}' holds {_nouns(dtype)} where numbers belong. Compute a number from them, such as days since the start."
+            f"column '{name}' holds {_nouns(dtype)} where numbers belong. "
+            "Compute a number from them, such as days since the start."
         )
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):
@@ -150,7 +152,10 @@ def numeric(series: Any, name: str) -> npt.NDArray[np.float64]:
 def _from_text(column: pd.Series, name: str) -> npt.NDArray[np.float64]:
     absent = column.isna().to_numpy(dtype=bool)
     blank = np.array([isinstance(value, str) and not value.strip() for value in column], dtype=bool)
-    found = pd.to_numeric(column.mask(blank).astype(object), errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    # A plain array, because mask() on an object column warns in pandas 2 and infers another type in pandas 3.
+    cells = column.to_numpy(dtype=object, copy=True)
+    cells[blank | absent] = np.nan
+    found = pd.to_numeric(pd.Series(cells, dtype=object), errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     # pandas reads the words 'inf' and 'Infinity' as numbers.
     words = np.array([isinstance(value, str) for value in column], dtype=bool)
     wrong = np.flatnonzero((np.isnan(found) & ~absent & ~blank) | (words & np.isinf(found)))

@@ -1,7 +1,7 @@
 """What a file said about its columns: labels, codes and reasons for missing values.
 
-The description is a plain dictionary under ``data.attrs["trialkit"]``, so that it survives JSON and Parquet. Some pandas operations
-drop ``attrs``; every function here then answers as for a column about which nothing is known.
+The description is a plain dictionary under ``data.attrs["trialkit"]``, so that it survives JSON and Parquet. Some pandas
+operations drop ``attrs``; every function here then answers as for a column about which nothing is known.
 """
 
 from __future__ import annotations

@@ -180,7 +180,8 @@ def _fingerprint(file: Path) -> tuple[int, str]:
         with file.open("rb") as opened:
             return file.stat().st_size, hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as cause:
-        raise FileReadError(f"{file} cannot be opened ({cause.strerror}). Check that you may read it and that no program locks it.") from cause
+        reason = cause.strerror or str(cause)
+        raise FileReadError(f"{file} cannot be opened ({reason}). Check that you may read it and that no program locks it.") from cause
 
 
 def _read_table(reader: Reader, file: Path, codes: MissingCodes, options: ReadOptions) -> Table:

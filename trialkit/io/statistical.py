@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from trialkit.errors import FileReadError
-from trialkit.io.cells import Decimal, finish, prepare, whole
+from trialkit.io.cells import Column, Decimal, finish, prepare, whole
 from trialkit.io.codes import ColumnCodes, MissingCodes, blank_numbers
 from trialkit.io.labels import MissingCode, plain_code
 from trialkit.io.tables import ReadOptions, Table, described
@@ -77,7 +77,7 @@ def _refuse_cut_off(path: Path) -> None:
         raise FileReadError(f"{path} ends before its closing mark: it was cut off. Copy or export the file again.")
 
 
-def _declared_in_spss(column: pd.Series, ranges: list[dict[str, Any]], labels: Mapping[Any, str]) -> tuple[pd.Series, list[MissingCode]]:
+def _declared_in_spss(column: pd.Series, ranges: list[dict[str, Any]], labels: Mapping[Any, str]) -> Column:
     if not ranges:
         return column, []
     values = column.to_numpy()
@@ -85,38 +85,45 @@ def _declared_in_spss(column: pd.Series, ranges: list[dict[str, Any]], labels: M
     blank = np.zeros(len(column), dtype=bool)
     for bounds in ranges:
         if text:
-            blank |= np.array([isinstance(value, str) and value.strip() == str(bounds["lo"]).strip() for value in values], dtype=bool)
+            code = str(bounds["lo"]).strip()
+            blank |= np.array([isinstance(value, str) and value.strip() == code for value in values], dtype=bool)
         else:
             with np.errstate(invalid="ignore"):
                 blank |= (values >= bounds["lo"]) & (values <= bounds["hi"])
     found = pd.Series(values[blank]).value_counts().sort_index()
     missing: list[MissingCode] = [
-        {"code": plain_code(code), "reason": str(labels.get(code) or plain_code(code)), "count": int(count)} for code, count in found.items()
+        {"code": plain_code(code), "reason": str(labels.get(code) or plain_code(code)), "count": int(count)}
+        for code, count in found.items()
     ]
-    return column.mask(blank), missing
+    return _without(column, blank) if text else column.mask(blank), missing
 
 
-def _extended_missing(column: pd.Series, labels: Mapping[Any, str]) -> tuple[pd.Series, list[MissingCode]]:
+def _without(column: pd.Series, blank: npt.NDArray[np.bool_]) -> pd.Series:
+    """Text or mixed cells with some set to missing; mask() on an object column warns in pandas 2."""
+    return pd.Series([None if gone else value for value, gone in zip(column.tolist(), blank)], dtype=object)
+
+
+def _extended_missing(column: pd.Series, labels: Mapping[Any, str]) -> Column:
     """Stata's .a to .z arrive as single letters between the numbers."""
     letters = np.array([isinstance(value, str) for value in column], dtype=bool)
     if not letters.any():
         return pd.to_numeric(column), []
     found = column[letters].value_counts().sort_index()
     missing: list[MissingCode] = [
-        {"code": f".{letter}", "reason": str(labels.get(letter) or f".{letter}"), "count": int(count)} for letter, count in found.items()
+        {"code": f".{letter}", "reason": str(labels.get(letter) or f".{letter}"), "count": int(count)}
+        for letter, count in found.items()
     ]
-    numbers = np.array([np.nan if letter or value is None else float(value) for letter, value in zip(letters, column)], dtype=np.float64)
-    return pd.Series(numbers), missing
+    return pd.to_numeric(_without(column, letters)), missing
 
 
-def _settled(column: pd.Series, codes: ColumnCodes, options: ReadOptions) -> tuple[pd.Series, list[MissingCode]]:
+def _settled(column: pd.Series, codes: ColumnCodes, options: ReadOptions) -> Column:
     if pd.api.types.is_numeric_dtype(column.dtype):
         series, missing = blank_numbers(column, codes)
         return whole(series.astype(np.float64)), missing
     return settle_text(column, codes, options.decimal)
 
 
-def settle_text(column: pd.Series, codes: ColumnCodes, decimal: str | None) -> tuple[pd.Series, list[MissingCode]]:
+def settle_text(column: pd.Series, codes: ColumnCodes, decimal: str | None) -> Column:
     """A column that its file declares as text: it stays text, unless the user names the decimal sign."""
     cells = [None if absent else str(value) for value, absent in zip(column, column.isna())]
     sign: Decimal | None = None if decimal is None else ("," if decimal == "," else ".")

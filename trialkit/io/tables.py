@@ -48,7 +48,8 @@ def column_names(cells: Sequence[Any], columns: Sequence[Sequence[Any]], file: s
         if count > 1:
             places = [str(i + 1) for i, other in enumerate(names) if other == name]
             raise FileReadError(
-                f"{file} has {count} columns named '{name}' (columns {', '.join(places)}). Give each column its own name in the file."
+                f"{file} has {count} columns named '{name}' (columns {', '.join(places)}). "
+                "Give each column its own name in the file."
             )
     named: list[str | None] = []
     for place, (name, values) in enumerate(zip(names, columns), start=1):

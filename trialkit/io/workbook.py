@@ -26,7 +26,8 @@ def read_workbook(path: Path, codes: MissingCodes, options: ReadOptions) -> Tabl
     with path.open("rb") as file:
         if file.read(4) == _OLD_OFFICE:
             raise FileReadError(
-                f"{path} is protected by a password or is an old .xls workbook. Open it in Excel and save it as .xlsx without a password."
+                f"{path} is protected by a password or is an old .xls workbook. "
+                "Open it in Excel and save it as .xlsx without a password."
             )
     book = load_workbook(path, read_only=True, data_only=True)
     try:
@@ -59,7 +60,8 @@ def _chosen(book: Any, path: Path, wanted: str | int | None, notes: list[str]) -
     if wanted is not None:
         if wanted not in sheets:
             near = nearest(wanted, sheets)
-            raise UsageError(f"{path} has no sheet '{wanted}'. " + (f"Did you mean '{near}'?" if near else f"The sheets are {shown(sheets)}."))
+            remedy = f"Did you mean '{near}'?" if near else f"The sheets are {shown(sheets)}."
+            raise UsageError(f"{path} has no sheet '{wanted}'. {remedy}")
         return sheets[wanted]
     filled = {title: sheet for title, sheet in sheets.items() if _has_cells(sheet)} or sheets
     first = next(iter(filled))

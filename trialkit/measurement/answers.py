@@ -18,7 +18,7 @@ from trialkit.measurement.scale import Scale
 __all__ = ["Answers", "as_frame", "item_columns", "missing_values", "read_answers", "rows_in_words"]
 
 NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
-PLACE = re.compile(r"\{item(:0?\d+d?)?\}")
+PLACE = re.compile(r"\{item(:0\d+d?)?\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def _by_pattern(pattern: str, numbers: Sequence[int]) -> list[Hashable]:
     rest = PLACE.sub("", pattern)
     if rest == pattern or "{" in rest or "}" in rest:
         raise UsageError(
-            f"items='{pattern}' must hold the place of the item number once as {{item}}, and no other braces: for instance "
+            f"items='{pattern}' must hold the place of the item number as {{item}}, and no other braces: for instance "
             f"items='gse_t0_{{item}}' for gse_t0_1, gse_t0_2, ..., '{{item:02d}}' for 01, 02, ...; or give a list of columns."
         )
     return [pattern.format(item=n) for n in numbers]
@@ -93,8 +93,10 @@ def missing_values(missing_codes: Iterable[Any] | None) -> tuple[NDArray[np.floa
     for code in missing_codes:
         if isinstance(code, str) and not NUMBER.fullmatch(code.strip()):
             words.add(code.strip().casefold())
-        else:
+        elif isinstance(code, str | Real):
             numbers.append(float(code))
+        else:
+            raise UsageError(f"missing_codes holds {code!r}; list numbers or words, such as missing_codes=[-99, 'refused'].")
     return np.array(numbers, dtype=float), frozenset(words)
 
 

@@ -80,7 +80,7 @@ def _coding(tally: Tally) -> list[Note]:
     notes = []
     (low, high), own = tally.codes, tally.scale.codes
     if low != own.min:
-        text = f"the answers were moved from codes {low}-{high} to {own.min}-{own.max}, so that scores keep their published range."
+        text = f"the answers were moved from codes {low}-{high} to {own.min}-{own.max}, so scores keep the published range."
         notes.append(("codes_moved", text))
     if tally.text_columns:
         text = f"numbers stored as text were read as numbers in {shown(tally.text_columns)}."
@@ -161,7 +161,7 @@ def _without_information(tally: Tally) -> list[Note]:
     spread = np.fmax.reduce(tally.valid, axis=0) - np.fmin.reduce(tally.valid, axis=0)
     constant = [n for n, k, s in zip(tally.numbers, answered, spread) if k > 1 and s == 0]
     if constant:
-        text = f"{_items(constant, 'has')} the same answer from everyone, so it tells people apart in nothing. Check the column."
+        text = f"{_items(constant, 'has')} the same answer from everyone, which says nothing about differences between people. Check the column."
         notes.append(("constant_item", text))
     return notes
 
@@ -183,8 +183,8 @@ def _keying(tally: Tally) -> list[Note]:
             )
         else:
             text = (
-                f"{_items(numbers, 'runs')} against the other items ({by_item}), though the scale does not reverse it. Check the "
-                f"order of the items, the form and the coding."
+                f"{_items(numbers, 'runs')} against the other items ({by_item}), though not reversed by the scale. Check the order "
+                f"of the items, the form and the coding."
             )
         notes.append((code, text))
     if found:

@@ -396,11 +396,13 @@ def warn_if_unverified(entry: Scale, *, stacklevel: int = 3) -> None:
     if entry.verified or seen in _warned:
         return
     _warned.add(seen)
+    remedy = "describe() lists what is known."
+    if entry.key not in _registered_keys():
+        remedy = 'Enter what you have checked under [sources] in its file, such as items = { status = "V", source = "the article, p. 3" }.'
     warnings.warn(
         f"the scale '{entry.key}' ({entry.name}) is used, but nobody has compared these details with a publication: "
-        f"{shown(entry.unverified, 20)}. Compare them with the source before results are published: {entry.reference} "
-        f"describe() lists what is known. In a TOML file of your own, enter what you have checked under [sources], "
-        f'for instance: items = {{ status = "V", source = "the article, p. 3" }}.',
+        f"{shown(entry.unverified, 20)}. Compare them before results are published; the reference is: "
+        f"{entry.reference.rstrip('.')}. {remedy}",
         UnverifiedScaleWarning,
         stacklevel=stacklevel,
     )

@@ -86,8 +86,9 @@ class ScoreResult:
 
     def _lines(self) -> list[tuple[str, str]]:
         s, (low, high) = self._summary(), self.range
-        spread = "" if s["mean"] is None else f": mean {s['mean']:.2f}, observed {s['min']:g} to {s['max']:g}"
+        spread = "" if s["mean"] is None else f": mean {s['mean']:.2f}"
         spread += "" if s["sd"] is None else f", SD {s['sd']:.2f}"
+        spread += "" if s["min"] is None else f", observed {s['min']:.4g} to {s['max']:.4g}"
         lines = [
             ("answers", f"{self.n_people} people, {len(self.per_item)} items, codes {self.codes[0]}-{self.codes[1]}"),
             ("score", f"{low:g} to {high:g}, {self.direction} is better"),
@@ -213,6 +214,8 @@ def score(
     [100.0, 60.0, 0.0]
     """
     entry = registered(scale) if isinstance(scale, str) else scale
+    if not isinstance(entry, Scale):
+        raise UsageError(f"scale must be a Scale or the key of one in the registry, not {type(entry).__name__}. Use scale('gse').")
     entry = entry.with_form(form) if form else entry
     chosen = entry.chosen
     numbers = entry.subscale_items(subscale) if subscale else tuple(range(1, entry.items + 1))

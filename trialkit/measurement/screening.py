@@ -49,8 +49,9 @@ def check_coding_base(codes: NDArray[np.float64], low: int, high: int, *, where:
     else:
         return
     n = int((near == stray).sum())
+    often = "once" if n == 1 else f"{n} times"
     raise ValueTypeError(
-        f"{where}: the codes should be {low}-{high}, but {stray} occurs {n} times and {never} never: the file seems to be coded "
+        f"{where}: the codes should be {low}-{high}, but {stray} occurs {often} and {never} never: the file seems to be coded "
         f"{other[0]}-{other[1]}. If so, say codes={other}. If {stray} is no answer, say missing_codes=[{stray}]."
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from trialkit.errors import nearest, shown
+from trialkit.plan.scale_files import is_own, registry_keys
 from trialkit.plan.schema_base import Problem
 from trialkit.plan.schema_sections import DRAWING_COMPANIONS, DRAWING_CORRECTIONS, DRAWING_MISSING
 
@@ -131,7 +132,7 @@ def _design(spec: PlanSpec) -> Problems:
 def _scales(spec: PlanSpec) -> Problems:
     yield from repeated([s.name for s in spec.scales], "scales")
     for i, scale in enumerate(spec.scales):
-        braces = re.findall(r"\{([^}]*)\}", scale.items)
+        braces = [b.partition(":")[0] for b in re.findall(r"\{([^}]*)\}", scale.items)]
         wrong = [b for b in braces if b not in ("item", "wave")]
         if wrong:
             yield Problem(("scales", i, "items"), f"items may hold {{item}} and {{wave}}, not {{{wrong[0]}}}")
@@ -145,6 +146,12 @@ def _scales(spec: PlanSpec) -> Problems:
         for wave in scale.waves:
             if wave not in spec.wave_names:
                 yield Problem(("scales", i, "waves"), f"'{wave}' is not one of [data] waves.{near_miss(wave, spec.wave_names)}")
+        if not is_own(scale.scale) and scale.scale not in registry_keys():
+            message = f"the registry has no scale '{scale.scale}'.{near_miss(scale.scale, registry_keys())}"
+            yield Problem(("scales", i, "scale"), message + " A scale of your own is the path of a .toml file.")
+        if scale.code_range is not None and scale.code_range[0] >= scale.code_range[1]:
+            message = f"code_range is the lowest and the highest code, as in [0, 3]; here it is {list(scale.code_range)}"
+            yield Problem(("scales", i, "code_range"), message)
         if scale.waves and "wave" not in braces:
             yield Problem(("scales", i, "waves"), "waves are named, but items has no {wave} to put them in")
 
@@ -165,11 +172,9 @@ def _analysis(spec: PlanSpec) -> Problems:
     used = dict.fromkeys((*analysis.companions, analysis.estimator, *(o.estimator for o in spec.outcomes)))
     drawn = [c for c in used if c in DRAWING_COMPANIONS]
     if drawn and analysis.seed is None:
-        yield Problem(
-            ("analysis", "companions"), f"{shown(drawn)} draws at random; give [analysis] a seed, as in seed = 20261122"
-        )
+        yield Problem(("analysis", "companions"), f"{shown(drawn)}: random draws need a seed; add to [analysis] seed = 20261122")
     if multiplicity.method in DRAWING_CORRECTIONS and multiplicity.seed is None:
-        message = f"'{multiplicity.method}' draws at random; give [multiplicity] a seed, as in seed = 20261122"
+        message = f"'{multiplicity.method}': random draws need a seed; add to [multiplicity] seed = 20261122"
         yield Problem(("multiplicity", "method"), message)
     if multiplicity.method == "dunnett" and len(spec.arms) < 3:
         yield Problem(
@@ -177,7 +182,7 @@ def _analysis(spec: PlanSpec) -> Problems:
         )
     asked = [m for m in (missing.primary, *missing.sensitivity) if m in DRAWING_MISSING]
     if asked and missing.seed is None:
-        yield Problem(("missing",), f"{shown(asked)} draws at random; give [missing] a seed, as in seed = 20261122")
+        yield Problem(("missing",), f"{shown(asked)}: random draws need a seed; add to [missing] seed = 20261122")
     if missing.primary in missing.sensitivity:
         yield Problem(("missing", "sensitivity"), f"'{missing.primary}' is already the primary analysis; remove it here")
 

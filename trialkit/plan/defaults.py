@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from trialkit.plan.schema_base import MAX_SEED
 from trialkit.plan.schema_sections import DRAWING_COMPANIONS, DRAWING_MISSING
 
 __all__ = ["with_defaults"]
@@ -80,11 +81,15 @@ def _first_wave(outcome: Mapping[str, Any], plan: dict[str, Any]) -> str | None:
 
 
 def _seeded(section: Any, wish: str, drawing: frozenset[str], seed: Any) -> Any:
-    if not isinstance(section, Mapping) or "seed" in section or seed is None:
+    if not isinstance(section, Mapping) or "seed" in section or not _is_seed(seed):
         return section
     wished = section.get(wish)
     used = [*(wished if isinstance(wished, (list, tuple)) else ()), section.get("estimator"), section.get("primary")]
     return {**section, "seed": seed} if any(w in drawing for w in used if isinstance(w, str)) else section
+
+
+def _is_seed(seed: Any) -> bool:
+    return isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed <= MAX_SEED
 
 
 def _table(value: Any) -> Mapping[str, Any]:

@@ -33,14 +33,23 @@ _OTHER_WORDS = {
 
 def explained(found: ValidationError, raw: dict[str, Any]) -> Iterator[tuple[Keys, str]]:
     """(path of keys, sentence) of every problem."""
-    for error in found.errors(include_url=False):
+    errors = found.errors(include_url=False)
+    unknown = [located(raw, e["loc"]) for e in errors if e["type"] == "extra_forbidden"]
+    for error in errors:
         path = located(raw, error["loc"])
+        if error["type"] == "missing" and _misspelt(path, unknown):
+            continue  # the sentence on the unknown key says it already
         cause = error.get("ctx", {}).get("error")
         if isinstance(cause, PlanProblems):
             for problem in cause.problems:
                 yield (*path, *problem.path), problem.message
         else:
             yield path, _sentence(error, path, raw)
+
+
+def _misspelt(path: Keys, unknown: list[Keys]) -> bool:
+    siblings = [str(u[-1]) for u in unknown if u[:-1] == path[:-1]]
+    return any(nearest(s, [str(path[-1])]) for s in siblings) if path else False
 
 
 def located(raw: Any, loc: tuple[str | int, ...]) -> Keys:
@@ -66,7 +75,7 @@ def located(raw: Any, loc: tuple[str | int, ...]) -> Keys:
 
 def _sentence(error: Any, path: Keys, raw: dict[str, Any]) -> str:
     kind, given = error["type"], error["input"]
-    if kind == "missing":
+    if kind == "missing" and isinstance(error["loc"][-1], str):
         return _missing(path, raw)
     if kind == "extra_forbidden":
         return _unknown(path, raw)
@@ -116,14 +125,16 @@ def _not_allowed(path: Keys, raw: dict[str, Any], given: Any, field: FieldInfo |
 def _wrong(kind: str, given: Any, error: Any, path: Keys) -> str:
     """What is wrong with a value, and what it must be."""
     key = next((str(p) for p in reversed(path) if isinstance(p, str)), "value")
-    bounds = error.get("ctx", {})
+    sample = "[10, 15]" if key == "size" else '["..."]'
+    bounds = {k: f"{v:g}" if isinstance(v, float) else v for k, v in error.get("ctx", {}).items()}
     must = {
         "string_type": f'must be text in quotes, as in {key} = "..."',
         "float_type": "must be a number, without quotes and with a decimal point",
         "int_type": "must be a whole number, without quotes",
         "int_from_float": "must be a whole number",
         "bool_type": "must be true or false, without quotes",
-        "tuple_type": f'must be a list in brackets, as in {key} = ["..."]',
+        "tuple_type": f"must be a list in brackets, as in {key} = {sample}",
+        "missing": f"must hold two numbers, as in {key} = {sample}",
         "dict_type": f"must be a table, as in {key} = {{ ... }}",
         "model_type": f"must be a table, as in {key} = {{ ... }}",
         "finite_number": "must be a finite number",
@@ -137,6 +148,8 @@ def _wrong(kind: str, given: Any, error: Any, path: Keys) -> str:
     }.get(kind)
     if kind == "said":
         return str(error["msg"])
+    if kind.startswith("less_than") and bounds.get("lt", bounds.get("le")) in ("1", 1) and 1 < given <= 100:
+        return f"{must}; for {given:g} percent write {given / 100:g}"
     if must is None:
         return f"cannot be used: {error['msg'][:1].lower()}{error['msg'][1:]}; it is {_clipped(given)}"
     return f"{must}; it is {_clipped(given)}"

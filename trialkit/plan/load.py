@@ -136,6 +136,9 @@ def _check_version(raw: dict[str, Any], text: str, name: str) -> None:
             "install a newer trialkit"
         )
         raise PlanFileError(name, [(line, ("schema_version",), sentence)])
+    if version is not None and (not isinstance(version, int) or isinstance(version, bool)):
+        sentence = f"schema_version must be the number {SCHEMA_VERSION}, without quotes"
+        raise PlanFileError(name, [(line, ("schema_version",), sentence)])
     if version is None:
         section = next((k for k, v in raw.items() if isinstance(v, dict) and "schema_version" in v), None)
         where = f"it stands in [{section}]; move it above the first section" if section else "write it on the first line"

@@ -16,11 +16,11 @@ __all__ = ["BUILT", "not_yet"]
 BUILT: dict[str, frozenset[str]] = {
     "estimator": frozenset({"ancova", "lin", "difference_in_means"}),
     "measure": frozenset({"mean_difference", "risk_difference"}),
-    "average": frozenset({"participant"}),
+    "average": frozenset({"participant", "group"}),
     "population": frozenset({"all_randomized"}),
     "strategy": frozenset({"treatment_policy", "composite"}),
     "companion": frozenset({"ancova", "lin", "difference_in_means"}),
-    "correction": frozenset({"none", "holm", "hochberg", "bh"}),
+    "correction": frozenset({"none", "holm", "hochberg", "bh", "sharpened_q"}),
     "missing": frozenset({"available_cases"}),
     "scheme": frozenset({"simple", "complete", "stratified", "clustered", "stratified_clustered", "matched_pairs"}),
     "margin": frozenset(),

@@ -355,7 +355,7 @@ def json_schema() -> dict[str, Any]:
         definitions[name]["required"] = [k for k in definitions[name].get("required", []) if k not in keys]
     schema["required"].remove("design")
     for name, model in _sections(PlanSpec).items():
-        target = definitions[name] if name in definitions else schema
+        target = definitions.get(name, schema)
         for key, meaning in described(model).items():
             if key in target["properties"]:
                 target["properties"][key]["description"] = meaning

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
-from trialkit.plan.schema_base import Column, Columns, Frozen, FrozenMap, Listed, Name, Text
+from trialkit.plan.schema_base import Column, Columns, Frozen, FrozenMap, Listed, Name, Text, no_repeats
 
 __all__ = [
     "BINARY_MEASURES",
@@ -59,8 +59,27 @@ class ScaleUse(Frozen):
     """waves at which the scale was taken; unsaid: the waves that the plan uses"""
     form: Name | None = None
     """a named form or item order of the scale, where the registry has several"""
+    subscale: Name | None = None
+    """one of the scale's subscales"""
     codes: FrozenMap[float] = FrozenMap()
-    """the number of each answer given in words, as in { "not at all true" = 1 }"""
+    """the code of each answer given in words, as in { "not at all true" = 1 }"""
+    code_range: Annotated[tuple[int, int], Field(strict=False)] | None = None
+    """lowest and highest code in the data, as in [0, 3], where they differ from the scale's own"""
+    already_reversed: Annotated[Listed[Annotated[int, Field(ge=1)]], AfterValidator(no_repeats)] = ()
+    """numbers of the reversed items that the data hold turned around already"""
+    prorate: Annotated[int, Field(ge=0)] | None = None
+    """how many answers may be missing; unsaid: the scale's own rule"""
+
+    def scoring(self) -> dict[str, Any]:
+        """The keywords of `trialkit.measurement.score` that this entry asks for."""
+        return {
+            "form": self.form,
+            "subscale": self.subscale,
+            "codes": self.code_range,
+            "value_labels": dict(self.codes) or None,
+            "already_reversed": self.already_reversed,
+            "prorate": self.prorate,
+        }
 
 
 class HedgesG(Frozen):

@@ -75,7 +75,7 @@ class AnalysisSection(Frozen):
     """baseline covariates"""
     covariance: Literal["auto", "classical", "HC0", "HC1", "HC2", "HC3", "CR0", "CR1", "CR2", "CR3"] = "auto"
     """auto: HC2, or CR2 where there are clusters or groups"""
-    df: Literal["auto", "working", "independence", "satterthwaite", "kenward_roger"] = "auto"
+    df: Literal["auto", "working", "independence", "residual", "satterthwaite", "kenward_roger"] = "auto"
     """degrees of freedom; auto: working with groups in one arm, otherwise what belongs to the covariance"""
     average: Average = "participant"
     """participant: every person counts the same; group: every group counts the same"""

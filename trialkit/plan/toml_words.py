@@ -61,7 +61,7 @@ def _habit(line: str, reason: str) -> str | None:
     value = line.partition("=")[2].strip()
     if re.search(r"[\u2018\u2019\u201c\u201d\u201e]", line) and not re.search(r'"[^"]*[\u2018-\u201e][^"]*"', line):
         return 'curly quotes; write straight ones: "'
-    comma = re.match(r"(-?\d+),(\d+)\s*(#|$)", value)
+    comma = re.search(r"=\s*(-?\d+),(\d+)\s*(?=[#,}]|$)", line)
     if comma:
         return f"'{comma.group(1)},{comma.group(2)}' has a decimal comma; write {comma.group(1)}.{comma.group(2)}"
     percent = re.match(r"(\d+(?:\.\d+)?)\s*%", value)

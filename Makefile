@@ -1,0 +1,56 @@
+# Every target sets up what it needs: `make demo` and `make test` work on a fresh clone with Python 3.11 or later.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+EXTRAS ?= test,lint,parquet,examples
+REPORT ?= demo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-pandas2 lint calibrate benchmark analyses clean
+
+help:
+	@echo "make demo       the whole story on a bundled simulated trial; opens as $(REPORT)/report/index.html"
+	@echo "make test       lint, types and all tests but the slow simulations"
+	@echo "make calibrate  simulated size and coverage of the defaults (long); writes docs/calibration/"
+	@echo "make benchmark  speed, as ratios against other packages; writes docs/benchmarks.md"
+	@echo "make analyses   re-runs everything in analyses/"
+
+$(VENV)/.core: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("trialkit needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Say make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.all: $(VENV)/.core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$(EXTRAS)]"
+	@touch $@
+
+demo: $(VENV)/.core
+	$(BIN)/trialkit demo --folder $(REPORT)
+
+lint: $(VENV)/.all
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/pytest -m "not calibration"
+
+# the same tests on the older pandas that is still supported
+test-pandas2:
+	test -x .venv-pandas2/bin/python || $(PYTHON) -m venv .venv-pandas2
+	.venv-pandas2/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[test,parquet]" "pandas>=2.2,<2.3"
+	.venv-pandas2/bin/pytest -m "not calibration" --ignore tests/scripts
+
+calibrate: $(VENV)/.all
+	$(BIN)/pytest -m calibration --no-header -rA
+
+benchmark: $(VENV)/.all
+	$(BIN)/pytest tests/benchmarks --benchmark-enable --benchmark-columns=min,median,max --benchmark-warmup=on
+
+analyses: $(VENV)/.all
+	$(BIN)/python analyses/klier_2019/run.py
+	$(BIN)/python analyses/jobs_ii/run.py
+
+clean:
+	rm -rf $(VENV) .venv-pandas2 $(REPORT) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from importlib import import_module
+
+import pytest
+
+# By name, because the attribute `trialkit.measurement.scale` is the function.
+scale_module = import_module("trialkit.measurement.scale")
+
+
+@pytest.fixture(autouse=True)
+def quiet_registry(request, monkeypatch):
+    """Scales of the registry that warn once per process have warned already, unless a test wants to see it."""
+    if "fresh_warnings" in request.fixturenames:
+        monkeypatch.setattr(scale_module, "_warned", set())
+        return
+    warned = {(s.key, s.unverified) for s in map(scale_module.scale, scale_module.scales()["key"])}
+    monkeypatch.setattr(scale_module, "_warned", warned)
+
+
+@pytest.fixture
+def fresh_warnings():
+    """Ask for this to see the warning about unverified scales."""

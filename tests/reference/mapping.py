@@ -1,0 +1,126 @@
+"""How each reference case is called through the public surface."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import trialkit as tk
+
+HERE = Path(__file__).parent
+ADJUST = ["y0", "age", "female"]
+
+
+def data(name: str) -> pd.DataFrame:
+    return pd.read_csv(HERE / "data" / name)
+
+
+def individual(**roles: Any) -> tk.Trial:
+    d = data("individual.csv")
+    d["site"] = d["site"].astype(str)
+    return tk.Trial(d, **({"arm": "arm", "control": "control", "unit": "id"} | roles))
+
+
+def cluster(**roles: Any) -> tk.Trial:
+    d = data("cluster.csv")
+    d["block"] = "b" + d["block"].astype(str)
+    return tk.Trial(d, **({"arm": "z", "control": 0, "cluster": "cluster"} | roles))
+
+
+def grouped(**roles: Any) -> tk.Trial:
+    return tk.Trial(data("grouped.csv"), **({"arm": "arm", "control": "individual", "unit": "id", "group": "group"} | roles))
+
+
+def grouped_outcomes() -> tk.Trial:
+    return tk.Trial(data("grouped_outcomes.csv"), arm="arm", control="individual", unit="id", group="group")
+
+
+def row(result: Any, contrast: str | None = None) -> dict[str, Any]:
+    table = result.tidy()
+    if contrast is not None:
+        table = table[table["contrast"].str.startswith(contrast)]
+    assert len(table) == 1
+    return table.iloc[0].to_dict()
+
+
+def itt(trial: tk.Trial, outcome: str = "y1", contrast: str | None = None, **options: Any) -> dict[str, Any]:
+    return row(tk.itt(trial, outcome, **options), contrast)
+
+
+def blocks(file: str) -> dict[str, Any]:
+    result = tk.itt(tk.Trial(data(file), arm="z", control=0, strata=["block"]), "y", estimator="difference_in_means")
+    return row(result) | {f"std_error_{k}": v for k, v in result.variance_parts.items()}
+
+
+def hedges(trial: tk.Trial, **options: Any) -> dict[str, Any]:
+    found = row(tk.itt(trial, "y1", estimator="difference_in_means").standardized("hedges_g", **options))
+    return found | {"variance": None}
+
+
+CASES: dict[str, Callable[[], dict[str, Any]]] = {
+    **{f"ancova_{k}": (lambda k=k: itt(individual(), adjust=ADJUST, covariance=k)) for k in ("classical", "HC0", "HC1", "HC2", "HC3")},
+    "ancova_weighted_HC2": lambda: itt(individual(weights="weight"), adjust=["y0"], covariance="HC2"),
+    "ancova_missing_HC2": lambda: itt(individual(), "y1_obs", adjust=["y0"]),
+    "ancova_site_fe_HC2": lambda: itt(individual(), adjust=["y0", "site"]),
+    "lin_HC2": lambda: itt(individual(), adjust=ADJUST, estimator="lin"),
+    "lin_site_HC2": lambda: itt(individual(), adjust=["site", "y0"], estimator="lin"),
+    **{
+        f"cluster_ols_{name}": (lambda k=k: itt(cluster(), "y", adjust=["x"], covariance=k))
+        for name, k in (("CR0", "CR0"), ("stata", "CR1"), ("CR2", "CR2"), ("CR3", "CR3"))
+    },
+    **{
+        f"cluster_ols_block_{name}": (lambda k=k: itt(cluster(), "y", adjust=["x", "block"], covariance=k))
+        for name, k in (("CR0", "CR0"), ("stata", "CR1"), ("CR2", "CR2"))
+    },
+    "grouped_ols_CR2": lambda: itt(grouped(), adjust=["y0"], df="independence"),
+    "grouped_ols_unadj_CR2": lambda: itt(grouped(), df="independence"),
+    "grouped_cr2_working_df_ancova": lambda: itt(grouped(), adjust=["y0"]),
+    "grouped_cr2_working_df": lambda: itt(grouped()),
+    "grouped_dim": lambda: itt(grouped_outcomes(), estimator="difference_in_means"),
+    "grouped_risk_difference": lambda: itt(grouped_outcomes(), "job", measure="risk_difference", estimator="difference_in_means"),
+    "grouped_hedges_g": lambda: hedges(grouped_outcomes()),
+    "hedges_g": lambda: hedges(individual(), interval="noncentral"),
+    "smd_exact_j": lambda: hedges(individual()),
+    "dim_standard": lambda: itt(individual(), estimator="difference_in_means"),
+    "dim_blocked": lambda: itt(individual(strata=["site"]), estimator="difference_in_means"),
+    "dim_clustered": lambda: itt(cluster(), "y", estimator="difference_in_means"),
+    "dim_block_clustered": lambda: itt(cluster(strata=["block"]), "y", estimator="difference_in_means"),
+    "dim_pairs": lambda: itt(tk.Trial(data("pairs.csv"), arm="z", control=0, strata=["pair"]), "y", estimator="difference_in_means"),
+    "dim_pair_clusters": lambda: itt(
+        tk.Trial(data("pair_clusters.csv"), arm="z", control=0, strata=["pair"], cluster="cluster"), "y", estimator="difference_in_means"
+    ),
+    "binary_unadjusted_rd": lambda: itt(individual(), "job", measure="risk_difference", estimator="difference_in_means"),
+    **{
+        f"three_arms_{a}": (lambda a=a: itt(tk.Trial(data("three_arms.csv"), arm="arm", control="control"), "y", a, adjust=["x"]))
+        for a in ("coach", "peer")
+    },
+    "p_adjust": lambda: {k: list(tk.adjust_p([0.001, 0.008, 0.012, 0.03, 0.04, 0.2, 0.5], method=k)) for k in ("holm", "hochberg", "bh")},
+    "small_blocks": lambda: blocks("small_blocks.csv"),
+    "hybrid_blocks": lambda: blocks("hybrid_blocks.csv"),
+    "sharpened_q": lambda: {
+        s: list(tk.adjust_p(data("p_values.csv").query("family == @f")["p"], method="sharpened_q"))
+        for s, f in (("first", "sharpened_a"), ("second", "sharpened_b"))
+    },
+}
+
+# numbers that the result does not carry: other names of the same thing, or the inputs of another case
+UNUSED = {"cohens_d", "d_low", "d_high", "variance"}
+
+
+def load(suite: str) -> list[dict[str, Any]]:
+    cases: list[dict[str, Any]] = json.loads((HERE / suite).read_text())
+    return cases
+
+
+def agrees(found: Any, expected: Any, tolerance: float) -> bool:
+    """Within the tolerance absolutely or relatively."""
+    if isinstance(expected, list):
+        return len(found) == len(expected) and all(agrees(f, e, tolerance) for f, e in zip(found, expected))
+    if found is None or (isinstance(found, float) and math.isnan(found)):
+        return False
+    return bool(abs(found - expected) <= tolerance or abs(found - expected) <= tolerance * abs(expected))

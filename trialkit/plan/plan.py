@@ -1,0 +1,161 @@
+"""`tk.Plan`: a plan file read once, which can be described, locked, verified and run."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trialkit.errors import UsageError
+
+if TYPE_CHECKING:
+    from trialkit.plan.lock import Lock
+    from trialkit.plan.schema import PlanSpec
+    from trialkit.plan.verify import Verification
+    from trialkit.report.content import LockContent, ReportContent
+
+__all__ = ["Plan"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Plan:
+    """A trial's plan: the frozen specification, the text it was read from and its hash.
+
+    Attributes
+    ----------
+    spec
+        The plan as data, every default written out.
+    text
+        The text of the file.
+    path
+        Where it was read; None for a plan from text.
+    hash
+        SHA-256 of the plan's canonical JSON: the same for any layout and any comments.
+
+    Examples
+    --------
+    >>> plan = Plan.load("plan.toml")                     # doctest: +SKIP
+    >>> plan.lock("plan.lock.json")                       # doctest: +SKIP
+    >>> report = plan.run("data.sav")                     # doctest: +SKIP
+    """
+
+    spec: PlanSpec
+    text: str
+    path: Path | None = None
+    hash: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        from trialkit.plan.lock import plan_hash
+
+        object.__setattr__(self, "hash", plan_hash(self.spec))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Plan:
+        """Read a plan file.
+
+        Raises
+        ------
+        PlanError
+            Lists everything to mend, each with its line number, the near miss and the remedy.
+        """
+        from trialkit.plan.load import parse_plan, read_plan_text
+
+        path = Path(path)
+        text = read_plan_text(path)
+        return cls(parse_plan(text, path.name), text, path)
+
+    @classmethod
+    def from_text(cls, text: str) -> Plan:
+        """Read a plan from its text.
+
+        Examples
+        --------
+        >>> from trialkit.plan.template import starter_plan
+        >>> Plan.from_text(starter_plan()).spec.control
+        'individual'
+        """
+        from trialkit.plan.load import parse_plan
+
+        return cls(parse_plan(text), text)
+
+    def describe(self) -> str:
+        """The plan back in plain words, defaults and all."""
+        from trialkit.plan.describe import describe
+
+        return describe(self.spec, folder=self.folder)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan as plain tables and lists, every default written out."""
+        return self.spec.to_dict()
+
+    @property
+    def folder(self) -> Path | None:
+        """Where files named in the plan are looked for: beside the plan."""
+        return self.path.parent if self.path is not None else None
+
+    @property
+    def lock_path(self) -> Path:
+        """Where the lock stands by habit: plan.toml -> plan.lock.json."""
+        return self.path.with_suffix(".lock.json") if self.path is not None else Path("plan.lock.json")
+
+    def lock(self, path: str | Path | None = None, *, amend: str | None = None, locked_at: datetime | None = None) -> Lock:
+        """Write the lock; unsaid, beside the plan. A changed plan needs the reason: `amend="..."`.
+
+        Raises
+        ------
+        LockError
+            When a lock exists already and no reason is given, or when it is damaged.
+        """
+        from trialkit.plan.lock import lock
+
+        target = self.lock_path if path is None else Path(path)
+        return lock(self.spec, target, source_text=self.text, folder=self.folder, locked_at=locked_at, amend=amend)
+
+    def verify(self, path: str | Path | None = None, *, data: Any = None) -> Verification:
+        """Hold this plan, and data if given, against its lock.
+
+        Raises
+        ------
+        LockError
+            When the lock cannot be read at all; otherwise see `.ok` and `.checks` of the result.
+        """
+        from trialkit.plan.verify import verify
+
+        source = self.lock_path if path is None else Path(path)
+        return verify(source, plan=self.spec, source_text=self.text, data=data, folder=self.folder)
+
+    def lock_status(self, path: str | Path | None = None, *, data: Any = None) -> LockContent:
+        """The lock as a report tells it, after everything held.
+
+        Raises
+        ------
+        LockError
+            When the plan, the lock or the data are not what was locked; lists every difference.
+        """
+        from trialkit.plan.lock import level_in_words
+        from trialkit.report.content import LockContent
+
+        found = self.verify(path, data=data).require()
+        told = next((c.sentence for c in found.checks if c.name == "amendments"), "")
+        sentence = f"{level_in_words(found.level)}{f' The plan was {told}.' if told else ''}"
+        return LockContent("locked", found.level, sentence, found.plan_hash, found.locked_at, found.manifest_hash)
+
+    def run(self, data: Any, **options: Any) -> ReportContent:
+        """Run every planned analysis on data (a path or a data frame); options are those of `trialkit.plan.run.run_plan`."""
+        from trialkit.plan.run import run_plan
+
+        if data is None:
+            raise UsageError('a plan runs on data: plan.run("data.csv") or plan.run(frame)')
+        return run_plan(self, data, **options)
+
+    def __str__(self) -> str:
+        return self.describe()
+
+    def __repr__(self) -> str:
+        where = "from text" if self.path is None else f"'{self.path.name}'"
+        return f"Plan({where}, {len(self.spec.outcomes)} outcomes, hash {self.hash[:12]})"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(self.describe())}</pre>"

@@ -1,0 +1,239 @@
+"""Run a plan: every planned analysis that this version knows, and the names of those it does not."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trialkit.errors import EstimationError, TrialkitError
+from trialkit.estimate.adjust_p import adjust_p
+from trialkit.estimate.icc import achieved_icc
+from trialkit.estimate.itt import itt
+from trialkit.estimate.itt_result import IttResult
+from trialkit.plan.describe import estimand_sentence
+from trialkit.plan.not_yet import BUILT, not_yet
+from trialkit.plan.prepare import Prepared, prepare
+from trialkit.plan.schema import PlanSpec
+from trialkit.plan.schema_outcomes import HedgesG, Outcome
+from trialkit.plan.verdict import verdict
+from trialkit.report.content import ArmContent, LockContent, OutcomeContent, ReportContent
+from trialkit.results import Note, Result
+from trialkit.selection.attrition import attrition
+from trialkit.selection.balance import balance
+from trialkit.selection.flow import flow
+
+if TYPE_CHECKING:
+    from trialkit.plan.plan import Plan
+
+Progress = Callable[[str, int, int], None]
+
+
+def run_plan(
+    plan: Plan, data: Any, *, lock: str | Path | None = None, progress: Progress | None = None, now: str | None = None
+) -> ReportContent:
+    """Run every planned analysis on the data.
+
+    Parameters
+    ----------
+    data : a path or any data frame.
+    lock : the lock file; by default 'plan.lock.json' beside the plan, when it exists. A plan or data that differ from the lock
+        stop the run (LockError); an unlocked plan runs and the report says so.
+    progress : called with (what, step, steps).
+    now : ISO time to print, for reproducible output; by default the present (UTC).
+
+    Raises
+    ------
+    LockError, DataError, EstimationError
+        With the remedy; nothing is written here.
+    """
+    spec = plan.spec
+    planned = [o for o in spec.outcomes if _can_run(spec, o)]
+    if not any(o.role == "primary" for o in planned):
+        missing = "; ".join(not_yet(spec))
+        raise EstimationError(f"no primary outcome of the plan can be run by this version: {missing}.")
+    steps = len(planned) + 2
+    tell = progress or (lambda what, step, of: None)
+    tell("data", 0, steps)
+    status = _lock_status(plan, data, lock)
+    ready = prepare(spec, data, folder=plan.path.parent if plan.path is not None else None)
+    outcomes = []
+    for step, outcome in enumerate(planned, 1):
+        tell(outcome.name, step, steps)
+        outcomes.append(_outcome(spec, ready, outcome))
+    tell("tables", steps - 1, steps)
+    adjusted, families = _family_adjusted(spec, outcomes)
+    ordered = sorted(adjusted, key=lambda o: ("primary", "secondary", "exploratory").index(o.role))
+    content = ReportContent(
+        title=spec.trial.title,
+        population=spec.trial.population,
+        conf_level=spec.analysis.conf_level,
+        arms=tuple(_arm(spec, name) for name in (spec.control, *(a for a in spec.arm_names if a != spec.control))),
+        outcomes=tuple(ordered),
+        lock=status,
+        flow=flow(ready.trial, [o.column for o in ordered], uptake=spec.data.uptake),
+        balance=balance(ready.trial, list(spec.selection.balance)) if spec.selection.balance else None,
+        scales=ready.scales,
+        labels=ready.labels,
+        assumptions=_assumptions(spec),
+        multiplicity={"method": spec.multiplicity.method, "families": families},
+        not_run=tuple(not_yet(spec)),
+        plan_text=plan.describe(),
+        notes=tuple(dict.fromkeys((*ready.trial.notes, *ready.notes))),
+        data=ready.source,
+        versions=versions(),
+        created=now or datetime.now(UTC).replace(microsecond=0).isoformat(),
+        command=_command(plan, ready),
+    )
+    tell("done", steps, steps)
+    return content
+
+
+def versions() -> dict[str, str]:
+    """Software that the numbers come from."""
+    names = ("trialkit", "numpy", "scipy", "pandas")
+    return {"python": platform.python_version()} | {n: version(n) for n in names}
+
+
+def _command(plan: Plan, ready: Prepared) -> str:
+    name = plan.path.name if plan.path is not None else "plan.toml"
+    return f"trialkit run {name} {ready.source.get('file', 'data')}"
+
+
+def _arm(spec: PlanSpec, name: str) -> ArmContent:
+    arm = spec.arm(name)
+    return ArmContent(arm.name, arm.label, arm.control, arm.grouped)
+
+
+def _assumptions(spec: PlanSpec) -> dict[str, Any]:
+    said = {k: v for k, v in spec.design.assumptions.model_dump().items() if v is not None}
+    if spec.design.groups is not None:
+        said["group_size"] = list(spec.design.groups.size)
+    if spec.design.units is not None:
+        said["units"] = spec.design.units
+    return said
+
+
+def _can_run(spec: PlanSpec, outcome: Outcome) -> bool:
+    strategies = {h.strategy for h in outcome.intercurrent.values()}
+    return (
+        outcome.measure in BUILT["measure"]
+        and spec.estimator_for(outcome) in BUILT["estimator"]
+        and outcome.estimand.population in BUILT["population"]
+        and outcome.estimand.average in BUILT["average"]
+        and strategies <= BUILT["strategy"]
+        and outcome.kind != "time"
+    )
+
+
+def _lock_status(plan: Plan, data: Any, lock: str | Path | None) -> LockContent:
+    """'locked' after the plan agreed with its lock; LockError where it does not."""
+    path = Path(lock) if lock is not None else None
+    if path is None and plan.path is not None:
+        beside = plan.path.with_name("plan.lock.json")
+        path = beside if beside.exists() else None
+    if path is None:
+        return LockContent(
+            "unlocked",
+            "",
+            "This plan was not locked before the run: nothing shows that it was written before the data were seen.",
+            plan.hash,
+        )
+    return plan.lock_status(path)
+
+
+def _outcome(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> OutcomeContent:
+    trial, column = ready.trial, spec.value_column(outcome)
+    estimator = spec.estimator_for(outcome)
+    result = _named(_estimate(spec, ready, outcome, estimator), outcome)
+    size = result.standardized("hedges_g") if outcome.measure == "mean_difference" else None
+    companions = {
+        name: _named(_estimate(spec, ready, outcome, name), outcome)
+        for name in spec.analysis.companions
+        if name in BUILT["companion"] and name != estimator
+    }
+    better = outcome.better or (ready.directions.get(outcome.scale) if outcome.scale else None)
+    worthwhile = _worthwhile(outcome, size)
+    return OutcomeContent(
+        name=outcome.name,
+        label=outcome.label,
+        role=outcome.role,
+        family=outcome.family,
+        estimand=" ".join(estimand_sentence(spec, outcome, c) for c in spec.contrasts),
+        measure=outcome.measure,
+        better=better,  # type: ignore[arg-type]
+        worthwhile=worthwhile,
+        result=result,
+        verdicts=tuple(verdict(e.conf_low, e.conf_high, better, worthwhile) for e in result.estimates),  # type: ignore[arg-type]
+        effect_size=size,
+        companions=companions,
+        attrition=attrition(trial, column) if spec.selection.attrition else None,
+        icc=achieved_icc(trial, column),
+        column=column,
+    )
+
+
+def _estimate(spec: PlanSpec, ready: Prepared, outcome: Outcome, estimator: str) -> IttResult:
+    a = spec.analysis
+    unadjusted = estimator == "difference_in_means"
+    try:
+        return itt(
+            ready.trial,
+            spec.value_column(outcome),
+            adjust=() if unadjusted else spec.adjust_for(outcome),
+            estimator=estimator,
+            measure=outcome.measure,
+            covariance="auto" if unadjusted else a.covariance,
+            df=a.df,
+            strata_effects=a.strata_effects,
+            average=outcome.estimand.average,
+            contrasts=a.contrasts,
+            covariate_missing=a.covariate_missing,
+            conf_level=a.conf_level,
+        )
+    except TrialkitError as error:
+        error.args = (f"outcome '{outcome.name}': {error}",)
+        raise
+
+
+def _named(result: IttResult, outcome: Outcome) -> IttResult:
+    """Rows under the outcome's planned name instead of its column."""
+    return replace(result, estimates=tuple(replace(e, outcome=outcome.name) for e in result.estimates))
+
+
+def _worthwhile(outcome: Outcome, size: Result | None) -> float | None:
+    """The smallest worthwhile effect in outcome units; a Hedges g is multiplied by the SD that standardizes the effect."""
+    said = outcome.smallest_worthwhile
+    if isinstance(said, HedgesG):
+        return None if size is None else float(said.hedges_g * size.details["standardizer"][0]["sd"])
+    return said
+
+
+def _family_adjusted(spec: PlanSpec, outcomes: list[OutcomeContent]) -> tuple[list[OutcomeContent], dict[str, list[str]]]:
+    """Adjusted p-values within each family of two or more tests; arms count as members."""
+    families: dict[str, list[str]] = {}
+    for o in outcomes:
+        families.setdefault(o.family, []).append(o.name)
+    method = spec.multiplicity.method
+    if method == "none" or method not in BUILT["correction"]:
+        return outcomes, families
+    adjusted: dict[str, list[float]] = {}
+    for members in families.values():
+        inside = [o for o in outcomes if o.name in members]
+        p = adjust_p([e.p_value for o in inside for e in o.result.estimates], method=method)
+        counts = np.cumsum([0, *(len(o.result.estimates) for o in inside)])
+        for o, start, end in zip(inside, counts, counts[1:]):
+            adjusted[o.name] = p[start:end].tolist()
+    return [_with_adjusted(o, adjusted[o.name]) for o in outcomes], families
+
+
+def _with_adjusted(outcome: OutcomeContent, p: list[float]) -> OutcomeContent:
+    rows = tuple(replace(e, extra={**e.extra, "p_adjusted": value}) for e, value in zip(outcome.result.estimates, p))
+    note = Note("p_adjusted", f"p_adjusted is corrected within the family '{outcome.family}'.")
+    return replace(outcome, result=replace(outcome.result, estimates=rows, notes=(*outcome.result.notes, note)))

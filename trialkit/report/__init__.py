@@ -1,0 +1,1 @@
+"""The report: takes results, computes nothing."""

@@ -1,0 +1,234 @@
+"""What a report says, as data: every number a reader sees stands here first, and so in results.json.
+
+A run fills a `ReportContent`; the pages, figures and tables are drawn from it and from nothing else.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from trialkit.results import Note, Result, TableResult, interval_text, number, p_text, plain, test_text
+
+CONTENT_VERSION = 1
+
+Verdict = Literal[
+    "worthwhile_benefit",  # whole interval at or beyond the smallest worthwhile effect
+    "benefit_size_uncertain",  # interval beyond zero; the smallest worthwhile effect inside it (or none stated)
+    "benefit_too_small",  # interval beyond zero but wholly below the smallest worthwhile effect
+    "no_worthwhile_difference",  # interval around zero, wholly inside +- the smallest worthwhile effect
+    "inconclusive",  # interval around zero and wider than that
+    "harm",  # interval beyond zero on the wrong side
+]
+
+
+@dataclass(frozen=True)
+class ArmContent:
+    """An arm as the reader knows it."""
+
+    name: str
+    label: str
+    control: bool
+    grouped: bool
+
+
+@dataclass(frozen=True)
+class OutcomeContent:
+    """One planned outcome with everything reported on it.
+
+    `estimates` of `result` carry `p_adjusted` in `extra` where the plan asks for a correction. `worthwhile` is in outcome units
+    and positive towards `better`; None when the plan names none. `verdicts` has one entry a row of `result`.
+    """
+
+    name: str
+    label: str
+    role: Literal["primary", "secondary", "exploratory"]
+    family: str
+    estimand: str
+    measure: str
+    better: Literal["higher", "lower"] | None
+    worthwhile: float | None
+    result: Result
+    verdicts: tuple[Verdict, ...]
+    effect_size: Result | None = None
+    companions: Mapping[str, Result] = field(default_factory=dict)
+    attrition: TableResult | None = None
+    icc: Mapping[str, Any] = field(default_factory=dict)
+    column: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "name": self.name, "label": self.label, "role": self.role, "family": self.family, "estimand": self.estimand,
+            "measure": self.measure, "better": self.better, "worthwhile": self.worthwhile, "column": self.column,
+            "verdicts": list(self.verdicts), "result": self.result.to_dict(),
+            "effect_size": None if self.effect_size is None else self.effect_size.to_dict(),
+            "companions": {k: r.to_dict() for k, r in self.companions.items()},
+            "attrition": None if self.attrition is None else self.attrition.to_dict(), "icc": plain(self.icc),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ScaleContent:
+    """How a scale was scored at one wave: counts a reader can check."""
+
+    name: str
+    label: str
+    wave: str
+    column: str
+    counts: Mapping[str, Any]
+    notes: tuple[Note, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        notes = [{"code": n.code, "text": n.text} for n in self.notes]
+        return {
+            "name": self.name,
+            "label": self.label,
+            "wave": self.wave,
+            "column": self.column,
+            "counts": plain(self.counts),
+            "notes": notes,
+        }
+
+
+@dataclass(frozen=True)
+class LockContent:
+    """Whether the plan was locked before the run, and on whose evidence.
+
+    state : 'unlocked', 'locked' (the plan and the data schema agree with the lock). level : 'L0' ... 'L3' or ''.
+    """
+
+    state: Literal["unlocked", "locked"]
+    level: str
+    sentence: str
+    plan_hash: str
+    locked_at: str = ""
+    manifest_hash: str = ""
+
+
+@dataclass(frozen=True, repr=False)
+class ReportContent:
+    """Everything in a report.
+
+    Attributes
+    ----------
+    title, population, conf_level : as planned.
+    arms : control first. outcomes : primary first, in the order of the plan.
+    lock : status of the plan. deviations : rows of the ledger (empty when there are none).
+    flow, balance : tables of `trialkit.selection`. scales : how scores were made.
+    labels : labels of columns (baseline covariates and strata) for display.
+    assumptions : what the plan assumed (icc, attrition, take_up ...), to be shown beside what was achieved.
+    multiplicity : {'method': ..., 'families': {family: [outcome names]}}.
+    not_run : planned parts that this version cannot run, in words. plan_text : the plan back in words.
+    data : receipt (file name, sha256 of bytes and content, rows, columns). versions : software. created : ISO time (UTC).
+    command : the line that runs it again.
+    """
+
+    title: str
+    population: str
+    conf_level: float
+    arms: tuple[ArmContent, ...]
+    outcomes: tuple[OutcomeContent, ...]
+    lock: LockContent
+    flow: TableResult
+    balance: TableResult | None
+    scales: tuple[ScaleContent, ...] = ()
+    deviations: tuple[Mapping[str, Any], ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    assumptions: Mapping[str, Any] = field(default_factory=dict)
+    multiplicity: Mapping[str, Any] = field(default_factory=dict)
+    not_run: tuple[str, ...] = ()
+    plan_text: str = ""
+    notes: tuple[Note, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    created: str = ""
+    command: str = ""
+
+    def tidy(self) -> pd.DataFrame:
+        """All outcomes, one row an estimate, with role and family in front."""
+        parts = []
+        for o in self.outcomes:
+            frame = o.result.tidy()
+            frame.insert(0, "family", o.family)
+            frame.insert(0, "role", o.role)
+            frame.insert(0, "name", o.name)
+            parts.append(frame)
+        return pd.concat(parts, ignore_index=True)
+
+    def save(self, target: str | Path) -> Path:
+        """Write the report folder: index.html, results.json, tables/ and figures/. An older report is replaced as a whole."""
+        from trialkit.report.save import save_report
+
+        return save_report(self, target)
+
+    def __str__(self) -> str:
+        lines = [self.title, f"  plan: {self.lock.sentence}"]
+        for o in self.outcomes:
+            lines.append(f"{o.role}: {o.label}")
+            for e in o.result.estimates:
+                adjusted = e.extra.get("p_adjusted")
+                family = f", family-adjusted p {p_text(adjusted)}" if adjusted is not None else ""
+                lines.append(f"  {e.contrast}: {interval_text(e)}; {test_text(e)}{family}")
+        lines += [f"not run: {part}" for part in self.not_run]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        shown = self.tidy()[["name", "role", "contrast", "estimate", "std_error", "df", "p_value", "conf_low", "conf_high", "n", "n_groups"]]
+        table = shown.to_html(index=False, border=0, float_format=number, escape=True, na_rep="")
+        return f"<div><strong>{html.escape(self.title)}</strong>{table}</div>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """What results.json holds."""
+        return {
+            "content_version": CONTENT_VERSION, "title": self.title, "population": self.population, "conf_level": self.conf_level,
+            "arms": [vars(a) for a in self.arms], "outcomes": [o.to_dict() for o in self.outcomes], "lock": vars(self.lock),
+            "flow": self.flow.to_dict(), "balance": None if self.balance is None else self.balance.to_dict(),
+            "scales": [s.to_dict() for s in self.scales], "deviations": plain(self.deviations), "labels": dict(self.labels),
+            "assumptions": plain(self.assumptions), "multiplicity": plain(self.multiplicity), "not_run": list(self.not_run),
+            "plan_text": self.plan_text, "notes": [{"code": n.code, "text": n.text} for n in self.notes], "data": plain(self.data),
+            "versions": dict(self.versions), "created": self.created, "command": self.command,
+        }  # fmt: skip
+
+    @staticmethod
+    def from_dict(content: Mapping[str, Any]) -> ReportContent:
+        """The content that `to_dict` wrote: a report can be drawn again from results.json alone."""
+        notes = tuple(Note(n["code"], n["text"]) for n in content["notes"])
+        return ReportContent(
+            title=content["title"], population=content["population"], conf_level=content["conf_level"],
+            arms=tuple(ArmContent(**a) for a in content["arms"]), outcomes=tuple(_outcome(o) for o in content["outcomes"]),
+            lock=LockContent(**content["lock"]), flow=_table(content["flow"]),
+            balance=None if content["balance"] is None else _table(content["balance"]),
+            scales=tuple(_scale(s) for s in content["scales"]), deviations=tuple(content["deviations"]), labels=content["labels"],
+            assumptions=content["assumptions"], multiplicity=content["multiplicity"], not_run=tuple(content["not_run"]),
+            plan_text=content["plan_text"], notes=notes, data=content["data"], versions=content["versions"],
+            created=content["created"], command=content["command"],
+        )  # fmt: skip
+
+
+def _table(content: Mapping[str, Any]) -> TableResult:
+    result = Result.from_dict(content)
+    assert isinstance(result, TableResult)
+    return result
+
+
+def _outcome(o: Mapping[str, Any]) -> OutcomeContent:
+    return OutcomeContent(
+        name=o["name"], label=o["label"], role=o["role"], family=o["family"], estimand=o["estimand"], measure=o["measure"],
+        better=o["better"], worthwhile=o["worthwhile"], result=Result.from_dict(o["result"]), verdicts=tuple(o["verdicts"]),
+        effect_size=None if o["effect_size"] is None else Result.from_dict(o["effect_size"]),
+        companions={k: Result.from_dict(r) for k, r in o["companions"].items()},
+        attrition=None if o["attrition"] is None else _table(o["attrition"]), icc=o["icc"], column=o["column"],
+    )  # fmt: skip
+
+
+def _scale(s: Mapping[str, Any]) -> ScaleContent:
+    notes = tuple(Note(n["code"], n["text"]) for n in s["notes"])
+    return ScaleContent(s["name"], s["label"], s["wave"], s["column"], s["counts"], notes)

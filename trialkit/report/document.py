@@ -1,0 +1,150 @@
+"""A report as blocks, apart from how it is written down: the HTML page is made of them, and other forms can be.
+
+Blocks hold finished text (numbers formatted, words chosen, nothing escaped) and refer to figures by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A paragraph. 'lead' is the sentence to read first, 'quiet' is small print."""
+
+    text: str
+    style: Literal["body", "lead", "quiet"] = "body"
+    kind: ClassVar[str] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading inside a section."""
+
+    text: str
+    level: int = 3
+    kind: ClassVar[str] = "heading"
+
+
+@dataclass(frozen=True, slots=True)
+class Bullets:
+    """A list."""
+
+    items: tuple[str, ...]
+    style: Literal["body", "quiet"] = "body"
+    kind: ClassVar[str] = "bullets"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Terms and their values. `mono` for values that are read character by character."""
+
+    rows: tuple[tuple[str, str], ...]
+    mono: bool = False
+    kind: ClassVar[str] = "facts"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Text to be kept as it is: a command, or the plan in words."""
+
+    text: str
+    style: Literal["command", "plan"] = "command"
+    kind: ClassVar[str] = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A cell whose first part is aligned over the rows: 24.1 of '24.1 (3.2)'."""
+
+    main: str
+    tail: str
+
+
+Cell = str | Split
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its header and whether it holds text or numbers."""
+
+    header: str
+    align: Literal["text", "number"] = "number"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row; its first cell is its header. A 'band' row is a subheading over the whole width, 'strong' stands out."""
+
+    cells: tuple[Cell, ...]
+    style: Literal["body", "band", "strong", "inner"] = "body"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with a caption, a note beneath, and the file that holds its unrounded numbers."""
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    note: str = ""
+    file: str = ""
+    kind: ClassVar[str] = "table"
+
+
+@dataclass(frozen=True, slots=True)
+class FigureBlock:
+    """A figure by name, with what it shows in words for those who cannot see it."""
+
+    name: str
+    caption: str
+    alt: str
+    file: str = ""
+    kind: ClassVar[str] = "figure"
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Blocks behind a line that opens them."""
+
+    summary: str
+    blocks: tuple[Block, ...]
+    kind: ClassVar[str] = "fold"
+
+
+Block = Text | Heading | Bullets | Facts | Code | Table | FigureBlock | Fold
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the report under a heading. `short` stands in the table of contents; a 'box' is framed."""
+
+    id: str
+    title: str
+    short: str
+    blocks: tuple[Block, ...]
+    style: Literal["plain", "box"] = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The strip at the top: state of the plan in words, and short facts."""
+
+    locked: bool
+    title: str
+    sentences: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A whole report."""
+
+    language: str
+    title: str
+    kicker: str
+    subtitle: str
+    dated: str
+    status: Status
+    sections: tuple[Section, ...]
