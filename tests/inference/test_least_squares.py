@@ -76,7 +76,9 @@ def test_batches_equal_single_fits(kind):
         one = least_squares(y=y[r], X=X[r])
         np.testing.assert_allclose(batch.coef[r], one.coef, rtol=1e-9)
         np.testing.assert_allclose(cov.matrix[r], covariance(one, kind, clusters).matrix, rtol=1e-9, atol=1e-14)
-        np.testing.assert_allclose(shared.matrix[r], covariance(least_squares(y=y[r], X=X[0]), kind, clusters).matrix, rtol=1e-9, atol=1e-14)
+        np.testing.assert_allclose(
+            shared.matrix[r], covariance(least_squares(y=y[r], X=X[0]), kind, clusters).matrix, rtol=1e-9, atol=1e-14
+        )
 
 
 @settings(max_examples=25, deadline=None)
@@ -89,7 +91,9 @@ def test_cr2_with_singletons_is_hc2_and_a_contrast_has_bell_mccaffrey_df(seed):
     np.testing.assert_allclose(singles.matrix, hc2.matrix, rtol=1e-9)
     c = np.array([0.0, 1, 0])
     assert satterthwaite(fit, singles, c).df == pytest.approx(satterthwaite(fit, hc2, c).df, rel=1e-9)
-    np.testing.assert_allclose(covariance(fit, "CR3", Clusters.from_labels(np.arange(60))).matrix, covariance(fit, "HC3").matrix, rtol=1e-9)
+    np.testing.assert_allclose(
+        covariance(fit, "CR3", Clusters.from_labels(np.arange(60))).matrix, covariance(fit, "HC3").matrix, rtol=1e-9
+    )
 
 
 @settings(max_examples=25, deadline=None)

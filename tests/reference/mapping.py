@@ -63,7 +63,10 @@ def hedges(trial: tk.Trial, **options: Any) -> dict[str, Any]:
 
 
 CASES: dict[str, Callable[[], dict[str, Any]]] = {
-    **{f"ancova_{k}": (lambda k=k: itt(individual(), adjust=ADJUST, covariance=k)) for k in ("classical", "HC0", "HC1", "HC2", "HC3")},
+    **{
+        f"ancova_{k}": (lambda k=k: itt(individual(), adjust=ADJUST, covariance=k))
+        for k in ("classical", "HC0", "HC1", "HC2", "HC3")
+    },
     "ancova_weighted_HC2": lambda: itt(individual(weights="weight"), adjust=["y0"], covariance="HC2"),
     "ancova_missing_HC2": lambda: itt(individual(), "y1_obs", adjust=["y0"]),
     "ancova_site_fe_HC2": lambda: itt(individual(), adjust=["y0", "site"]),
@@ -90,16 +93,22 @@ CASES: dict[str, Callable[[], dict[str, Any]]] = {
     "dim_blocked": lambda: itt(individual(strata=["site"]), estimator="difference_in_means"),
     "dim_clustered": lambda: itt(cluster(), "y", estimator="difference_in_means"),
     "dim_block_clustered": lambda: itt(cluster(strata=["block"]), "y", estimator="difference_in_means"),
-    "dim_pairs": lambda: itt(tk.Trial(data("pairs.csv"), arm="z", control=0, strata=["pair"]), "y", estimator="difference_in_means"),
+    "dim_pairs": lambda: itt(
+        tk.Trial(data("pairs.csv"), arm="z", control=0, strata=["pair"]), "y", estimator="difference_in_means"
+    ),
     "dim_pair_clusters": lambda: itt(
-        tk.Trial(data("pair_clusters.csv"), arm="z", control=0, strata=["pair"], cluster="cluster"), "y", estimator="difference_in_means"
+        tk.Trial(data("pair_clusters.csv"), arm="z", control=0, strata=["pair"], cluster="cluster"),
+        "y",
+        estimator="difference_in_means",
     ),
     "binary_unadjusted_rd": lambda: itt(individual(), "job", measure="risk_difference", estimator="difference_in_means"),
     **{
         f"three_arms_{a}": (lambda a=a: itt(tk.Trial(data("three_arms.csv"), arm="arm", control="control"), "y", a, adjust=["x"]))
         for a in ("coach", "peer")
     },
-    "p_adjust": lambda: {k: list(tk.adjust_p([0.001, 0.008, 0.012, 0.03, 0.04, 0.2, 0.5], method=k)) for k in ("holm", "hochberg", "bh")},
+    "p_adjust": lambda: {
+        k: list(tk.adjust_p([0.001, 0.008, 0.012, 0.03, 0.04, 0.2, 0.5], method=k)) for k in ("holm", "hochberg", "bh")
+    },
     "small_blocks": lambda: blocks("small_blocks.csv"),
     "hybrid_blocks": lambda: blocks("hybrid_blocks.csv"),
     "sharpened_q": lambda: {

@@ -44,11 +44,8 @@ class LinearModel:
         df = self._df(c)
         if self.cov.n_full_leverage and self.working is not None:
             variance, df = self._borrow(c, variance, df)
-        if not variance > 0 or self._exact_fit():
-            raise EstimationError(
-                f"the outcome '{self.sample.outcome}' is determined exactly by the terms of the model: there is no residual variation, so no "
-                "standard error. Check whether a covariate is a copy of the outcome."
-            )
+        if not variance > 0:
+            raise _no_variation(self.sample)
         return float(c @ self.fit.coef[self.fit.kept]), float(np.sqrt(variance)), df
 
     def _borrow(self, c: FloatArray, variance: float, df: float) -> tuple[float, float]:
@@ -90,10 +87,6 @@ class LinearModel:
             return float(self.cov.clusters.count - 1 if self.cov.clusters is not None else self.fit.df_resid)
         return satterthwaite(self.fit, self.cov, c, self.working).df
 
-    def _exact_fit(self) -> bool:
-        spread = float(np.abs(self.sample.y - self.sample.y.mean()).max())
-        return float(np.abs(self.fit.residuals).max()) <= 1e-10 * max(spread, 1e-300)
-
     def _check_estimable(self, vector: FloatArray) -> None:
         """A column left out is a combination of kept ones: the contrast must not depend on how they share its effect."""
         kept, dropped = self.fit.kept, np.flatnonzero(self.fit.collinear)
@@ -121,6 +114,8 @@ def fit_linear(sample: Sample, design: FloatArray, names: list[str], *, kind: st
         raise EstimationError(
             f"{sample.n} people and {len(fit.kept)} terms leave no degrees of freedom: leave covariates or strata out."
         )
+    if _exact(sample, fit):
+        raise _no_variation(sample)
     if fit.collinear.any():
         left = [n for n, dropped in zip(names, fit.collinear) if dropped]
         notes.append(
@@ -162,6 +157,18 @@ def fit_linear(sample: Sample, design: FloatArray, names: list[str], *, kind: st
     if rule == "groups":
         return _GroupCountModel(sample, design, tuple(names), fit, cov, rule, None, tuple(notes))
     return LinearModel(sample, design, tuple(names), fit, cov, rule, working, tuple(notes))
+
+
+def _exact(sample: Sample, fit: LeastSquares) -> bool:
+    spread = float(np.abs(sample.y - sample.y.mean()).max())
+    return float(np.abs(fit.residuals).max()) <= 1e-10 * max(spread, 1e-300)
+
+
+def _no_variation(sample: Sample) -> EstimationError:
+    return EstimationError(
+        f"the outcome '{sample.outcome}' is determined exactly by the terms of the model: there is no residual variation, so no standard "
+        "error. Check whether a covariate is a copy of the outcome."
+    )
 
 
 class _GroupCountModel(LinearModel):

@@ -11,7 +11,7 @@ from trialkit.errors import EstimationError, MissingDataError, UsageError
 from trialkit.estimate.covariates import CovariateMissing, covariates
 from trialkit.inference.arrays import BoolArray, Clusters, FloatArray, IntArray
 from trialkit.results import Note
-from trialkit.trial import ALONE, Trial, rows_text
+from trialkit.trial import ALONE, Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,6 @@ def sample(trial: Trial, outcome: str, adjust: tuple[str, ...], covariate_missin
     x = covariates(trial, adjust, covariate_missing)
     notes = [*trial.notes, *x.notes]
     keep = np.isfinite(y) & x.complete
-    if np.isinf(y).any():
-        raise EstimationError(
-            f"the outcome '{outcome}' is infinite in {rows_text(np.isinf(y))}: correct the values or declare them missing."
-        )
     weights = None if trial.weights is None else trial.values(trial.weights)
     if weights is not None and (weights == 0).any():
         notes.append(Note("zero_weights", f"{int((weights == 0).sum())} people have weight zero and are not in the analysis."))

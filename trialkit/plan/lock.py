@@ -12,6 +12,7 @@ import platform
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -171,10 +172,20 @@ def parsed_lock(text: str, name: str) -> dict[str, Any]:
         raise LockError(
             f"'{name}' is a lock of format {found}, and this trialkit reads up to {FORMAT_VERSION}; install a newer one"
         )
-    missing = [k for k, kind in _KEYS.items() if not isinstance(manifest.get(k), kind)]
-    if missing:
-        raise LockError(f"'{name}' lacks '{missing[0]}'; it was damaged or changed, use an undamaged copy")
+    wrong = next((k for k, kind in _KEYS.items() if not isinstance(manifest.get(k), kind)), None) or _misshapen(manifest)
+    if wrong:
+        raise LockError(f"'{name}' lacks a readable '{wrong}'; it was damaged or changed, use an undamaged copy")
     return manifest
+
+
+def _misshapen(manifest: dict[str, Any]) -> str | None:
+    """The list in a lock whose entries are not what they should be."""
+    needed = {"expected_data": {"name": str, "roles": list, "type": str}, "scales": {"name": str, "scale": str}, "amendments": {}}
+    for key, kinds in needed.items():
+        for entry in manifest[key]:
+            if not isinstance(entry, dict) or not all(isinstance(entry.get(k), kind) for k, kind in kinds.items()):
+                return key
+    return None
 
 
 def rendered(manifest: dict[str, Any]) -> str:
@@ -191,14 +202,10 @@ def kept_beside(target: Path, number: int) -> Path:
 def test_vectors() -> dict[str, Any]:
     """Plans with their canonical JSON and hash, for anyone who wants to check a lock with other software."""
     from trialkit.plan.load import parse_plan
-    from trialkit.plan.template import starter_plan
+    from trialkit.plan.vectors import EXAMPLES
 
-    examples = {
-        "starter plan": starter_plan(),
-        "two arms, one column": _SMALL_PLAN,
-    }
     vectors = []
-    for name, text in examples.items():
+    for name, text in EXAMPLES.items():
         spec = parse_plan(text)
         canonical = canonical_json(spec.to_dict())
         vectors.append({"name": name, "plan_toml": text, "canonical_json": canonical, "plan_hash": sha256_of_text(canonical)})
@@ -222,26 +229,6 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "previous_manifest_hash": (str, type(None)),
     "manifest_hash": str,
 }
-
-_SMALL_PLAN = """\
-schema_version = 1
-[trial]
-title = "A small trial (\u20ac 0.05)"
-population = "people who saved nothing last year"
-[arms]
-alone = { control = true }
-circle = {}
-[data]
-unit = "id"
-arm = "arm"
-[[outcomes]]
-name = "saved"
-column = "saved_t1"
-baseline = "saved_t0"
-role = "primary"
-smallest_worthwhile = 1e-7
-assume = { effect = 1.0, sd = 333333333.3333333 }
-"""
 
 
 def _manifest(spec: PlanSpec, source_text: str, folder: Path | None, moment: str) -> dict[str, Any]:
@@ -272,6 +259,7 @@ def _manifest(spec: PlanSpec, source_text: str, folder: Path | None, moment: str
     }
 
 
+@cache
 def versions() -> dict[str, str]:
     """Versions of the packages whose numbers enter a result."""
     found = {"python": platform.python_version()}

@@ -1,0 +1,63 @@
+"""Plans of the published test vectors: short, and with what makes canonical JSON hard (signs, exponents, letters, key order)."""
+
+from __future__ import annotations
+
+__all__ = ["EXAMPLES"]
+
+_SMALL = """\
+schema_version = 1
+[trial]
+title = "A small trial (\u20ac 0.05)"
+population = "people who saved nothing last year"
+[arms]
+alone = { control = true }
+circle = {}
+[data]
+unit = "id"
+arm = "arm"
+[[outcomes]]
+name = "saved"
+column = "saved_t1"
+baseline = "saved_t0"
+role = "primary"
+smallest_worthwhile = 1e-7
+assume = { effect = 1.0, sd = 333333333.3333333 }
+"""
+
+_GROUPED = """\
+schema_version = 1
+[trial]
+title = "Peer groups \U0001f602 and \\\\ \\"quotes\\""
+population = "jobseekers"
+registration = "EXAMPLE-0001"
+[arms]
+single = { label = "One-on-one", control = true }
+peer = { label = "One-on-one plus a peer group", grouped = true }
+[data]
+unit = "id"
+arm = "arm"
+group = "group"
+strata = ["agency"]
+waves = { t0 = "before", t1 = "after three months" }
+missing_codes = { -99 = "refused", "\ufb33" = "dalet", "\u20ac" = "euro", "1" = "one" }
+[design]
+groups = { size = [10, 15] }
+assumptions = { icc = 0.05 }
+[[scales]]
+name = "belief"
+scale = "gse"
+items = "gse_{wave}_{item}"
+[[outcomes]]
+name = "belief"
+scale = "belief"
+wave = "t1"
+role = "primary"
+smallest_worthwhile = { hedges_g = 0.2 }
+[outcomes.intercurrent]
+moved_away = { strategy = "treatment_policy" }
+[multiplicity]
+method = "romano_wolf"
+seed = 9007199254740991
+"""
+
+EXAMPLES = {"two arms, one column": _SMALL, "groups in one arm, a scale": _GROUPED}
