@@ -8,7 +8,7 @@ deviations within each arm and one for the group means of each size, each with a
     -2 l_R = sum_j m_j log v_j + log|A| + sum_j q_j(b)/v_j,   A = sum_j X_j'X_j / v_j,   v = L theta.
 
 No n x n matrix is formed; gradient and Hessian are exact. tau2 may be negative down to -sigma2/max n_g, so that the fit does
-not switch on the data. Source: Patterson & Thompson (1971); Roberts & Roberts (2005); Bauer, Sterba & Hallfors (2008).
+not switch on the data; where the maximum lies on that edge the fit stops a hair (1e-4 of sigma2) inside it and says so. Source: Patterson & Thompson (1971); Roberts & Roberts (2005); Bauer, Sterba & Hallfors (2008).
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trialkit.inference.arrays import FloatArray, IntArray
+from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
+
+EDGE = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,13 @@ class VarianceStrata:
     cross : (J, k+1, k+1) cross-products of [X y].
     rows : (J,) independent rows (degrees of freedom before the fixed effects) in each.
     loadings : (J, P).
+    random : (P,) True for variances between groups, False for residual variances.
     """
 
     cross: FloatArray
     rows: FloatArray
     loadings: FloatArray
+    random: BoolArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,9 @@ class VarianceFit:
     Attributes
     ----------
     theta : (P,) variance parameters; beta, covariance : fixed effects and A^-1; minus2 : -2 restricted log likelihood.
-    hessian : (P, P) second derivative of -2 l_R at theta. converged : gradient small and the Hessian positive definite.
+    hessian : (P, P) second derivative of -2 l_R at theta.
+    converged : the gradient is small in every free direction and the Hessian positive definite there.
+    at_edge : (P,) True for a group variance at its lower limit.
     """
 
     theta: FloatArray
@@ -52,6 +58,7 @@ class VarianceFit:
     minus2: float
     hessian: FloatArray
     converged: bool
+    at_edge: BoolArray
     iterations: int
 
 
@@ -99,29 +106,93 @@ def grouped_strata(*, y: FloatArray, X: FloatArray, part: IntArray, group: IntAr
             cross.append(within)
             rows.append(free)
             loadings.append(load)
-    return VarianceStrata(np.array(cross), np.array(rows), np.array(loadings))
+    return VarianceStrata(np.array(cross), np.array(rows), np.array(loadings), np.arange(width) >= parts)
 
 
-def reml(strata: VarianceStrata, *, max_iterations: int = 200, tolerance: float = 1e-9) -> VarianceFit:
-    """Maximize the restricted likelihood by Newton steps, Fisher scoring where the Hessian is not positive definite."""
+def reml(strata: VarianceStrata, *, max_iterations: int = 100, tolerance: float = 1e-9) -> VarianceFit:
+    """Maximize the restricted likelihood by Newton steps, Fisher scoring where the Hessian is not positive definite.
+
+    A group variance that a step would carry over its lower limit is held there; it is let go once if the likelihood rises
+    inwards.
+    """
     theta = _start(strata)
-    value, gradient, hessian, expected = _derivatives(strata, theta)
+    held = np.zeros(len(theta), dtype=bool)
+    released = False
     iterations = 0
-    for _ in range(max_iterations):
-        iterations += 1
-        step = _newton_step(gradient, hessian, expected)
-        theta, moved = _line_search(strata, theta, step, value)
-        value, gradient, hessian, expected = _derivatives(strata, theta)
-        scale = np.sqrt(np.abs(np.diag(expected)) / 2)
-        done = bool(np.all(np.abs(gradient) <= tolerance * np.maximum(scale, 1e-300) * np.sqrt(strata.rows.sum())))
-        if done or not moved:
+    while True:
+        theta, held, steps, small = _climb(strata, theta, held, max_iterations, tolerance)
+        iterations += steps
+        inward = held & (_derivatives(strata, theta)[1] < 0)
+        if released or not inward.any():
             break
+        released, held = True, held & ~inward
+    value, _, hessian, _ = _derivatives(strata, theta)
     beta, bread = _fixed_effects(strata, theta)
-    positive = bool(np.all(np.linalg.eigvalsh((hessian + hessian.T) / 2) > 0))
-    scale = np.sqrt(np.abs(np.diag(expected)) / 2)
-    near = bool(np.all(np.abs(gradient) <= 1e-5 * np.maximum(scale, 1e-300) * np.sqrt(strata.rows.sum())))
+    free = _free_directions(strata, held)
+    curved = np.linalg.eigvalsh(free.T @ (hessian + hessian.T) @ free)
     constant = (strata.rows.sum() - strata.cross.shape[-1] + 1) * np.log(2 * np.pi)
-    return VarianceFit(theta, beta, bread, value + constant, hessian, near and positive, iterations)
+    return VarianceFit(theta, beta, bread, value + constant, hessian, small and bool(np.all(curved > 0)), held, iterations)
+
+
+def _climb(
+    strata: VarianceStrata, theta: FloatArray, held: BoolArray, max_iterations: int, tolerance: float
+) -> tuple[FloatArray, BoolArray, int, bool]:
+    """Newton steps in the free directions until the gradient is small or nothing moves; whether it is small (to 1e-5)."""
+    size = np.sqrt(strata.rows.sum())
+    step_count = 0
+    while True:
+        value, gradient, hessian, expected = _derivatives(strata, theta)
+        free = _free_directions(strata, held)
+        slope, spread = free.T @ gradient, np.sqrt(np.maximum(np.diag(free.T @ expected @ free), 1e-300) / 2)
+        error = float(np.max(np.abs(slope) / (spread * size)))
+        if error <= tolerance or step_count >= max_iterations:
+            break
+        step_count += 1
+        step = free @ _newton_step(slope, free.T @ hessian @ free, free.T @ expected @ free)
+        share, blocked = _room(strata, theta, step, held)
+        theta, moved = _line_search(strata, theta, step * share, value)
+        at_limit = _distance(strata, theta) <= 1e-12 * np.abs(theta).max()
+        newly = strata.random & ~held & (at_limit | (blocked & (moved == 0)))
+        held = held | newly
+        theta = _held_at_limit(strata, theta, held)
+        if moved == 0 and not newly.any():
+            break
+    return theta, held, step_count, error <= 1e-5
+
+
+def _limits(strata: VarianceStrata) -> FloatArray:
+    """(P, P): row p of a random parameter holds the weights of its lower limit on the residual variances, -(1 - edge)/max n."""
+    out = np.zeros((len(strata.random), len(strata.random)))
+    for p in np.flatnonzero(strata.random):
+        rows = strata.loadings[:, p] > 0
+        own = int(np.argmax((strata.loadings[rows] * ~strata.random).sum(axis=0)))
+        out[p, own] = -(1 - EDGE) / strata.loadings[rows, p].max()
+    return out
+
+
+def _distance(strata: VarianceStrata, theta: FloatArray) -> FloatArray:
+    return np.where(strata.random, theta - _limits(strata) @ theta, np.inf)
+
+
+def _free_directions(strata: VarianceStrata, held: BoolArray) -> FloatArray:
+    """(P, free): a held parameter follows its residual variance along the limit."""
+    limits = _limits(strata)
+    basis = np.eye(len(held)) + np.where(held[:, None], limits, 0.0)
+    return basis[:, ~held]
+
+
+def _held_at_limit(strata: VarianceStrata, theta: FloatArray, held: BoolArray) -> FloatArray:
+    return np.where(held, _limits(strata) @ theta, theta)
+
+
+def _room(strata: VarianceStrata, theta: FloatArray, step: FloatArray, held: BoolArray) -> tuple[float, BoolArray]:
+    """The share of a step that stays inside every limit, and which limits cut it."""
+    before, after = _distance(strata, theta), _distance(strata, theta + step)
+    crossing = strata.random & ~held & (after < 0)
+    if not crossing.any():
+        return 1.0, crossing
+    shares = before[crossing] / (before[crossing] - after[crossing])
+    return float(shares.min()), crossing
 
 
 def _start(strata: VarianceStrata) -> FloatArray:
@@ -130,10 +201,7 @@ def _start(strata: VarianceStrata) -> FloatArray:
     k = total.shape[0] - 1
     beta = np.linalg.solve(total[:k, :k], total[:k, k])
     pooled = (total[k, k] - beta @ total[:k, k]) / max(strata.rows.sum() - k, 1.0)
-    slopes = strata.loadings.max(axis=0) > 1.5
-    mixed = (strata.loadings != 0).sum(axis=1) > 1
-    random = np.array([slopes[p] or bool(np.all(mixed[strata.loadings[:, p] != 0])) for p in range(strata.loadings.shape[1])])
-    return np.where(random, pooled / 20, pooled)
+    return np.where(strata.random, pooled / 20, pooled)
 
 
 def _fixed_effects(strata: VarianceStrata, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -187,10 +255,10 @@ def _newton_step(gradient: FloatArray, hessian: FloatArray, expected: FloatArray
     return -gradient / max(float(np.abs(np.diag(expected)).max()), 1e-300)
 
 
-def _line_search(strata: VarianceStrata, theta: FloatArray, step: FloatArray, value: float) -> tuple[FloatArray, bool]:
-    """Halve the step until the likelihood rises; keep theta when it cannot."""
-    for halving in range(60):
-        proposal = theta + step * 0.5**halving
-        if _value(strata, proposal) <= value + 1e-13 * abs(value):
-            return proposal, True
-    return theta, False
+def _line_search(strata: VarianceStrata, theta: FloatArray, step: FloatArray, value: float) -> tuple[FloatArray, float]:
+    """Halve the step until the likelihood does not fall; the share of the step taken, 0 when none helps."""
+    for halving in range(50):
+        share = 0.5**halving
+        if _value(strata, theta + step * share) <= value + 1e-13 * abs(value):
+            return theta + step * share, share
+    return theta, 0.0

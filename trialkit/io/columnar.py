@@ -10,10 +10,10 @@ from typing import Any, cast
 import pandas as pd
 
 from trialkit.errors import FileReadError, UsageError
-from trialkit.io.codes import MissingCodes, blank_numbers
+from trialkit.io.codes import MissingCodes
+from trialkit.io.declare import settle_column
 from trialkit.io.frames import plain_objects
-from trialkit.io.labels import ATTRIBUTE, ColumnDescription, MissingCode
-from trialkit.io.statistical import settle_text
+from trialkit.io.labels import ATTRIBUTE, ColumnDescription
 from trialkit.io.tables import ReadOptions, Table
 
 __all__ = ["read_parquet"]
@@ -35,7 +35,7 @@ def read_parquet(path: Path, codes: MissingCodes, options: ReadOptions) -> Table
     codes.check(frame.columns)
     table = Table({}, columns=_kept_descriptions(stored.schema.metadata))
     for name in frame.columns:
-        column, missing = _settled(frame[name], codes, name, options)
+        column, missing = settle_column(frame[name], codes.of(name), decimal=options.decimal)
         table.data[name] = column
         known = table.columns.setdefault(name, {})
         if missing:
@@ -52,29 +52,6 @@ def _refuse_nested(schema: Any, path: Path) -> None:
                 f"column '{column.name}' of {path} holds {column.type} in each cell where one value is needed. "
                 "Spread it over columns of its own before saving."
             )
-
-
-def _settled(column: pd.Series, codes: MissingCodes, name: str, options: ReadOptions) -> tuple[pd.Series, list[MissingCode]]:
-    dtype = column.dtype
-    if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype):
-        return blank_numbers(column, codes.of(name))
-    if isinstance(dtype, pd.CategoricalDtype):
-        return _settled_categories(column, codes, name)
-    if pd.api.types.is_object_dtype(dtype) or pd.api.types.is_string_dtype(dtype):
-        return settle_text(column, codes.of(name), options.decimal)
-    return column, []
-
-
-def _settled_categories(column: pd.Series, codes: MissingCodes, name: str) -> tuple[pd.Series, list[MissingCode]]:
-    """Categories keep their order; those that mean missing are removed from them."""
-    declared = codes.of(name)
-    missing: list[MissingCode] = []
-    for category in list(column.cat.categories):
-        reason = declared.reason(category)
-        if reason is not None:
-            missing.append({"code": category, "reason": reason, "count": int((column == category).sum())})
-            column = column.cat.remove_categories([category])
-    return column, missing
 
 
 def _kept_descriptions(metadata: Mapping[bytes, bytes] | None) -> dict[str, ColumnDescription]:

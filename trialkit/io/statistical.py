@@ -11,8 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from trialkit.errors import FileReadError
-from trialkit.io.cells import Column, Decimal, finish, prepare, whole
-from trialkit.io.codes import ColumnCodes, MissingCodes, blank_numbers
+from trialkit.io.cells import Column, whole
+from trialkit.io.codes import ColumnCodes, MissingCodes
+from trialkit.io.declare import settle_column
 from trialkit.io.labels import MissingCode, plain_code
 from trialkit.io.tables import ReadOptions, Table, described
 
@@ -22,6 +23,8 @@ _SPSS_EPOCH = np.datetime64("1582-10-14", "us")
 _STATA_EPOCH = np.datetime64("1960-01-01", "us")
 _SPSS_DATES = ("DATE", "ADATE", "EDATE", "JDATE", "SDATE", "MOYR", "QYR", "WKYR", "YMDHMS")
 _SPSS_TIMES = ("TIME", "DTIME", "MTIME")
+# Thirty thousand years: what lies farther away is no date, and would run over the end of the integers.
+_FARTHEST = 30_000 * 366 * 86_400 * 1_000_000
 _DAY = 86_400 * 1_000_000
 
 
@@ -50,7 +53,7 @@ def read_stata(path: Path, codes: MissingCodes, options: ReadOptions) -> Table:
     """Read a Stata file; the missing values .a to .z keep their label as the reason."""
     import pyreadstat
 
-    _refuse_cut_off(path)
+    _refuse_damaged(path)
     frame, meta = pyreadstat.read_dta(
         str(path), user_missing=True, disable_datetime_conversion=True, encoding=options.encoding, apply_value_formats=False
     )
@@ -70,11 +73,17 @@ def read_stata(path: Path, codes: MissingCodes, options: ReadOptions) -> Table:
     return table
 
 
-def _refuse_cut_off(path: Path) -> None:
+def _refuse_damaged(path: Path) -> None:
     """Since version 13 a Stata file closes with a tag: without it, labels at the end are lost without an error."""
+    import pyreadstat
+
     raw = path.read_bytes()
     if raw.startswith(b"<stata_dta>") and not raw.rstrip(b"\0\r\n ").endswith(b"</stata_dta>"):
         raise FileReadError(f"{path} ends before its closing mark: it was cut off. Copy or export the file again.")
+    _, meta = pyreadstat.read_dta(str(path), metadataonly=True)
+    # Memory is claimed for as many rows as the header announces; a damaged header would claim all there is.
+    if (meta.number_rows or 0) * max(1, sum(meta.variable_storage_width.values())) > len(raw):
+        raise FileReadError(f"{path} announces more rows than it holds: it is damaged. Copy or export the file again.")
 
 
 def _declared_in_spss(column: pd.Series, ranges: list[dict[str, Any]], labels: Mapping[Any, str]) -> Column:
@@ -117,17 +126,8 @@ def _extended_missing(column: pd.Series, labels: Mapping[Any, str]) -> Column:
 
 
 def _settled(column: pd.Series, codes: ColumnCodes, options: ReadOptions) -> Column:
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        series, missing = blank_numbers(column, codes)
-        return whole(series.astype(np.float64)), missing
-    return settle_text(column, codes, options.decimal)
-
-
-def settle_text(column: pd.Series, codes: ColumnCodes, decimal: str | None) -> Column:
-    """A column that its file declares as text: it stays text, unless the user names the decimal sign."""
-    cells = [None if absent else str(value) for value, absent in zip(column, column.isna())]
-    sign: Decimal | None = None if decimal is None else ("," if decimal == "," else ".")
-    return finish(prepare(cells, codes, absent=()), codes, decimal=sign)
+    series, missing = settle_column(column, codes, decimal=options.decimal)
+    return whole(series.astype(np.float64)) if pd.api.types.is_numeric_dtype(series.dtype) else series, missing
 
 
 def _renamed(missing: list[MissingCode], codes: ColumnCodes) -> list[MissingCode]:
@@ -140,7 +140,7 @@ def _spss_moments(column: pd.Series, form: str, name: str, notes: list[str]) -> 
     if kind in _SPSS_TIMES:
         notes.append(f"column '{name}' holds times; they were read as seconds")
     if kind == "DATETIME" or kind in _SPSS_DATES:
-        return _moments(column, _SPSS_EPOCH, 1_000_000)
+        return _moments(column, name, _SPSS_EPOCH, 1_000_000)
     return column
 
 
@@ -149,18 +149,21 @@ def _stata_moments(column: pd.Series, form: str, name: str, notes: list[str]) ->
         notes.append(f"column '{name}' holds times; they were read as seconds")
         return column / 1000
     if form.startswith(("%tc", "%tC")):
-        return _moments(column, _STATA_EPOCH, 1_000)
+        return _moments(column, name, _STATA_EPOCH, 1_000)
     if form.startswith(("%td", "%d")):
-        return _moments(column, _STATA_EPOCH, _DAY)
+        return _moments(column, name, _STATA_EPOCH, _DAY)
     if form.startswith("%t"):
         notes.append(f"column '{name}' holds Stata periods ({form}); they were read as numbers counted from 1960")
     return column
 
 
-def _moments(column: pd.Series, epoch: np.datetime64, microseconds: int) -> pd.Series:
+def _moments(column: pd.Series, name: str, epoch: np.datetime64, microseconds: int) -> pd.Series:
     values: npt.NDArray[np.float64] = column.to_numpy(dtype=np.float64, na_value=np.nan)
     absent = np.isnan(values)
-    steps = np.round(np.where(absent, 0.0, values) * microseconds).astype(np.int64)
-    moments = epoch + steps.astype("timedelta64[us]")
+    with np.errstate(over="ignore"):
+        steps = np.round(np.where(absent, 0.0, values) * microseconds)
+    if bool(np.any(np.abs(steps) > _FARTHEST)):
+        raise FileReadError(f"column '{name}' holds dates beyond any calendar: it is damaged. Export the file again.")
+    moments = epoch + steps.astype(np.int64).astype("timedelta64[us]")
     moments[absent] = np.datetime64("NaT")
     return pd.Series(moments)

@@ -95,8 +95,7 @@ def _looks_numeric(values: pd.Series, name: str) -> Iterator[str]:
 
 
 def _places(words: pd.Series, rows: npt.NDArray[np.intp], chosen: npt.NDArray[np.bool_]) -> str:
-    """'12,5' in rows 3, 8 and 2 more."""
-    where = rows[chosen]
-    example = words.to_numpy()[chosen][0]
-    noun = "row" if len(where) == 1 else "rows"
-    return f"'{example}' in {noun} {shown([int(row) for row in where])}"
+    """'n.v.t.' and 'x' in rows 3, 8 and 2 more."""
+    examples = list(dict.fromkeys(words.to_numpy()[chosen]))[:3]
+    where = [int(row) for row in rows[chosen]]
+    return f"{shown([str(example) for example in examples])} in {'row' if len(where) == 1 else 'rows'} {shown(where)}"

@@ -132,7 +132,7 @@ def parse_strict(text: str) -> Any:
     {'a': 1}
     """
     try:
-        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite)
+        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite, parse_int=_integer)
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
 
@@ -150,8 +150,18 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a number that JSON can hold")
 
 
+def _integer(digits: str) -> int | float:
+    """An integer; a larger one only where it is how canonical JSON writes a double."""
+    if len(digits) < 18 and abs(int(digits)) <= MAX_INTEGER:
+        return int(digits)
+    value = _finite(digits)
+    if canonical_number(value) != digits:
+        raise ValueError(f"the integer {digits[:30]} is too large to be kept in JSON (the limit is {MAX_INTEGER})")
+    return value
+
+
 def _finite(digits: str) -> float:
     value = float(digits)
     if not math.isfinite(value):
-        raise ValueError(f"the number {digits} is too large to be kept")
+        raise ValueError(f"the number {digits[:30]} is too large to be kept")
     return value

@@ -169,6 +169,12 @@ def _analysis(spec: PlanSpec) -> Problems:
     if covariance.startswith("CR") and spec.data.cluster is None and not spec.grouped_arms:
         message = f'covariance \'{covariance}\' is for groups, and this trial has none; write "HC2" or leave "auto"'
         yield Problem(("analysis", "covariance"), message)
+    if analysis.df in ("satterthwaite", "kenward_roger") and analysis.estimator != "mixed":
+        message = f"df '{analysis.df}' belongs to estimator \"mixed\"; leave \"auto\" for '{analysis.estimator}'"
+        yield Problem(("analysis", "df"), message)
+    if analysis.estimator == "difference_in_means" and analysis.adjust:
+        message = "'difference_in_means' takes no covariates; remove adjust, or write estimator = \"ancova\""
+        yield Problem(("analysis", "adjust"), message)
     used = dict.fromkeys((*analysis.companions, analysis.estimator, *(o.estimator for o in spec.outcomes)))
     drawn = [c for c in used if c in DRAWING_COMPANIONS]
     if drawn and analysis.seed is None:
@@ -196,19 +202,15 @@ def _mediation(spec: PlanSpec) -> Problems:
         if (mediator.column is None) == (mediator.scale is None):
             yield Problem((*at, "mediator"), "a mediator is either { column = ... } or { scale = ..., wave = ... }")
             continue
-        if mediator.scale is None:
-            continue
         scales = [s.name for s in spec.scales]
-        if mediator.scale not in scales:
-            yield Problem(
-                (*at, "mediator", "scale"), f"'{mediator.scale}' is not one of [[scales]].{near_miss(mediator.scale, scales)}"
-            )
+        if mediator.scale is not None and mediator.scale not in scales:
+            message = f"'{mediator.scale}' is not one of [[scales]].{near_miss(mediator.scale, scales)}"
+            yield Problem((*at, "mediator", "scale"), message)
             continue
-        has_waves = "{wave}" in spec.scale(mediator.scale).items
+        has_waves = mediator.scale is not None and "{wave}" in spec.scale(mediator.scale).items
         if has_waves and mediator.wave is None:
-            yield Problem(
-                (*at, "mediator"), f"say when '{mediator.scale}' is scored: wave = \"{(spec.wave_names or ('t1',))[-1]}\""
-            )
+            message = f"say when '{mediator.scale}' is scored: wave = \"{(spec.wave_names or ('t1',))[-1]}\""
+            yield Problem((*at, "mediator"), message)
         elif mediator.wave is not None and mediator.wave not in spec.wave_names:
             message = f"'{mediator.wave}' is not one of [data] waves.{near_miss(mediator.wave, spec.wave_names)}"
             yield Problem((*at, "mediator", "wave"), message)

@@ -33,6 +33,9 @@ def outcome_problems(spec: PlanSpec) -> Problems:
             continue
         if outcome.scale is not None:
             yield from _scored(spec, outcome, at)
+        elif outcome.wave is not None and outcome.wave not in spec.wave_names:
+            message = f"'{outcome.wave}' is not one of [data] waves.{near_miss(outcome.wave, spec.wave_names)}"
+            yield Problem((*at, "wave"), message)
         yield from _measure(outcome, at)
         yield from _margins(outcome, at)
         yield from _covariates(spec, outcome, at)
@@ -131,6 +134,10 @@ def _margins(outcome: Outcome, at: At) -> Problems:
 
 
 def _covariates(spec: PlanSpec, outcome: Outcome, at: At) -> Problems:
+    if spec.estimator_for(outcome) == "difference_in_means" and (outcome.adjust or outcome.baseline):
+        key = "adjust" if outcome.adjust else "baseline"
+        message = f"'difference_in_means' takes no covariates; remove {key}, or write estimator = \"ancova\" for '{outcome.name}'"
+        yield Problem((*at, key), message)
     own = {spec.value_column(outcome), *((outcome.event,) if outcome.event else ())}
     for column in outcome.adjust if outcome.adjust is not None else spec.analysis.adjust:
         if column in own:

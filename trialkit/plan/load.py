@@ -146,6 +146,8 @@ def _check_version(raw: dict[str, Any], text: str, name: str) -> None:
 
 
 def _listed(name: str, problems: list[tuple[int | None, Keys, str]]) -> str:
+    # A key of a hostile file must not reach the terminal as a control sequence.
+    problems = [(line, path, "".join(c if c.isprintable() else "?" for c in said)) for line, path, said in problems]
     if len(problems) == 1:
         line, _, sentence = problems[0]
         return f"{name}{'' if line is None else f', line {line}'}: {sentence}"

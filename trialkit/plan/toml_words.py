@@ -12,7 +12,11 @@ _SAID = (
     (r"^Illegal character", "a character that cannot be printed; type the line again"),
     (r"^Unclosed array", "a list that opens with [ is not closed with ], or a comma between its members is missing"),
     (r"^Unclosed inline table", "a table that opens with { must close with } on the same line, with commas between its settings"),
-    (r"^Invalid initial character for a key part", "a name is missing or not closed here; a table in { } stands on one line"),
+    (
+        r"^Invalid initial character for a key part",
+        "a name is missing here (a comma too many?); a table in { } stands on one line",
+    ),
+    (r"^Invalid value", "this is no value; text stands in quotes, and every [ or { needs its closing ] or }"),
     (r"^Expected '=' after a key", 'a setting reads name = value, as in unit = "id"; a name with spaces stands in quotes'),
     (r"^Expected newline or end of document", "there is something after the value; write one setting on a line"),
     (r"^Expected '\]", "the name of a section stands in brackets that close, as in [data] or [[outcomes]]"),
@@ -36,7 +40,8 @@ def syntax_in_words(text: str, message: str) -> tuple[int | None, str]:
     number = int(found.group(1)) if found and found.group(1) else None
     lines = text.split("\n")
     line = lines[number - 1] if number is not None and number <= len(lines) else ""
-    return number, _twice(lines, number, reason) or _habit(line, reason) or _general(reason)
+    column = int(found.group(2)) if found and found.group(2) else 0
+    return number, _twice(lines, number, reason) or _habit(line, column, reason) or _general(reason)
 
 
 def _twice(lines: list[str], number: int | None, reason: str) -> str | None:
@@ -56,10 +61,13 @@ def _twice(lines: list[str], number: int | None, reason: str) -> str | None:
     return f"'{key}' is set twice{f' (first on line {earlier[-1]})' if earlier else ''}; keep one"
 
 
-def _habit(line: str, reason: str) -> str | None:
+def _habit(line: str, column: int, reason: str) -> str | None:
     """Habits from other programs: decimal commas, curly quotes, True, percentages, words without quotes."""
-    value = line.partition("=")[2].strip()
-    if re.search(r"[\u2018\u2019\u201c\u201d\u201e]", line) and not re.search(r'"[^"]*[\u2018-\u201e][^"]*"', line):
+    # The setting in which the parser stopped: in a table in { } the last '=' before that place, otherwise the first.
+    equals = line.rfind("=", 0, column) if "{" in line else line.find("=")
+    key = re.split(r"[{,]", line[: max(equals, 0)])[-1].strip()
+    value = line[equals + 1 :].strip() if equals >= 0 else ""
+    if re.search(r"[=\[,{]\s*[\u2018\u2019\u201c\u201d\u201e]", line):
         return 'curly quotes; write straight ones: "'
     comma = re.search(r"=\s*(-?\d+),(\d+)\s*(?=[#,}]|$)", line)
     if comma:
@@ -67,18 +75,18 @@ def _habit(line: str, reason: str) -> str | None:
     percent = re.match(r"(\d+(?:\.\d+)?)\s*%", value)
     if percent:
         return f"'{percent.group()}' is not a number; write {float(percent.group(1)) / 100:g}"
-    truth = re.match(r"(True|TRUE|False|FALSE|yes|no|ja|nee)\s*(#|$)", value)
+    truth = re.match(r"(True|TRUE|False|FALSE|yes|no|ja|nee)\s*([#,}]|$)", value)
     if truth:
         return f"write {'true' if truth.group(1).lower() in ('true', 'yes', 'ja') else 'false'} instead of {truth.group(1)}"
     if re.match(r"0\d", value):
         return "a number does not begin with 0; a code with leading zeros is text and stands in quotes"
     if re.match(r"-?(\.\d|\d+\.(\D|$))", value):
         return "a decimal number has digits on both sides of the point, as in 0.5"
-    word = re.match(r"[^\W\d][^\"'#\[\]{}]*", value)
+    word = re.match(r"[^\W\d][^\"'#\[\]{},]*", value)
     if word and reason.startswith("Invalid value"):
-        return f'text stands in quotes: {line.partition("=")[0].strip()} = "{word.group().strip()}"'
-    if "=" in line and not value:
-        return f"'{line.partition('=')[0].strip()}' has no value after the '='"
+        return f'text stands in quotes: {key} = "{word.group().strip()}"'
+    if "=" in line and (not value or value[0] in ",}]"):
+        return f"'{key}' has no value after the '='"
     return None
 
 

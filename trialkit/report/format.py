@@ -114,10 +114,9 @@ class Numbers:
 
     def general(self, value: Any) -> str:
         """A number of unknown kind: whole ones as they are, others with up to three significant digits."""
-        number = real(value)
-        if math.isfinite(number) and number == round(number):
-            return self.fixed(number, 0)
-        return self.fixed(number, max(decimals_for(number), 0))
+        number, most = real(value), decimals_for(value)
+        fewer = (d for d in range(most) if round(number, d) == round(number, most))
+        return self.fixed(number, next(fewer, most) if math.isfinite(number) else 0)
 
     def _small(self, text: str) -> str:
         return self._marked(text if self.zero_before_p else text.removeprefix("0"))

@@ -1,0 +1,114 @@
+"""Bias and coverage of klier_2019's planned estimates over 200 simulated trials, so that no seed was picked.
+
+The table goes to docs/calibration/klier_2019.csv. Intervals that ignore the groups are shown beside those of the plan.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from joblib import Parallel, delayed
+
+import trialkit as tk
+from trialkit.io import apply_missing_codes
+from trialkit.measurement import score
+from trialkit.plan.load import parse_plan
+from trialkit.simulate.own_scales import find_scale
+
+pytestmark = [pytest.mark.calibration, pytest.mark.slow]
+
+SEEDS = range(1, 201)
+TARGET = Path(__file__).parents[2] / "docs" / "calibration" / "klier_2019.csv"
+
+
+def one_trial(seed: int) -> list[dict[str, object]]:
+    """Every planned estimate of one simulated trial, with the groups and without them."""
+    warnings.simplefilter("ignore")
+    simulated = tk.simulate.scenario("klier_2019", seed=seed)
+    plan = parse_plan(simulated.plan_text)
+    data = apply_missing_codes(simulated.data, dict(plan.data.missing_codes))
+    for column, (name, wave) in plan.score_columns().items():
+        use = plan.scale(name)
+        data[column] = score(data, find_scale(use.scale), use.items.replace("{wave}", str(wave))).values
+    roles = {"arm": plan.data.arm, "control": plan.control, "unit": plan.data.unit, "strata": list(plan.data.strata)}
+    trials = {"plan": tk.Trial(data, **roles, group=plan.data.group), "naive": tk.Trial(data, **roles)}
+    rows = []
+    for outcome in plan.outcomes:
+        for analysis, trial in trials.items():
+            result = tk.itt(trial, plan.value_column(outcome), adjust=list(plan.adjust_for(outcome)), measure=outcome.measure)
+            rows.append(row(simulated, outcome.name, "difference", analysis, result))
+            if outcome.measure == "mean_difference":
+                size = result.standardized("hedges_g", standardizer="control")
+                rows.append(row(simulated, outcome.name, "standardized", analysis, size))
+    return rows
+
+
+def row(simulated: tk.simulate.Simulated, outcome: str, metric: str, analysis: str, result: tk.Result) -> dict[str, object]:
+    truth, e = simulated.value(outcome, metric), result.estimates[0]
+    return {
+        "outcome": outcome,
+        "metric": metric,
+        "analysis": analysis,
+        "truth": truth,
+        "estimate": e.estimate,
+        "std_error": e.std_error,
+        "covers": e.conf_low <= truth <= e.conf_high,
+    }
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    found = Parallel(n_jobs=2)(delayed(one_trial)(seed) for seed in SEEDS)
+    rows = pd.DataFrame([r for trial in found for r in trial])
+    summary = pd.DataFrame([summarized(key, g) for key, g in rows.groupby(["outcome", "metric"], sort=False)])
+    TARGET.parent.mkdir(parents=True, exist_ok=True)
+    summary.to_csv(TARGET, index=False, float_format="%.4f", lineterminator="\n")
+    return summary
+
+
+def summarized(key: tuple[str, str], rows: pd.DataFrame) -> dict[str, object]:
+    plan, naive = (rows[rows["analysis"] == a] for a in ("plan", "naive"))
+    n, truth = len(plan), float(plan["truth"].iloc[0])
+    sd = float(plan["estimate"].std())
+    coverage = float(plan["covers"].mean())
+    return {
+        "outcome": key[0],
+        "metric": key[1],
+        "replications": n,
+        "truth": truth,
+        "mean_estimate": float(plan["estimate"].mean()),
+        "bias": float(plan["estimate"].mean()) - truth,
+        "bias_mc_error": sd / np.sqrt(n),
+        "sd_estimates": sd,
+        "mean_std_error": float(plan["std_error"].mean()),
+        "coverage": coverage,
+        "coverage_mc_error": np.sqrt(coverage * (1 - coverage) / n),
+        "mean_std_error_ignoring_groups": float(naive["std_error"].mean()),
+        "coverage_ignoring_groups": float(naive["covers"].mean()),
+    }
+
+
+def test_bias_is_within_monte_carlo_error(table):
+    # The truth has a Monte Carlo error of its own, about a tenth of this one.
+    off = table[table["bias"].abs() > 3 * table["bias_mc_error"]]
+    assert off.empty, off.to_string()
+
+
+def test_intervals_that_know_the_groups_cover(table):
+    bad = table[~table["coverage"].between(0.91, 0.98)]
+    assert bad.empty, bad.to_string()
+
+
+def test_intervals_that_ignore_the_groups_are_too_short(table):
+    assert (table["mean_std_error_ignoring_groups"] < table["mean_std_error"]).all()
+    assert table["coverage_ignoring_groups"].mean() < table["coverage"].mean() - 0.02
+
+
+def test_effects_lie_in_the_range_of_the_review(table):
+    sizes = table[table["metric"] == "standardized"]
+    assert len(sizes) == 3
+    assert sizes["mean_estimate"].between(0.4, 0.6).all()

@@ -1,0 +1,38 @@
+"""Figures: each takes a result and returns a matplotlib Axes, without touching pyplot or any global state.
+
+In a notebook the returned axes show themselves; `ax.figure.savefig(...)` writes them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trialkit.report.figures.arms import means
+    from trialkit.report.figures.baseline import love
+    from trialkit.report.figures.effects import forest, interval
+    from trialkit.report.figures.flow_chart import flow
+    from trialkit.report.figures.group_sizes_chart import group_sizes
+
+# The modules have other names than the functions: a module of the same name would take the function's place once it is imported.
+_PUBLIC = {
+    "flow": "flow_chart",
+    "forest": "effects",
+    "group_sizes": "group_sizes_chart",
+    "interval": "effects",
+    "love": "baseline",
+    "means": "arms",
+}
+
+__all__ = ["flow", "forest", "group_sizes", "interval", "love", "means"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'trialkit.report.figures' has no attribute '{name}'")
+    return getattr(import_module(f"trialkit.report.figures.{_PUBLIC[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,80 @@
+"""Sizes of the groups as assigned, beside what was planned."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from trialkit.errors import UsageError
+from trialkit.report.figures.rows import stack, write_labels
+from trialkit.report.figures.style import COLOURS, INK, MARKERS, WIDTH, ZONE, add_panel, drawing, new_figure, tidy_x
+from trialkit.report.format import real
+from trialkit.report.words_en import ENGLISH, English
+from trialkit.results import TableResult
+
+SIDE, BELOW = 14.0, 36.0
+
+
+def group_sizes(
+    table: TableResult,
+    *,
+    planned: tuple[float, float] | None = None,
+    labels: Mapping[str, str] | None = None,
+    ax: Any = None,
+    words: English = ENGLISH,
+) -> Any:
+    """Smallest, mean and largest group of every grouped arm.
+
+    Parameters
+    ----------
+    table : what `tk.selection.flow` returns.
+    planned : smallest and largest group of the plan, drawn as a band.
+    labels : labels of the arms, by name.
+    ax : matplotlib axes to draw on; by default axes of a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    UsageError
+        The table holds no groups.
+
+    Examples
+    --------
+    >>> ax = tk.plot.group_sizes(tk.selection.flow(trial, ["y1"]), planned=(10, 15))            # doctest: +SKIP
+    """
+    rows = sized_rows(table)
+    if not rows:
+        raise UsageError("this flow table holds no groups: group_sizes is for trials with group=.")
+    named = labels or {}
+    texts = [_text(r, named.get(str(r["arm"]), str(r["arm"])), words) for r in rows]
+    places, height = stack(texts, [1] * len(rows))
+    with drawing():
+        if ax is None:
+            ax = add_panel(new_figure(height + BELOW), SIDE, 0, WIDTH - 2 * SIDE, height)
+        edges = list(planned or ())
+        if planned is not None:
+            ax.axvspan(planned[0], planned[1], color=ZONE, linewidth=0, zorder=0)
+        for i, (row, place) in enumerate(zip(rows, places)):
+            low, mean, high = (real(row[f"group_size_{k}"]) for k in ("min", "mean", "max"))
+            edges += [low, high]
+            ax.plot([low, high], [place.marks[0]] * 2, "|-", color=COLOURS[i % 7], linewidth=1.6, markersize=9, markeredgewidth=1.6)
+            ax.plot(mean, place.marks[0], MARKERS[i % 7], color=COLOURS[i % 7], markersize=7, markeredgecolor=INK, markeredgewidth=0.7)
+        tidy_x(ax, words.axis_group_size, words.numbers)
+        ax.set_xlim(max(min(edges) - 2, 0), max(edges) + 2)
+        write_labels(ax, places, height)
+    return ax
+
+
+def sized_rows(table: TableResult) -> list[Mapping[str, Any]]:
+    """The rows of a flow table that hold group sizes."""
+    return [r for r in table.table if r["stage"] == "randomized" and math.isfinite(real(r.get("group_size_mean")))]
+
+
+def _text(row: Mapping[str, Any], label: str, words: English) -> str:
+    n = words.numbers
+    sizes = (n.count(row["group_size_min"]), n.count(row["group_size_max"]), n.fixed(row["group_size_mean"], 1))
+    return words.alt_groups_arm(label, *sizes, n.count(row["groups"])).rstrip(".")

@@ -1,0 +1,31 @@
+"""Small builders that several sections use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from trialkit.report.document import Block, Cell, Column, Row, Section
+from trialkit.report.view import View
+
+
+def section(view: View, key: str, blocks: Iterable[Block | None], *, box: bool = False) -> Section:
+    """A section with its title; blocks that are None are left out."""
+    title, short = view.words.titles[key]
+    return Section(key, title, short, tuple(b for b in blocks if b is not None), "box" if box else "plain")
+
+
+def columns(first: str, *numbers: str) -> tuple[Column, ...]:
+    """A column of row headers and columns of numbers."""
+    return (Column(first, "text"), *(Column(n) for n in numbers))
+
+
+def without_empty(header: Sequence[Column], rows: Sequence[Row]) -> tuple[tuple[Column, ...], tuple[Row, ...]]:
+    """The table without the columns that are empty in every row."""
+    body = [r for r in rows if r.style != "band"]
+    kept = [i for i in range(len(header)) if i == 0 or any(_filled(r.cells[i]) for r in body)]
+    narrowed = [r if r.style == "band" else Row(tuple(r.cells[i] for i in kept), r.style) for r in rows]
+    return tuple(header[i] for i in kept), tuple(narrowed)
+
+
+def _filled(cell: Cell) -> bool:
+    return bool(cell) if isinstance(cell, str) else bool(cell.main)

@@ -1,0 +1,153 @@
+"""The content of a report with its names resolved: labels for arms, columns and contrasts, and the unit of every outcome."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from trialkit.report.content import ArmContent, OutcomeContent, ReportContent
+from trialkit.report.format import Numbers, decimals_for, real
+from trialkit.report.words_en import ENGLISH, English
+from trialkit.results import Estimate, Result
+
+SHARE_MEASURES = frozenset({"risk_difference"})
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """How values of an outcome are written: as shares, in SDs, or as they are with a number of decimals."""
+
+    kind: Literal["share", "sd", "raw"]
+    decimals: int
+    numbers: Numbers
+
+    def level(self, value: Any) -> str:
+        """A value of one arm."""
+        return self.numbers.percent(value) if self.kind == "share" else self.numbers.fixed(value, self.decimals)
+
+    def difference(self, value: Any, *, sign: bool = False) -> str:
+        """A difference between arms, or its standard error; shares in percentage points."""
+        if self.kind == "share":
+            return self.numbers.points(value, sign=sign)
+        return self.numbers.fixed(value, self.decimals, sign=sign)
+
+
+def unit_of(result: Result, numbers: Numbers) -> Unit:
+    """The unit of a result, and the decimals its size asks for."""
+    if result.kind == "effect_size":
+        return Unit("sd", 2, numbers)
+    if result.details.get("measure") in SHARE_MEASURES:
+        return Unit("share", 1, numbers)
+    sds = [real(a.get("sd")) for a in result.details.get("arms") or []]
+    sizes = [s for s in sds if math.isfinite(s) and s > 0] or [real(e.std_error) for e in result.estimates]
+    return Unit("raw", decimals_for(max(sizes, default=math.nan)), numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One estimate of an outcome with all that stands beside it."""
+
+    outcome: OutcomeContent
+    estimate: Estimate
+    size: Estimate | None
+    verdict: str
+    arm: str
+    control: str
+    unit: Unit
+
+    @property
+    def p_adjusted(self) -> Any:
+        return self.estimate.extra.get("p_adjusted")
+
+    @property
+    def defined(self) -> bool:
+        e = self.estimate
+        return all(math.isfinite(v) for v in (e.estimate, e.conf_low, e.conf_high))
+
+
+@dataclass(frozen=True)
+class View:
+    """A report's content and the language it is told in."""
+
+    content: ReportContent
+    words: English = ENGLISH
+
+    @property
+    def numbers(self) -> Numbers:
+        return self.words.numbers
+
+    @cached_property
+    def level(self) -> str:
+        """The confidence level as '95%'."""
+        return self.numbers.general(100 * self.content.conf_level) + "%"
+
+    @cached_property
+    def arm_labels(self) -> dict[str, str]:
+        return {str(a.name): a.label or str(a.name) for a in self.content.arms}
+
+    @cached_property
+    def contrasts(self) -> dict[str, tuple[str, str]]:
+        """Labels of arm and reference by the text of the contrast."""
+        labels = self.arm_labels
+        return {f"{a} - {b}": (labels[a], labels[b]) for a in labels for b in labels if a != b}
+
+    @property
+    def treated(self) -> list[ArmContent]:
+        return [a for a in self.content.arms if not a.control]
+
+    @property
+    def control(self) -> ArmContent:
+        return next((a for a in self.content.arms if a.control), self.content.arms[0])
+
+    @property
+    def primary(self) -> list[OutcomeContent]:
+        return [o for o in self.content.outcomes if o.role == "primary"] or list(self.content.outcomes[:1])
+
+    @property
+    def several_arms(self) -> bool:
+        return any(len(o.result.estimates) > 1 for o in self.content.outcomes)
+
+    def arm(self, name: Any) -> str:
+        return self.arm_labels.get(str(name), str(name))
+
+    def column(self, name: Any) -> str:
+        """The label of a column, else its name in words."""
+        return self.content.labels.get(str(name)) or str(name).replace("_", " ")
+
+    def pair(self, contrast: str) -> tuple[str, str]:
+        return self.contrasts.get(contrast, (contrast, self.arm(self.control.name)))
+
+    def contrast(self, contrast: str) -> str:
+        """'Peer group − One-on-one'."""
+        found = self.contrasts.get(contrast)
+        return self.words.contrast(*found) if found else contrast
+
+    def unit(self, outcome: OutcomeContent) -> Unit:
+        return unit_of(outcome.result, self.numbers)
+
+    def lines(self, outcome: OutcomeContent) -> Iterator[Line]:
+        """The estimates of an outcome, each with its effect size and verdict."""
+        sizes: Mapping[str, Estimate] = {}
+        if outcome.effect_size is not None:
+            sizes = {e.contrast: e for e in outcome.effect_size.estimates}
+        unit = self.unit(outcome)
+        for i, e in enumerate(outcome.result.estimates):
+            verdict = outcome.verdicts[i] if i < len(outcome.verdicts) else "inconclusive"
+            arm, control = self.pair(e.contrast)
+            yield Line(outcome, e, sizes.get(e.contrast), verdict, arm, control, unit)
+
+    def labels(self) -> dict[str, str]:
+        """Every name that a figure may show, with its label."""
+        contrasts = {text: self.contrast(text) for text in self.contrasts}
+        outcomes = {o.name: self.words.outcome_label(o.label or o.name, o.better) for o in self.content.outcomes}
+        columns = {o.column: o.label or o.name for o in self.content.outcomes}
+        return {**{k: v for k, v in self.content.labels.items() if v}, **columns, **outcomes, **contrasts, **self.arm_labels}
+
+    def flow_row(self, arm: Any, stage: str, outcome: str = "") -> Mapping[str, Any] | None:
+        for row in self.content.flow.table:
+            if str(row["arm"]) == str(arm) and row["stage"] == stage and (not outcome or row["outcome"] == outcome):
+                return row
+        return None

@@ -1,0 +1,306 @@
+"""The English of a report: every word that a reader sees and that is not a label of the study.
+
+Another language is a class with the same names. Sentences are fixed and take finished numbers; none of them claims more than its
+arguments say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from trialkit.report.format import MINUS, Numbers
+from trialkit.report.words_en_figures import FigureWords
+from trialkit.report.words_en_plain import PlainWords
+
+
+class English(PlainWords, FigureWords):
+    """Headings, captions, column headers and the sentences around the numbers."""
+
+    language = "en"
+    numbers = Numbers(decimal=".", thousands=",")
+
+    kicker = "Report of a randomized trial"
+    skip = "Skip to the report"
+    contents = "Contents"
+    figure_word, table_word = "Figure", "Table"
+    table_scrolls = "table, scrolls sideways"
+    none, yes, no = "none", "yes", "no"
+
+    titles = {
+        "summary": ("In plain words", "In plain words"),
+        "primary": ("Primary outcome", "Primary outcome"),
+        "flow": ("People and groups in the trial", "Flow"),
+        "baseline": ("The arms at the start", "Baseline"),
+        "outcomes": ("All outcomes", "All outcomes"),
+        "attrition": ("People without a measured outcome", "Missing outcomes"),
+        "next": ("Achieved and assumed: for the next study", "Next study"),
+        "scales": ("How the scales were scored", "Scales"),
+        "deviations": ("Deviations from the plan", "Deviations"),
+        "not_run": ("Planned, and not run by this version", "Not run"),
+        "notes": ("Notes on the analyses", "Notes"),
+        "manifest": ("How to check and repeat this report", "Check and repeat"),
+        "plan": ("The plan", "The plan"),
+    }
+
+    # --- primary outcome
+    raw_caption = "What was observed in each arm, before any adjustment"
+    estimate_caption = "The estimated effect of assignment"
+    companions_title = "The same outcome by other methods"
+    companions_intro = "Planned beside the primary analysis, never instead of it. The first row is the primary analysis."
+    companions_caption = "Other planned analyses of this outcome"
+    notes_title = "Notes on this analysis"
+    arm_header, randomized_header, analysed_header = "Arm", "Randomized", "Analysed"
+    groups_header, clusters_header = "Groups", "Clusters"
+    mean_header, share_header = "Mean (SD)", "Share"
+    se_row, test_row, p_row = "Standard error", "t (degrees of freedom)", "p"
+    g_row, method_row, people_row = "Hedges g", "Method", "People analysed"
+    groups_row, clusters_row, worthwhile_row = "Groups", "Independent units", "Smallest worthwhile difference in the plan"
+    analysis_header, outcome_header, p_header, df_header = "Analysis", "Outcome", "p", "df"
+    p_adjusted_header, reading_header, se_header = "p, corrected", "Reading", "SE"
+    n_header = "n"
+    methods = {
+        "ancova": "Regression adjusted for baseline (ANCOVA)",
+        "lin": "Regression with adjustment by arm (Lin)",
+        "difference_in_means": "Difference in means",
+    }
+    primary_analysis = "Primary analysis"
+    roles = {"primary": "Primary", "secondary": "Secondary", "exploratory": "Exploratory"}
+    units = {"share": "percentage points", "sd": "standard deviations", "raw": "units of the measure"}
+
+    def contrast(self, arm: str, control: str) -> str:
+        return f"{arm} {MINUS} {control}"
+
+    def outcome_label(self, label: str, better: str | None) -> str:
+        return f"{label} (lower is better)" if better == "lower" else label
+
+    def estimand(self, sentence: str) -> str:
+        return f"What is estimated. {sentence}"
+
+    def difference_header(self, unit: str, adjusted: bool) -> str:
+        name = {"share": "difference (percentage points)", "sd": "difference (SD)", "raw": "difference"}[unit]
+        return f"Adjusted {name}" if adjusted else name.capitalize()
+
+    def interval_header(self, level: str) -> str:
+        return f"{level} interval"
+
+    def interval(self, low: str, high: str) -> str:
+        return f"{low} to {high}"
+
+    def value_and_interval(self, value: str, low: str, high: str) -> str:
+        return f"{value} ({low} to {high})"
+
+    def test(self, statistic: str, df: str | None) -> str:
+        return f"{statistic} ({df})" if df else f"{statistic} (normal)"
+
+    def method(self, method: str, covariance: str) -> str:
+        return f"{method}; {covariance}" if covariance else method
+
+    def p_adjusted_row(self, method: str) -> str:
+        return f"p, corrected within its family ({self.correction(method)})" if method else "p, corrected within its family"
+
+    def correction(self, method: str) -> str:
+        known = {"holm": "Holm", "hochberg": "Hochberg", "bh": "Benjamini-Hochberg", "sharpened_q": "sharpened q", "none": "none"}
+        return known.get(method, method.replace("_", " "))
+
+    def raw_note(self, unit: str) -> str:
+        return "" if unit == "share" else "SD: standard deviation between people."
+
+    # --- flow
+    flow_intro = (
+        "Counted from the data, so that every number here agrees with the analyses. Groups are the groups to which people were "
+        "assigned, also when they never came."
+    )
+    flow_caption = "People and groups at each stage, by arm"
+    stage_header, people_header, share_of_randomized = "Stage", "People", "Of those randomized"
+    group_size_header = "Group size, smallest to largest (mean)"
+    stages = {"randomized": "Randomized", "took_up": "Took part", "outcome": "Outcome known"}
+
+    def outcome_known(self, label: str) -> str:
+        return f"Outcome known: {label}"
+
+    def group_size(self, low: str, high: str, mean: str) -> str:
+        return f"{low} to {high} ({mean})"
+
+    # --- baseline
+    baseline_caption = "Baseline characteristics of everyone randomized"
+    characteristic_header, difference_short = "Characteristic", "Std. difference"
+    baseline_intro = (
+        "In a randomized trial differences at the start are due to chance, so no p-values are given; what counts is their size. "
+        "Differences up to 0.05 standard deviations are negligible; between 0.05 and 0.25 an analysis should adjust for them; "
+        "beyond 0.25 adjustment may not be enough."
+    )
+    baseline_note = "Numbers are mean (SD) or percentage. Standardized differences are unadjusted: arm minus control."
+    missing_level = "missing"
+
+    def difference_with(self, arm: str) -> str:
+        return f"Std. difference, {arm}"
+
+    def arm_with_n(self, label: str, n: str | None) -> str:
+        return f"{label} (n = {n})" if n else label
+
+    # --- outcomes
+    readings = {
+        "worthwhile_benefit": "better, at least the worthwhile amount",
+        "benefit_size_uncertain": "better, size uncertain",
+        "benefit_too_small": "better, less than worthwhile",
+        "no_worthwhile_difference": "no worthwhile difference",
+        "inconclusive": "inconclusive",
+        "harm": "worse",
+    }
+    readings_neutral = readings | {
+        "worthwhile_benefit": "higher, at least the worthwhile amount",
+        "benefit_size_uncertain": "higher, size uncertain",
+        "benefit_too_small": "higher, less than worthwhile",
+        "harm": "lower",
+    }
+    not_estimated = "not estimated"
+    effects_caption = "Effects on all outcomes"
+
+    def reading(self, verdict: str, better: str | None, defined: bool) -> str:
+        if not defined:
+            return self.not_estimated
+        return (self.readings if better else self.readings_neutral).get(verdict, verdict)
+
+    def outcomes_intro(self, contrast: str | None) -> str:
+        which = f"Every difference is {contrast}. " if contrast else ""
+        return which + "Outcomes in different units are drawn on axes of their own, and are not to be compared by eye across axes."
+
+    def effects_note(self, level: str, method: str, families: bool) -> str:
+        correct = (
+            f"p, corrected: within the family of outcomes, by the method of {self.correction(method)}. "
+            if families and method not in ("", "none")
+            else "p-values are not corrected for the number of outcomes. "
+        )
+        return correct + f"Readings follow the uncorrected {level} intervals. g: Hedges g, the difference in standard deviations."
+
+    def difference_unit(self, unit: str) -> str:
+        return {"share": "Difference, percentage points", "sd": "Difference, SD", "raw": "Difference, units of the measure"}[unit]
+
+    # --- attrition
+    attrition_caption = "People without a measured outcome, by arm"
+    attrition_note = "Number without the outcome, of the number randomized. Differential: arm minus control, in percentage points."
+    attrition_intro = "Losses can bias a comparison when they are many, and more so when the arms lose different numbers or different people."
+    overall_header = "Overall"
+    attrition_none = "The plan asks for no table of missing outcomes."
+
+    def differential_header(self, arm: str | None) -> str:
+        return f"Differential, {arm}" if arm else "Differential"
+
+    def lost(self, lost: str, randomized: str) -> str:
+        return f" ({lost} of {randomized})"
+
+    # --- next study
+    next_intro = "What the plan assumed, beside what this trial found. These numbers can be used to plan the next study."
+    assumed_caption = "Assumed in the plan and achieved in this trial"
+    icc_caption = "How alike the members of a group are on each outcome"
+    icc_note = (
+        "ICC: the share of the variance that lies between groups, given the arm (estimated by REML; never below 0). "
+        "With few groups it is uncertain."
+    )
+    quantity_header, plan_header, trial_header = "Quantity", "Plan", "This trial"
+    where_header, icc_header, units_header = "Groups of", "ICC", "Groups"
+    size_header, range_header = "Mean size", "Smallest to largest"
+    quantities = {
+        "icc": "Intraclass correlation (ICC), primary outcome",
+        "attrition": "People without the primary outcome",
+        "take_up": "Took part",
+        "group_size": "People in a group",
+        "groups": "Groups",
+        "units": "People randomized",
+        "baseline_correlation": "Correlation of outcome and baseline",
+    }
+
+    def quantity(self, key: str, where: str = "") -> str:
+        name = self.quantities.get(key, key.replace("_", " ").capitalize())
+        return f"{name}: {where}" if where else name
+
+    # --- scales
+    scales_caption = "Answers and scores"
+    scale_header, wave_header, scored_header, unscored_header = "Scale", "Wave", "Scored", "No score"
+    scale_columns = {
+        "scored": "Scored",
+        "no_score": "No score",
+        "prorated": "Missing rule used",
+        "items_reversed": "Items reversed",
+        "answers_reversed": "Answers reversed",
+        "out_of_range": "Answers out of range",
+    }
+    possible_header = "Possible score"
+    scales_note = (
+        "Missing rule: people whose score was made from part of the items, as the scale allows. Answers out of range were set missing."
+    )
+
+    def count_name(self, key: str) -> str:
+        return self.scale_columns.get(key, key.replace("_", " ").capitalize())
+
+    # --- deviations, not run, notes
+    deviations_none = "None recorded."
+    deviations_none_detail = "The record holds what the researchers entered; a deviation that nobody entered is not in it."
+    not_run_intro = "These parts of the plan are outside what this version of the software can do. They are not part of this report:"
+    deviation_names = {
+        "id": "Number",
+        "plan_path": "Where in the plan",
+        "original": "Planned",
+        "new": "Done instead",
+        "type": "Kind",
+        "reason": "Reason",
+        "timing": "When",
+        "by": "Entered by",
+        "approved": "Approved by",
+        "date": "Date",
+        "severity": "Severity",
+        "validity": "What it means for the result",
+        "planned_estimate": "Estimate as planned",
+        "changed_estimate": "Estimate as changed",
+    }
+
+    def deviation_title(self, number: str, what: str) -> str:
+        return f"Deviation {number}: {what}" if what else f"Deviation {number}"
+
+    def field(self, key: str) -> str:
+        return self.deviation_names.get(key, key.replace("_", " ").capitalize())
+
+    def note_for(self, text: str, outcomes: Sequence[str]) -> str:
+        return f"{text} [{'; '.join(outcomes)}]" if outcomes else text
+
+    # --- manifest, plan
+    manifest_intro = "With the plan, the data file and the software named here the same numbers come out again:"
+    manifest_files = (
+        "Beside this page: results.json holds every number in it, unrounded; tables/ holds the tables as CSV; figures/ holds the "
+        "figures as PNG and SVG. The page can be drawn again from results.json alone."
+    )
+    manifest_names = {
+        "plan_hash": "Plan, SHA-256",
+        "manifest_hash": "Lock manifest, SHA-256",
+        "level": "Level of the lock",
+        "locked_at": "Locked at",
+        "file": "Data file",
+        "sha256": "Data file, SHA-256 of its bytes",
+        "bytes_sha256": "Data file, SHA-256 of its bytes",
+        "content_sha256": "Data, SHA-256 of the content",
+        "rows": "Rows in the data",
+        "columns": "Columns in the data",
+        "created": "Report made at",
+        "software": "Software",
+    }
+    plan_fold = "Read the plan as it was understood"
+    plan_intro = "The plan in words, with every default written out."
+
+    def manifest_name(self, key: str) -> str:
+        return self.manifest_names.get(key, key.replace("_", " ").capitalize())
+
+    # --- status, figures and folds
+    status_plan, status_hash, status_deviations, status_made = "Plan", "Plan hash", "Deviations", "Made"
+    data_behind = "Numbers behind this figure"
+
+    def deviations_count(self, n: int) -> str:
+        return "none recorded" if n == 0 else f"{n} recorded"
+
+    def file_note(self, file: str) -> str:
+        return f"Unrounded numbers: {file}"
+
+    def outcome_heading(self, label: str) -> str:
+        return label
+
+
+ENGLISH = English()

@@ -1,0 +1,95 @@
+"""The English of the figures: axis labels, captions, and the descriptions for readers who do not see them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class FigureWords:
+    """Words in and around figures."""
+
+    # --- axes
+    axis_share = "Share of people"
+    axis_mean = "Mean; the line is one standard deviation (between people) to each side"
+    axis_difference_share = "Difference in percentage points"
+    axis_difference_sd = "Difference in standard deviations (Hedges g)"
+    axis_difference_raw = "Difference, in units of the measure"
+    axis_standardized = "Standardized difference, arm minus control"
+    axis_group_size = "People in a group"
+    better_side, worse_side = "better →", "← worse"
+    better_side_left, worse_side_right = "← better", "worse →"
+    zone = "grey: smaller than the smallest worthwhile difference"
+    panel_observed, panel_effect = "Observed, by arm", "Estimated difference"
+    not_estimated_mark = "not estimated"
+    planned_range = "planned"
+
+    def axis_difference(self, unit: str) -> str:
+        return {"share": self.axis_difference_share, "sd": self.axis_difference_sd}.get(unit, self.axis_difference_raw)
+
+    def zone_of(self, size: str) -> str:
+        return f"{self.zone} ({size})"
+
+    def arm_value(self, label: str, value: str, n: str) -> str:
+        return f"{label}: {value} (n = {n})"
+
+    def estimate_value(self, label: str, value: str, low: str, high: str) -> str:
+        return f"{label}: {value} ({low} to {high})"
+
+    # --- flow
+    flow_start = "Randomized"
+    flow_took_up, flow_known = "Took part", "Outcome known"
+    flow_none_grouped = "not in groups"
+
+    def flow_people(self, people: str, share: str | None) -> str:
+        return f"{people} people ({share})" if share else f"{people} people"
+
+    def flow_groups(self, groups: str) -> str:
+        return f"in {groups} groups"
+
+    def flow_clusters(self, clusters: str) -> str:
+        return f"{clusters} clusters"
+
+    def flow_sizes(self, low: str, high: str, mean: str) -> str:
+        return f"of {low} to {high} people (mean {mean})"
+
+    # --- captions
+    def caption_primary(self, label: str, level: str, shaded: bool) -> str:
+        zone = " The grey zone holds differences smaller than the plan calls worthwhile." if shaded else ""
+        return f"{label}: what was observed in each arm, and the estimated difference with its {level} interval.{zone}"
+
+    def caption_forest(self, level: str) -> str:
+        return f"Effects on all outcomes with {level} intervals. Squares: primary outcomes; circles: the others."
+
+    caption_flow = "People and groups from randomization to the primary outcome."
+    caption_love = (
+        "Differences between the arms at the start. Lines at 0.05 (dotted) and 0.25 (dashed) standard deviations; to the right the "
+        "arm has more or scores higher than control."
+    )
+    caption_groups = "Size of the groups as assigned: smallest, mean and largest."
+    caption_groups_planned = "Size of the groups as assigned: smallest, mean and largest. The grey band is what the plan foresaw."
+
+    # --- descriptions
+    def alt_primary(self, label: str, observed: Sequence[str], effects: Sequence[str], worthwhile: str | None) -> str:
+        zone = f" The smallest worthwhile difference in the plan is {worthwhile}." if worthwhile else ""
+        return f"Two panels on {label}. Observed: {'; '.join(observed)}. Estimated difference: {'; '.join(effects)}.{zone}"
+
+    def alt_effect(self, name: str, value: str, low: str, high: str, level: str) -> str:
+        return f"{name}: {value}, {level} interval {low} to {high}"
+
+    def alt_forest(self, effects: Sequence[str]) -> str:
+        return f"Forest plot. {'. '.join(effects)}."
+
+    def alt_flow(self, arms: Sequence[str]) -> str:
+        return f"Flow diagram with a column for each arm. {' '.join(arms)}"
+
+    def alt_flow_arm(self, label: str, stages: Sequence[str]) -> str:
+        return f"{label}: {'; '.join(stages)}."
+
+    def alt_love(self, n: int, largest: Sequence[str]) -> str:
+        return f"Dot plot of {n} standardized differences at the start. The largest: {'; '.join(largest)}."
+
+    def alt_groups(self, arms: Sequence[str]) -> str:
+        return f"Group sizes. {' '.join(arms)}"
+
+    def alt_groups_arm(self, label: str, low: str, high: str, mean: str, groups: str) -> str:
+        return f"{label}: {groups} groups of {low} to {high} people, mean {mean}."

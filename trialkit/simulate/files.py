@@ -1,0 +1,129 @@
+"""Files of a simulated trial: CSV with fixed formats, codebook and manifest, the same bytes everywhere."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from trialkit.simulate.own_scales import own_scale_text
+from trialkit.simulate.parts_outcomes import Items
+from trialkit.simulate.runner import observed
+from trialkit.simulate.simulated import Simulated, scenario
+from trialkit.simulate.spec import ScenarioSpec
+
+__all__ = ["codebook_text", "csv_text", "manifest_text", "write_scenario", "write_simulated"]
+
+MANIFEST_VERSION = 1
+
+
+def write_scenario(key: str, folder: str | Path, seed: int) -> tuple[Path, Path, Path]:
+    """Write `<key>.csv`, `<key>.codebook.csv` and `<key>.manifest.json`.
+
+    The same key, seed and version of the scenario give the same bytes on every machine.
+
+    Returns
+    -------
+    The three paths.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> [p.name for p in write_scenario("klier_2019", tempfile.mkdtemp(), seed=1)]
+    ['klier_2019.csv', 'klier_2019.codebook.csv', 'klier_2019.manifest.json']
+    """
+    return _write_data(scenario(key, seed=seed), Path(folder))
+
+
+def write_simulated(simulated: Simulated, folder: Path) -> Path:
+    """Write plan, own scale files and data; the path of the plan."""
+    _write_data(simulated, folder)
+    for name in simulated.scenario.scale_files:
+        _write(folder / name, own_scale_text(name))
+    return _write(folder / "plan.toml", simulated.plan_text)
+
+
+def _write_data(simulated: Simulated, folder: Path) -> tuple[Path, Path, Path]:
+    key = simulated.scenario.key
+    return (
+        _write(folder / f"{key}.csv", csv_text(simulated.data)),
+        _write(folder / f"{key}.codebook.csv", codebook_text(simulated.scenario)),
+        _write(folder / f"{key}.manifest.json", manifest_text(simulated)),
+    )
+
+
+def csv_text(data: pd.DataFrame) -> str:
+    """The data as CSV: whole numbers without a point, missing values blank, lines ended by a line feed."""
+    columns = [_cells(data[name].tolist()) for name in data.columns]
+    return _csv([list(data.columns), *zip(*columns)])
+
+
+def codebook_text(spec: ScenarioSpec) -> str:
+    """One row a column of the data: label, kind, values, wave, scale, item number, and whether the item is reversed."""
+    rows: list[Sequence[object]] = [("column", "label", "kind", "values", "wave", "scale", "item", "reversed")]
+    for name, entry in observed(spec):
+        if not entry.items:
+            rows.append((name, entry.label, entry.kind, entry.values, entry.wave, "", "", ""))
+            continue
+        part = spec.items_part(entry.items)
+        rows.append((name, entry.label, entry.kind, _codes(part), entry.wave, part.spec.key, *_item(part, name)))
+    return _csv(rows)
+
+
+def manifest_text(simulated: Simulated) -> str:
+    """What the data file is: hash, seed, version of the scenario, rows and columns."""
+    spec, data = simulated.scenario, simulated.data
+    content = {
+        "manifest_version": MANIFEST_VERSION,
+        "scenario": spec.key,
+        "version": spec.version,
+        "title": spec.title,
+        "simulated": True,
+        "seed": simulated.seed,
+        "random_numbers": "numpy PCG64, one stream a part, spawned from the seed by the part's name",
+        "file": f"{spec.key}.csv",
+        "sha256": _sha256(csv_text(data)),
+        "codebook": f"{spec.key}.codebook.csv",
+        "codebook_sha256": _sha256(codebook_text(spec)),
+        "world_sha256": spec.world_sha256,
+        "rows": len(data),
+        "columns": list(data.columns),
+    }
+    return json.dumps(content, indent=1) + "\n"
+
+
+def _cells(values: Iterable[object]) -> list[str]:
+    return ["" if pd.isna(v) else str(int(v)) if isinstance(v, float) else str(v) for v in values]
+
+
+def _codes(part: Items) -> str:
+    codes = part.spec.codes
+    return f"{codes.min} ({codes.low or 'lowest'}) to {codes.max} ({codes.high or 'highest'})"
+
+
+def _item(part: Items, column: str) -> tuple[int, str]:
+    number = part.columns.index(column) + 1
+    return number, "yes" if number in part.spec.chosen.reversed else "no"
+
+
+def _csv(rows: Iterable[Sequence[object]]) -> str:
+    target = io.StringIO()
+    csv.writer(target, lineterminator="\n").writerows(rows)
+    return target.getvalue()
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _write(path: Path, text: str) -> Path:
+    """Write the whole file or none of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    part.write_bytes(text.encode())
+    return part.replace(path)

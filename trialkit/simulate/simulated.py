@@ -1,0 +1,124 @@
+"""One call gives data, truth and plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from trialkit.errors import UsageError
+from trialkit.simulate.people import checked_seed
+from trialkit.simulate.runner import frame, simulate_people
+from trialkit.simulate.spec import ScenarioSpec, load_scenario, scenario_keys, scenario_text
+from trialkit.simulate.truth import stored_truth, truth_table
+
+__all__ = ["Simulated", "scenario", "scenarios"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Simulated:
+    """A simulated trial with known truth.
+
+    Attributes
+    ----------
+    data : one row a person, item answers included; missing codes as a questionnaire would have them.
+    truth : outcome, metric, estimand (itt or complier), value, mc_error (Monte Carlo standard error), computed.
+    plan_text : the plan (TOML) that analyses the data.
+    scenario : the specification; `.parameters` lists every number with its origin.
+    seed : the seed of the data.
+    """
+
+    data: pd.DataFrame
+    truth: pd.DataFrame
+    plan_text: str
+    scenario: ScenarioSpec
+    seed: int
+
+    def value(self, outcome: str, metric: str, estimand: str = "itt") -> float:
+        """One truth, as in `value("self_efficacy", "standardized")`."""
+        return stored_truth(self.scenario.key).value(outcome, metric, estimand)
+
+    def write(self, folder: str | Path) -> Path:
+        """Write plan.toml, the scale files it names and the data with codebook and manifest; returns the path of the plan.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> scenario("klier_2019", seed=1, people=200).write(tempfile.mkdtemp()).name
+        'plan.toml'
+        """
+        from trialkit.simulate.files import write_simulated
+
+        return write_simulated(self, Path(folder))
+
+    def __str__(self) -> str:
+        spec = self.scenario
+        lines = [f"{spec.title} ({spec.key} {spec.version}), seed {self.seed}: {len(self.data)} people", "  truth (intention to treat)"]
+        for row in self.truth.loc[self.truth["estimand"] == "itt"].to_dict("records"):
+            lines.append(f"    {row['outcome']}, {row['metric']}: {row['value']:.3f}")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def scenario(key: str, *, seed: int | np.random.Generator, people: int | None = None) -> Simulated:
+    """Simulate a trial of the library of scenarios.
+
+    Parameters
+    ----------
+    key : name of the scenario; `scenarios()` lists them.
+    seed : whole number or numpy Generator; there is no default, so that no result rests on a hidden draw.
+    people : number of people instead of the scenario's own. The truth is that of the population, so it stays the same.
+
+    Returns
+    -------
+    Simulated
+        `.data`, `.truth`, `.plan_text`, `.scenario`, `.seed`.
+
+    Raises
+    ------
+    UsageError
+        Unknown scenario or a seed that is none.
+    DesignError
+        So few people that a group would have one member.
+
+    Examples
+    --------
+    >>> import trialkit as tk
+    >>> trial = tk.simulate.scenario("klier_2019", seed=1)
+    >>> len(trial.data), round(trial.value("self_efficacy", "standardized"), 1)
+    (1400, 0.4)
+    """
+    spec, drawn = load_scenario(key), checked_seed(seed)
+    n = spec.people if people is None else people
+    if isinstance(n, bool) or not isinstance(n, int) or n < 4:
+        raise UsageError(f"people={n!r} must be a whole number of 4 or more.")
+    made = simulate_people(spec, n=n, entropy=drawn)
+    truth = truth_table(stored_truth(key))
+    return Simulated(frame(spec, made), truth, scenario_text(f"{key}.plan.toml"), spec, drawn)
+
+
+def scenarios() -> pd.DataFrame:
+    """The library: key, title, version, people, outcomes and design.
+
+    Examples
+    --------
+    >>> "klier_2019" in set(scenarios()["key"])
+    True
+    """
+    rows = []
+    for key in scenario_keys():
+        spec = load_scenario(key)
+        rows.append(
+            {
+                "key": key,
+                "title": spec.title,
+                "version": spec.version,
+                "people": spec.people,
+                "outcomes": ", ".join(o.name for o in spec.outcomes),
+                "design": spec.design,
+            }
+        )
+    return pd.DataFrame(rows)
