@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from tests.plan.conftest import EXAMPLE
 from trialkit.errors import PlanError
+from trialkit.plan.describe import describe
 from trialkit.plan.lines import key_lines
 from trialkit.plan.load import PlanFileError, load_spec
 from trialkit.plan.schema import PlanSpec
@@ -232,3 +238,31 @@ def test_every_key_of_the_example_has_its_line(text: str) -> None:
     for path in _paths(tomllib.loads(text)):
         named = next(str(p) for p in reversed(path) if isinstance(p, str))
         assert named in rows[lines[path] - 1]
+
+
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_mangled_plan_is_read_or_explained(text: str, data: st.DataObject) -> None:
+    """Lines lost, doubled or given another value: a plan that can be described, or sentences with the project's own words."""
+    rows = text.split("\n")
+    for _ in range(data.draw(st.integers(1, 3))):
+        i = data.draw(st.integers(0, len(rows) - 1))
+        value = data.draw(
+            st.sampled_from(["1", "-0.5", '"t2"', "true", "[]", '["a", 1]', "{}", "{ a = 1 }", "nan", "“x”", "2024-01-01", "x"])
+        )
+        key = rows[i].partition("=")[0]
+        rows[i : i + 1] = data.draw(st.sampled_from([[], [rows[i]] * 2, [f"{key}= {value}"], [rows[i][: len(rows[i]) // 2]]]))
+    try:
+        spec = load_spec("\n".join(rows) + "\n")
+    except PlanError as found:
+        assert "Input should" not in str(found)
+        assert "cannot be read (" not in str(found)
+    else:
+        assert describe(spec).startswith(spec.trial.title)
+        assert hash(spec) == hash(PlanSpec.model_validate(spec.to_dict()))
+
+
+def test_reading_a_plan_loads_no_data_libraries() -> None:
+    code = "import sys; from trialkit.plan.plan import Plan; Plan.load(sys.argv[1]); print('pandas' in sys.modules, 'numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, str(EXAMPLE)], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]

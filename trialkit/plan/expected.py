@@ -13,7 +13,7 @@ from trialkit.plan.schema_outcomes import BINARY_MEASURES
 if TYPE_CHECKING:
     from trialkit.plan.schema import PlanSpec
 
-__all__ = ["ExpectedColumn", "data_problems", "expected_columns"]
+__all__ = ["ExpectedColumn", "arm_text", "data_problems", "expected_columns"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,11 @@ def expected_columns(spec: PlanSpec) -> tuple[ExpectedColumn, ...]:
 
 
 def data_problems(
-    expected: Iterable[ExpectedColumn | Mapping[str, Any]], columns: Sequence[object], arms: Iterable[object] | None = None
+    expected: Iterable[ExpectedColumn | Mapping[str, Any]],
+    columns: Sequence[object],
+    arms: Iterable[object] | None = None,
+    *,
+    labels: Mapping[str, str] | None = None,
 ) -> list[str]:
     """Sentences on what the data lack: absent columns with their near miss, arms that the plan does not know or that are absent.
 
@@ -69,13 +73,15 @@ def data_problems(
         Names of the columns of the data.
     arms
         The values of the arm column, if they are to be checked (missing values left out).
+    labels
+        Labels of columns, to say what the near miss is.
     """
     names = [str(c) for c in columns]
     problems = []
     for entry in expected:
         column = entry if isinstance(entry, ExpectedColumn) else _read(entry)
         if not _present(column.name, names):
-            problems.append(_absent(column, names))
+            problems.append(_absent(column, names, labels or {}))
         elif "arm" in column.roles and arms is not None:
             problems += _arm_problems(column, arms)
     return problems
@@ -95,16 +101,17 @@ def _present(name: str, names: list[str]) -> bool:
     return any(pattern.fullmatch(n) for n in names)
 
 
-def _absent(column: ExpectedColumn, names: list[str]) -> str:
+def _absent(column: ExpectedColumn, names: list[str], labels: Mapping[str, str]) -> str:
     role = column.roles[0]
     near = nearest(column.name, names)
-    hint = f"Did you mean '{near}'?" if near else f"The columns are: {shown(names, 12)}."
+    label = f" (label: {labels[near]})" if near is not None and near in labels else ""
+    hint = f"Did you mean '{near}'{label}?" if near else f"The columns are: {shown(names, 12)}."
     what = f"no column fits '{column.name}'" if "{item" in column.name else f"there is no column '{column.name}'"
     return f"{what} in the data, which the plan names as {role}. {hint}"
 
 
 def _arm_problems(column: ExpectedColumn, arms: Iterable[object]) -> list[str]:
-    seen = list(dict.fromkeys(_as_text(a) for a in arms))
+    seen = list(dict.fromkeys(arm_text(a) for a in arms))
     unknown = [a for a in seen if a not in column.allowed]
     absent = [a for a in column.allowed if a not in seen]
     problems = []
@@ -117,7 +124,7 @@ def _arm_problems(column: ExpectedColumn, arms: Iterable[object]) -> list[str]:
     return problems
 
 
-def _as_text(arm: object) -> str:
+def arm_text(arm: object) -> str:
     """Arms coded 0 and 1 arrive as 0.0 and 1.0 when one is missing."""
     return str(int(arm)) if isinstance(arm, float) and arm.is_integer() else str(arm)
 

@@ -44,7 +44,7 @@ class Plan:
     spec: PlanSpec
     text: str
     path: Path | None = None
-    hash: str = field(default="", compare=False)
+    hash: str = field(init=False, default="", compare=False)
 
     def __post_init__(self) -> None:
         from trialkit.plan.lock import plan_hash

@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from trialkit.errors import ArmError, ColumnNotFoundError, DataError, nearest, shown
+from trialkit.errors import ArmError, DataError
 from trialkit.io import apply_missing_codes, content_hash, labels, numeric, read, to_pandas
 from trialkit.measurement import Scale, scale, score
+from trialkit.plan.expected import arm_text, data_problems, expected_columns
 from trialkit.plan.schema import PlanSpec
 from trialkit.report.content import ScaleContent
 from trialkit.results import Note
 from trialkit.trial import Trial
+
+Direction = Literal["higher", "lower"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Prepared:
 
     trial: Trial
     scales: tuple[ScaleContent, ...]
-    directions: dict[str, str]
+    directions: dict[str, Direction]
     labels: dict[str, str]
     source: dict[str, Any]
     notes: tuple[Note, ...]
@@ -37,7 +40,7 @@ class Prepared:
 def prepare(spec: PlanSpec, data: Any, *, folder: Path | None = None) -> Prepared:
     """Read and check `data` (a path or any data frame) against the plan; `folder` is where relative scale files are."""
     frame, source = load_data(spec, data)
-    check_columns(spec, frame)
+    check_data(spec, frame)
     frame[spec.data.arm] = _arm_labels(spec, frame)
     scored, directions = _score(spec, frame, folder)
     notes = _composites(spec, frame)
@@ -73,72 +76,28 @@ def load_data(spec: PlanSpec, data: Any) -> tuple[pd.DataFrame, dict[str, Any]]:
     return frame, source | {"rows": len(frame), "columns": frame.shape[1], "content_sha256": content_hash(frame)}
 
 
-def required_columns(spec: PlanSpec) -> dict[str, str]:
-    """Every column that a run reads, with what it is for; scores that the run makes itself are not among them."""
-    made = set(spec.score_columns())
-    wanted: dict[str, str] = {spec.data.unit: "[data] unit", spec.data.arm: "[data] arm"}
-    for key in ("group", "cluster", "weights", "uptake", "facilitator"):
-        name = getattr(spec.data, key)
-        if name is not None:
-            wanted.setdefault(name, f"[data] {key}")
-    for name in (*spec.data.strata, *spec.data.categorical):
-        wanted.setdefault(name, "[data] strata or categorical")
-    for outcome in spec.outcomes:
-        for name in (outcome.column, outcome.time, outcome.event, *spec.adjust_for(outcome)):
-            if name is not None:
-                wanted.setdefault(name, f"outcome '{outcome.name}'")
-        for event, handled in outcome.intercurrent.items():
-            if handled.column is not None:
-                wanted.setdefault(handled.column, f"intercurrent event '{event}'")
-    for name in spec.selection.balance:
-        wanted.setdefault(name, "[selection] balance")
-    return {name: role for name, role in wanted.items() if name not in made}
-
-
-def check_columns(spec: PlanSpec, frame: pd.DataFrame) -> None:
-    """All missing columns at once, each with the nearest name and its label."""
-    known = labels.variable_labels(frame)
-    missing = {n: role for n, role in required_columns(spec).items() if n not in frame.columns}
-    if not missing:
+def check_data(spec: PlanSpec, frame: pd.DataFrame) -> None:
+    """Every column and arm of the plan at once; the first problem settles the class of the error."""
+    arm = spec.data.arm
+    arms = list(frame[arm].dropna().unique()) if arm in frame.columns else None
+    problems = data_problems(expected_columns(spec), list(frame.columns), arms, labels=labels.variable_labels(frame))
+    if not problems:
         return
-    name, role = next(iter(missing.items()))
-    first = ColumnNotFoundError(name, frame.columns, f"the data, though {role} of the plan names it", known)
-    if len(missing) == 1:
-        raise first
-    rest = []
-    for other in list(missing)[1:]:
-        near = nearest(other, frame.columns)
-        rest.append(f"'{other}'{f' (nearest: {near!r})' if near else ''}")
-    raise DataError(f"{first} Also missing: {', '.join(rest)}.")
+    text = problems[0] + (f" Also: {' '.join(problems[1:])}" if len(problems) > 1 else "")
+    raise (ArmError if arms is not None and f"'{arm}' holds" in problems[0] else DataError)(text)
 
 
 def _arm_labels(spec: PlanSpec, frame: pd.DataFrame) -> pd.Series:
     """Arms as the plan writes them; codes such as 0 and 1 are matched by their text."""
     column = frame[spec.data.arm]
-    text = column.map(_as_text, na_action="ignore")
-    unknown = sorted(set(text.dropna()) - set(spec.arm_names))
-    if unknown:
-        rows = (np.flatnonzero(text.isin(unknown)) + 1).tolist()
-        near = nearest(unknown[0], spec.arm_names)
-        raise ArmError(
-            f"'{spec.data.arm}' holds {shown(unknown)} ({'row' if len(rows) == 1 else 'rows'} {shown(rows)}), but the plan has the arms "
-            f"{shown(spec.arm_names)}.{f' Did you mean {near!r}?' if near else ''} Correct the data, or add the arm to [arms]."
-        )
-    absent = [a for a in spec.arm_names if a not in set(text.dropna())]
-    if absent:
-        raise ArmError(f"nobody in the data is in arm {shown(absent)} of the plan: a comparison needs every planned arm.")
-    return text.astype("str" if pd.__version__ >= "3" else object)
+    known = {arm_text(value): arm_text(value) for value in column.dropna().unique()}
+    return pd.Series([None if pd.isna(v) else known[arm_text(v)] for v in column], index=column.index, dtype="object")
 
 
-def _as_text(value: object) -> str:
-    if isinstance(value, (float, np.floating)) and float(value).is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def _score(spec: PlanSpec, frame: pd.DataFrame, folder: Path | None) -> tuple[list[ScaleContent], dict[str, str]]:
+def _score(spec: PlanSpec, frame: pd.DataFrame, folder: Path | None) -> tuple[list[ScaleContent], dict[str, Direction]]:
     """Add a column of scores for every scale and wave that the plan uses."""
-    contents, directions = [], {}
+    contents: list[ScaleContent] = []
+    directions: dict[str, Direction] = {}
     specs: dict[str, Scale] = {}
     for column, (name, wave) in spec.score_columns().items():
         use = spec.scale(name)
@@ -146,7 +105,7 @@ def _score(spec: PlanSpec, frame: pd.DataFrame, folder: Path | None) -> tuple[li
             specs[name] = _scale(use.scale, use.form, folder)
             directions[name] = specs[name].direction
         items = use.items if wave is None else use.items.replace("{wave}", wave)
-        made = score(frame, specs[name], items, form=use.form, value_labels=dict(use.codes) or None)
+        made = score(frame, specs[name], items, **use.scoring())
         frame[column] = made.values.to_numpy(dtype=float, na_value=np.nan)
         contents.append(
             ScaleContent(

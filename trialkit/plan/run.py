@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +16,7 @@ from trialkit.estimate.icc import achieved_icc
 from trialkit.estimate.itt import itt
 from trialkit.estimate.itt_result import IttResult
 from trialkit.plan.describe import estimand_sentence
+from trialkit.plan.lock import versions
 from trialkit.plan.not_yet import BUILT, not_yet
 from trialkit.plan.prepare import Prepared, prepare
 from trialkit.plan.schema import PlanSpec
@@ -43,7 +42,7 @@ def run_plan(
     Parameters
     ----------
     data : a path or any data frame.
-    lock : the lock file; by default 'plan.lock.json' beside the plan, when it exists. A plan or data that differ from the lock
+    lock : the lock file; by default the one beside the plan (plan.toml -> plan.lock.json), when it exists. A plan or data that differ from the lock
         stop the run (LockError); an unlocked plan runs and the report says so.
     progress : called with (what, step, steps).
     now : ISO time to print, for reproducible output; by default the present (UTC).
@@ -61,8 +60,8 @@ def run_plan(
     steps = len(planned) + 2
     tell = progress or (lambda what, step, of: None)
     tell("data", 0, steps)
-    status = _lock_status(plan, data, lock)
-    ready = prepare(spec, data, folder=plan.path.parent if plan.path is not None else None)
+    status = _lock_status(plan, lock)
+    ready = prepare(spec, data, folder=plan.folder)
     outcomes = []
     for step, outcome in enumerate(planned, 1):
         tell(outcome.name, step, steps)
@@ -93,12 +92,6 @@ def run_plan(
     )
     tell("done", steps, steps)
     return content
-
-
-def versions() -> dict[str, str]:
-    """Software that the numbers come from."""
-    names = ("trialkit", "numpy", "scipy", "pandas")
-    return {"python": platform.python_version()} | {n: version(n) for n in names}
 
 
 def _command(plan: Plan, ready: Prepared) -> str:
@@ -132,13 +125,10 @@ def _can_run(spec: PlanSpec, outcome: Outcome) -> bool:
     )
 
 
-def _lock_status(plan: Plan, data: Any, lock: str | Path | None) -> LockContent:
+def _lock_status(plan: Plan, lock: str | Path | None) -> LockContent:
     """'locked' after the plan agreed with its lock; LockError where it does not."""
-    path = Path(lock) if lock is not None else None
-    if path is None and plan.path is not None:
-        beside = plan.path.with_name("plan.lock.json")
-        path = beside if beside.exists() else None
-    if path is None:
+    path = Path(lock) if lock is not None else plan.lock_path
+    if lock is None and (plan.path is None or not path.exists()):
         return LockContent(
             "unlocked",
             "",
@@ -153,12 +143,12 @@ def _outcome(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> OutcomeConten
     estimator = spec.estimator_for(outcome)
     result = _named(_estimate(spec, ready, outcome, estimator), outcome)
     size = result.standardized("hedges_g") if outcome.measure == "mean_difference" else None
-    companions = {
-        name: _named(_estimate(spec, ready, outcome, name), outcome)
+    companions: dict[str, Result] = {
+        str(name): _named(_estimate(spec, ready, outcome, name), outcome)
         for name in spec.analysis.companions
         if name in BUILT["companion"] and name != estimator
     }
-    better = outcome.better or (ready.directions.get(outcome.scale) if outcome.scale else None)
+    better = outcome.better if outcome.better is not None or outcome.scale is None else ready.directions.get(outcome.scale)
     worthwhile = _worthwhile(outcome, size)
     return OutcomeContent(
         name=outcome.name,
@@ -167,10 +157,10 @@ def _outcome(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> OutcomeConten
         family=outcome.family,
         estimand=" ".join(estimand_sentence(spec, outcome, c) for c in spec.contrasts),
         measure=outcome.measure,
-        better=better,  # type: ignore[arg-type]
+        better=better,
         worthwhile=worthwhile,
         result=result,
-        verdicts=tuple(verdict(e.conf_low, e.conf_high, better, worthwhile) for e in result.estimates),  # type: ignore[arg-type]
+        verdicts=tuple(verdict(e.conf_low, e.conf_high, better, worthwhile) for e in result.estimates),
         effect_size=size,
         companions=companions,
         attrition=attrition(trial, column) if spec.selection.attrition else None,

@@ -21,7 +21,7 @@ _SAID = (
     (r"^Expected newline or end of document", "there is something after the value; write one setting on a line"),
     (r"^Expected '\]", "the name of a section stands in brackets that close, as in [data] or [[outcomes]]"),
     (r"^(Unterminated string|Expected \"'\")", "a text that opens with a quote is never closed; add the closing quote"),
-    (r"^(Invalid hex value|Unescaped '\\\\'|Escaped character)", "a backslash in a text; write / instead, or use single quotes"),
+    (r"^(Invalid hex value|Unescaped|Escaped character)", "a backslash in a text; write / instead, or use single quotes"),
     (r"^Invalid statement", 'neither a section nor a setting; write name = value, as in unit = "id"'),
     (r"^Invalid date", "a date that does not exist; write it in quotes"),
 )

@@ -6,7 +6,8 @@ arguments say.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from trialkit.report.format import MINUS, Numbers
 from trialkit.report.words_en_figures import FigureWords
@@ -26,7 +27,7 @@ class English(PlainWords, FigureWords):
     table_scrolls = "table, scrolls sideways"
     none, yes, no = "none", "yes", "no"
 
-    titles = {
+    titles: ClassVar[Mapping[str, tuple[str, str]]] = {
         "summary": ("In plain words", "In plain words"),
         "primary": ("Primary outcome", "Primary outcome"),
         "flow": ("People and groups in the trial", "Flow"),
@@ -58,14 +59,18 @@ class English(PlainWords, FigureWords):
     analysis_header, outcome_header, p_header, df_header = "Analysis", "Outcome", "p", "df"
     p_adjusted_header, reading_header, se_header = "p, corrected", "Reading", "SE"
     n_header = "n"
-    methods = {
+    methods: ClassVar[Mapping[str, str]] = {
         "ancova": "Regression adjusted for baseline (ANCOVA)",
         "lin": "Regression with adjustment by arm (Lin)",
         "difference_in_means": "Difference in means",
     }
     primary_analysis = "Primary analysis"
-    roles = {"primary": "Primary", "secondary": "Secondary", "exploratory": "Exploratory"}
-    units = {"share": "percentage points", "sd": "standard deviations", "raw": "units of the measure"}
+    roles: ClassVar[Mapping[str, str]] = {"primary": "Primary", "secondary": "Secondary", "exploratory": "Exploratory"}
+    units: ClassVar[Mapping[str, str]] = {
+        "share": "percentage points",
+        "sd": "standard deviations",
+        "raw": "units of the measure",
+    }
 
     def contrast(self, arm: str, control: str) -> str:
         return f"{arm} {MINUS} {control}"
@@ -113,7 +118,7 @@ class English(PlainWords, FigureWords):
     flow_caption = "People and groups at each stage, by arm"
     stage_header, people_header, share_of_randomized = "Stage", "People", "Of those randomized"
     group_size_header = "Group size, smallest to largest (mean)"
-    stages = {"randomized": "Randomized", "took_up": "Took part", "outcome": "Outcome known"}
+    stages: ClassVar[Mapping[str, str]] = {"randomized": "Randomized", "took_up": "Took part", "outcome": "Outcome known"}
 
     def outcome_known(self, label: str) -> str:
         return f"Outcome known: {label}"
@@ -139,7 +144,7 @@ class English(PlainWords, FigureWords):
         return f"{label} (n = {n})" if n else label
 
     # --- outcomes
-    readings = {
+    readings: ClassVar[Mapping[str, str]] = {
         "worthwhile_benefit": "better, at least the worthwhile amount",
         "benefit_size_uncertain": "better, size uncertain",
         "benefit_too_small": "better, less than worthwhile",
@@ -147,7 +152,8 @@ class English(PlainWords, FigureWords):
         "inconclusive": "inconclusive",
         "harm": "worse",
     }
-    readings_neutral = readings | {
+    readings_neutral: ClassVar[Mapping[str, str]] = {
+        **readings,
         "worthwhile_benefit": "higher, at least the worthwhile amount",
         "benefit_size_uncertain": "higher, size uncertain",
         "benefit_too_small": "higher, less than worthwhile",
@@ -163,7 +169,9 @@ class English(PlainWords, FigureWords):
 
     def outcomes_intro(self, contrast: str | None) -> str:
         which = f"Every difference is {contrast}. " if contrast else ""
-        return which + "Outcomes in different units are drawn on axes of their own, and are not to be compared by eye across axes."
+        return (
+            which + "Outcomes in different units are drawn on axes of their own, and are not to be compared by eye across axes."
+        )
 
     def effects_note(self, level: str, method: str, families: bool) -> str:
         correct = (
@@ -178,8 +186,12 @@ class English(PlainWords, FigureWords):
 
     # --- attrition
     attrition_caption = "People without a measured outcome, by arm"
-    attrition_note = "Number without the outcome, of the number randomized. Differential: arm minus control, in percentage points."
-    attrition_intro = "Losses can bias a comparison when they are many, and more so when the arms lose different numbers or different people."
+    attrition_note = (
+        "Number without the outcome, of the number randomized. Differential: arm minus control, in percentage points."
+    )
+    attrition_intro = (
+        "Losses can bias a comparison when they are many, and more so when the arms lose different numbers or different people."
+    )
     overall_header = "Overall"
     attrition_none = "The plan asks for no table of missing outcomes."
 
@@ -200,7 +212,7 @@ class English(PlainWords, FigureWords):
     quantity_header, plan_header, trial_header = "Quantity", "Plan", "This trial"
     where_header, icc_header, units_header = "Groups of", "ICC", "Groups"
     size_header, range_header = "Mean size", "Smallest to largest"
-    quantities = {
+    quantities: ClassVar[Mapping[str, str]] = {
         "icc": "Intraclass correlation (ICC), primary outcome",
         "attrition": "People without the primary outcome",
         "take_up": "Took part",
@@ -217,7 +229,7 @@ class English(PlainWords, FigureWords):
     # --- scales
     scales_caption = "Answers and scores"
     scale_header, wave_header, scored_header, unscored_header = "Scale", "Wave", "Scored", "No score"
-    scale_columns = {
+    scale_columns: ClassVar[Mapping[str, str]] = {
         "scored": "Scored",
         "no_score": "No score",
         "prorated": "Missing rule used",
@@ -226,9 +238,7 @@ class English(PlainWords, FigureWords):
         "out_of_range": "Answers out of range",
     }
     possible_header = "Possible score"
-    scales_note = (
-        "Missing rule: people whose score was made from part of the items, as the scale allows. Answers out of range were set missing."
-    )
+    scales_note = "Missing rule: people whose score was made from part of the items, as the scale allows. Answers out of range were set missing."
 
     def count_name(self, key: str) -> str:
         return self.scale_columns.get(key, key.replace("_", " ").capitalize())
@@ -236,8 +246,10 @@ class English(PlainWords, FigureWords):
     # --- deviations, not run, notes
     deviations_none = "None recorded."
     deviations_none_detail = "The record holds what the researchers entered; a deviation that nobody entered is not in it."
-    not_run_intro = "These parts of the plan are outside what this version of the software can do. They are not part of this report:"
-    deviation_names = {
+    not_run_intro = (
+        "These parts of the plan are outside what this version of the software can do. They are not part of this report:"
+    )
+    deviation_names: ClassVar[Mapping[str, str]] = {
         "id": "Number",
         "plan_path": "Where in the plan",
         "original": "Planned",
@@ -269,7 +281,7 @@ class English(PlainWords, FigureWords):
         "Beside this page: results.json holds every number in it, unrounded; tables/ holds the tables as CSV; figures/ holds the "
         "figures as PNG and SVG. The page can be drawn again from results.json alone."
     )
-    manifest_names = {
+    manifest_names: ClassVar[Mapping[str, str]] = {
         "plan_hash": "Plan, SHA-256",
         "manifest_hash": "Lock manifest, SHA-256",
         "level": "Level of the lock",
@@ -292,12 +304,10 @@ class English(PlainWords, FigureWords):
     # --- status, figures and folds
     status_plan, status_hash, status_deviations, status_made = "Plan", "Plan hash", "Deviations", "Made"
     data_behind = "Numbers behind this figure"
+    file_note = "Unrounded:"
 
     def deviations_count(self, n: int) -> str:
         return "none recorded" if n == 0 else f"{n} recorded"
-
-    def file_note(self, file: str) -> str:
-        return f"Unrounded numbers: {file}"
 
     def outcome_heading(self, label: str) -> str:
         return label

@@ -5,6 +5,9 @@ Each says what the interval allows and no more: 'inconclusive' is a normal answe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 
 class PlainWords:
     """Sentences for readers without training in statistics."""
@@ -12,7 +15,7 @@ class PlainWords:
     # --- status of the plan
     locked_title = "The plan was locked before this run"
     unlocked_title = "The plan was not locked"
-    lock_meaning = {
+    lock_meaning: ClassVar[Mapping[str, str]] = {
         "": "Without a lock nothing shows that the plan was written before the data were seen, or that it was not changed afterwards.",
         "L0": "A lock kept by the researchers shows that the plan and this report belong together. "
         "It does not prove when the lock was made, nor that there was no other plan.",
@@ -26,7 +29,12 @@ class PlainWords:
         return self.lock_meaning.get(level, self.lock_meaning["L0"])
 
     def level_name(self, level: str) -> str:
-        known = {"L0": "L0, kept by the researchers", "L1": "L1, outside timestamp", "L2": "L2, public registry", "L3": "L3, third party"}
+        known = {
+            "L0": "L0, kept by the researchers",
+            "L1": "L1, outside timestamp",
+            "L2": "L2, public registry",
+            "L3": "L3, third party",
+        }
         return known.get(level, level)
 
     # --- what was found
@@ -62,9 +70,7 @@ class PlainWords:
         if verdict == "benefit_size_uncertain":
             return f"{more}. The plan does not say how large a difference must be to be worthwhile."
         if verdict == "benefit_too_small":
-            return (
-                f"{more}, but by less than the plan calls worthwhile ({worthwhile}): every value that fits these data well is smaller."
-            )
+            return f"{more}, but by less than the plan calls worthwhile ({worthwhile}): every value that fits these data well is smaller."
         if verdict == "no_worthwhile_difference":
             return (
                 f"Between “{arm}” and “{control}” there is no difference as large as the plan calls worthwhile ({worthwhile}), in either "
@@ -108,7 +114,9 @@ class PlainWords:
             between = f"between {low} and {high} {unit} {low_side}"
         else:
             between = f"between {low} {unit} {low_side} and {high} {unit} {high_side}"
-        return f"The data fit well with any true difference {between} (the {level} interval), and less well with values outside it."
+        return (
+            f"The data fit well with any true difference {between} (the {level} interval), and less well with values outside it."
+        )
 
     def interval_means(self, level_number: str) -> str:
         return (

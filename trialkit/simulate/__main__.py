@@ -17,7 +17,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Tune a scenario (printed), compute and store its truth, or write its data."""
     parser = argparse.ArgumentParser(prog="python -m trialkit.simulate", description="Work on the scenarios of trialkit.")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for verb, words in (("tune", "parameters that reach the targets"), ("truth", "compute the truth and store it beside the scenario")):
+    for verb, words in (
+        ("tune", "parameters that reach the targets"),
+        ("truth", "compute the truth and store it beside the scenario"),
+    ):
         sub = verbs.add_parser(verb, help=words)
         sub.add_argument("key")
         sub.add_argument("--people", type=int, default=4_000_000)

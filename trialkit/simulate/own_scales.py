@@ -15,7 +15,9 @@ def own_scale_text(name: str) -> str:
     """The TOML text of an own scale, such as 'scales/search_intensity.toml'."""
     path = files("trialkit.simulate") / "scenarios" / name
     if not path.is_file():
-        raise ScaleError(f"the scenarios have no scale '{name}': it must be a key of the registry or a file in simulate/scenarios/scales.")
+        raise ScaleError(
+            f"the scenarios have no scale '{name}': it must be a key of the registry or a file in simulate/scenarios/scales."
+        )
     return path.read_text(encoding="utf-8")
 
 

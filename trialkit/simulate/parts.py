@@ -18,7 +18,7 @@ from trialkit.simulate.people import People, random_order
 __all__ = ["PARTS", "Discrete", "Lognormal", "Ordinal", "Part", "Spec", "Strata", "Trait", "group_effect_name", "register"]
 
 Positive = Annotated[float, Field(gt=0)]
-Slopes = dict[str, float]
+Slopes = Annotated[dict[str, float], Field(default_factory=dict)]
 
 
 class Spec(BaseModel):
@@ -100,7 +100,7 @@ class Trait(Part):
     exclusion restriction, and it holds exactly.
     """
 
-    on: Slopes = {}
+    on: Slopes
     residual: Annotated[float, Field(ge=0)] = 1.0
     effect: float = 0.0
 
@@ -113,7 +113,7 @@ class Trait(Part):
 class Ordinal(Part):
     """Ordered answers: a latent normal cut at thresholds. With `labels` a category, otherwise numbers from `lowest`."""
 
-    on: Slopes = {}
+    on: Slopes
     residual: Annotated[float, Field(ge=0)] = 1.0
     thresholds: tuple[float, ...]
     lowest: int = 0
@@ -140,7 +140,7 @@ class Lognormal(Part):
     """Whole numbers with a long right tail, such as months without work: rounded down, cut off at `maximum`."""
 
     log_mean: float
-    on: Slopes = {}
+    on: Slopes
     log_sd: Positive
     maximum: int
 

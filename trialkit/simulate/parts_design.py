@@ -45,7 +45,7 @@ class Groups(Part):
     within: str
     alike: str
     size: tuple[Annotated[int, Field(ge=2)], Annotated[int, Field(ge=2)]]
-    effects: dict[str, Annotated[float, Field(ge=0)]] = {}
+    effects: Annotated[dict[str, Annotated[float, Field(ge=0)]], Field(default_factory=dict)]
     shared: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     @model_validator(mode="after")
@@ -86,7 +86,9 @@ def group_sizes(members: int, size: tuple[int, int], rng: np.random.Generator) -
     the sizes are as equal as they can be."""
     low, high = size
     if members < 2:
-        raise DesignError(f"a stratum has {members} person in the treated arm: no group of one is formed, so simulate more people.")
+        raise DesignError(
+            f"a stratum has {members} person in the treated arm: no group of one is formed, so simulate more people."
+        )
     fewest, most = -(-members // high), members // low
     nearest = round(2 * members / (low + high))
     if fewest > most:
@@ -102,7 +104,7 @@ class Attendance(Part):
     """Who comes when offered a place (logistic); nobody of the control arm can, so take-up is one-sided."""
 
     intercept: float
-    on: Slopes = {}
+    on: Slopes
 
     def draw(self, people: People, rng: np.random.Generator) -> None:
         odds = np.exp(self.intercept + people.linear(self.on))

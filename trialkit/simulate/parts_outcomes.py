@@ -88,7 +88,7 @@ class Binary(Part):
     """A yes/no outcome by a latent probit; like a trait it knows the effect of attending and of the group."""
 
     intercept: float
-    on: Slopes = {}
+    on: Slopes
     effect: float = 0.0
 
     def draw(self, people: People, rng: np.random.Generator) -> None:
@@ -104,7 +104,7 @@ class Attrition(Part):
 
     columns: tuple[str, ...]
     intercept: float
-    on: Slopes = {}
+    on: Slopes
 
     def draw(self, people: People, rng: np.random.Generator) -> None:
         odds = np.exp(self.intercept + people.linear(self.on))

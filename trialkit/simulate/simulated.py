@@ -55,7 +55,10 @@ class Simulated:
 
     def __str__(self) -> str:
         spec = self.scenario
-        lines = [f"{spec.title} ({spec.key} {spec.version}), seed {self.seed}: {len(self.data)} people", "  truth (intention to treat)"]
+        lines = [
+            f"{spec.title} ({spec.key} {spec.version}), seed {self.seed}: {len(self.data)} people",
+            "  truth (intention to treat)",
+        ]
         for row in self.truth.loc[self.truth["estimand"] == "itt"].to_dict("records"):
             lines.append(f"    {row['outcome']}, {row['metric']}: {row['value']:.3f}")
         return "\n".join(lines)
@@ -93,9 +96,9 @@ def scenario(key: str, *, seed: int | np.random.Generator, people: int | None = 
     """
     spec, drawn = load_scenario(key), checked_seed(seed)
     n = spec.people if people is None else people
-    if isinstance(n, bool) or not isinstance(n, int) or n < 4:
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 4:
         raise UsageError(f"people={n!r} must be a whole number of 4 or more.")
-    made = simulate_people(spec, n=n, entropy=drawn)
+    made = simulate_people(spec, n=int(n), entropy=drawn)
     truth = truth_table(stored_truth(key))
     return Simulated(frame(spec, made), truth, scenario_text(f"{key}.plan.toml"), spec, drawn)
 

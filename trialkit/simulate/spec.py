@@ -19,13 +19,12 @@ import pandas as pd
 from pydantic import Field, SerializeAsAny, ValidationError, model_validator
 
 from trialkit.errors import PlanError, UsageError, nearest, shown
-from trialkit.simulate import parts_design as _parts_design  # the imports register the parts
+from trialkit.simulate import parts_design  # noqa: F401  (registers its parts)
 from trialkit.simulate.parts import PARTS, Part, Spec
 from trialkit.simulate.parts_outcomes import Items
 
 __all__ = ["Column", "OutcomeSpec", "Parameter", "ScenarioSpec", "Target", "load_scenario", "scenario_keys", "scenario_text"]
 
-_ = _parts_design
 Metric = Literal["difference", "standardized", "odds_ratio", "log_odds_ratio", "log_odds_d", "control_mean"]
 
 
@@ -141,8 +140,7 @@ class ScenarioSpec(Spec):
     @property
     def parameters(self) -> pd.DataFrame:
         """Every number with review value, source value, source and status."""
-        columns = [name for name in Parameter.model_fields]
-        return pd.DataFrame([p.model_dump() for p in self.provenance], columns=columns)
+        return pd.DataFrame([p.model_dump() for p in self.provenance], columns=list(Parameter.model_fields))
 
     @property
     def scale_files(self) -> tuple[str, ...]:
@@ -209,7 +207,9 @@ def _plain(value: Any, where: str, found: list[dict[str, Any]], name: str) -> An
     if isinstance(value, list):
         return [_plain(v, where, found, name) for v in value]
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        raise PlanError(f"{name}: {where} = {value} has no origin; write {{ value = {value}, status = \"assumed\" }} (or review, source)")
+        raise PlanError(
+            f'{name}: {where} = {value} has no origin; write {{ value = {value}, status = "assumed" }} (or review, source)'
+        )
     return value
 
 

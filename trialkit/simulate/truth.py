@@ -80,7 +80,11 @@ class Truth:
         near = nearest(outcome, known)
         raise UsageError(
             f"there is no truth for outcome '{outcome}', metric '{metric}', estimand '{estimand}'."
-            + (f" Did you mean '{near}'?" if near and near != outcome else f" Outcomes: {shown(known, 20)}; metrics: {shown(METRICS, 20)}.")
+            + (
+                f" Did you mean '{near}'?"
+                if near and near != outcome
+                else f" Outcomes: {shown(known, 20)}; metrics: {shown(METRICS, 20)}."
+            )
         )
 
 
@@ -111,7 +115,10 @@ def _batch(spec: ScenarioSpec, n: int, entropy: tuple[int, int]) -> dict[str, Mo
     measured = frozenset(o.score for o in spec.outcomes)
     worlds = [simulate_people(spec, n=n, entropy=entropy, everyone=arm, measured=measured) for arm in (0, 1)]
     complier = worlds[1]["attended"] == 1
-    found = {o.name: _moments(*(_values(spec, o, w) for w in worlds), complier, worlds[1]["group"]) for o in spec.outcomes}
+    found = {}
+    for outcome in spec.outcomes:
+        control, treated = (_values(spec, outcome, world) for world in worlds)
+        found[outcome.name] = _moments(control, treated, complier, worlds[1]["group"])
     return found | {"people": {"take_up": float(complier.mean())}}
 
 

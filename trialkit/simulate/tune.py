@@ -57,7 +57,9 @@ def tuned(
         slopes = [(m - f) / (v - b) if abs(v - b) > 1e-5 else s for m, f, v, b, s in zip(new, found, now, before, slopes)]
         before, found = now, new
         now = [v + (a - m) / s for v, a, m, s in zip(now, aims, new, slopes)]
-    raise EstimationError(f"the targets of '{spec.key}' are not reached in {MOST_STEPS} steps: are they possible with these parts?")
+    raise EstimationError(
+        f"the targets of '{spec.key}' are not reached in {MOST_STEPS} steps: are they possible with these parts?"
+    )
 
 
 def _get(spec: ScenarioSpec, parameter: str) -> float:

@@ -18,9 +18,7 @@ _LEFT, _RIGHT, _TOP, _BELOW = 138.0, 12.0, 4.0, 34.0
 _LINE, _GAP = 10.5, 6.5
 
 
-def love(
-    balance: TableResult, *, labels: Mapping[str, str] | None = None, ax: Any = None, words: English = ENGLISH
-) -> Any:
+def love(balance: TableResult, *, labels: Mapping[str, str] | None = None, ax: Any = None, words: English = ENGLISH) -> Any:
     """Standardized differences of a balance table, one row a covariate (a level of a category).
 
     Parameters
@@ -109,4 +107,6 @@ def _legend(ax: Any, texts: Sequence[str]) -> None:
         Line2D([], [], linestyle="", color=COLOURS[i % 7], marker=MARKERS[i % 7], markeredgecolor=INK, markeredgewidth=0.7)
         for i in range(len(texts))
     ]
-    ax.figure.legend(handles, texts, loc="upper left", ncols=len(texts), frameon=False, fontsize=8.5, handlelength=1.0, borderpad=0.2)
+    ax.figure.legend(
+        handles, texts, loc="upper left", ncols=len(texts), frameon=False, fontsize=8.5, handlelength=1.0, borderpad=0.2
+    )

@@ -104,7 +104,9 @@ def forest(
     _require_estimates(given)
     groups = _panels(given, labels or {}, set(primary), words)
     if ax is not None and len(groups) > 1:
-        raise UsageError("these results are in different units, which do not share an axis: leave ax out, or draw one unit at a time.")
+        raise UsageError(
+            "these results are in different units, which do not share an axis: leave ax out, or draw one unit at a time."
+        )
     with drawing():
         if ax is not None:
             _forest_panel(ax, groups[0], words)
@@ -147,7 +149,7 @@ def _panels(results: Sequence[Result], labels: Mapping[str, str], primary: set[s
     members: dict[tuple[str, int], list[_Item]] = {}
     for i, result in enumerate(results):
         unit = unit_of(result, words.numbers)
-        key = (unit.kind, i if unit.kind == "raw" else 0)  # raw units of two outcomes are two units
+        key: tuple[str, int] = (unit.kind, i if unit.kind == "raw" else 0)  # raw units of two outcomes are two units
         name = result.estimates[0].outcome
         units.setdefault(key, unit)
         members.setdefault(key, []).append(_Item(labels.get(name, name), result.estimates, name in primary, order))
@@ -181,12 +183,16 @@ def _legend(ax: Any, contrasts: Sequence[str], labels: Mapping[str, str]) -> Non
     from trialkit.report.format import shortened
 
     handles = [
-        Line2D([], [], color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)], markeredgecolor=INK, markeredgewidth=0.7)
+        Line2D(
+            [], [], color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)], markeredgecolor=INK, markeredgewidth=0.7
+        )
         for i in range(len(contrasts))
     ]
     most = 64 // len(contrasts)
     texts = [shortened(labels.get(c, c), most) for c in contrasts]
-    ax.figure.legend(handles, texts, loc="upper left", ncols=len(texts), frameon=False, fontsize=8.5, handlelength=1.4, borderpad=0.2)
+    ax.figure.legend(
+        handles, texts, loc="upper left", ncols=len(texts), frameon=False, fontsize=8.5, handlelength=1.4, borderpad=0.2
+    )
 
 
 def _text(e: Estimate, unit: Unit, label: str, words: English) -> str:
@@ -197,12 +203,19 @@ def _factor(unit: Unit) -> float:
     return 100.0 if unit.kind == "share" else 1.0
 
 
-def _mark(
-    ax: Any, e: Estimate, y: float, factor: float, colour: str, marker: str, words: English, *, bold: bool = False
-) -> None:
+def _mark(ax: Any, e: Estimate, y: float, factor: float, colour: str, marker: str, words: English, *, bold: bool = False) -> None:
     value, low, high = (factor * real(v) for v in (e.estimate, e.conf_low, e.conf_high))
     if not math.isfinite(value):
-        ax.text(0.5, y, words.not_estimated_mark, transform=ax.get_yaxis_transform(), ha="center", va="center", color=QUIET, fontsize=8.5)
+        ax.text(
+            0.5,
+            y,
+            words.not_estimated_mark,
+            transform=ax.get_yaxis_transform(),
+            ha="center",
+            va="center",
+            color=QUIET,
+            fontsize=8.5,
+        )
         return
     if math.isfinite(low) and math.isfinite(high):
         ax.plot([low, high], [y, y], color=colour, linewidth=2.2 if bold else 1.5, solid_capstyle="butt")
@@ -234,9 +247,19 @@ def _shade(ax: Any, worthwhile: float, unit: Unit, words: English) -> None:
 
 
 def _sides(ax: Any, better: str, words: English) -> None:
-    left, right = (words.worse_side, words.better_side) if better == "higher" else (words.better_side_left, words.worse_side_right)
+    left, right = (
+        (words.worse_side, words.better_side) if better == "higher" else (words.better_side_left, words.worse_side_right)
+    )
     for x, text, align in ((0.0, left, "left"), (1.0, right, "right")):
         ax.annotate(
-            text, (x, 0), (0, -15.5), xycoords="axes fraction", textcoords="offset points", ha=align, va="top", color=QUIET, fontsize=8.5
+            text,
+            (x, 0),
+            (0, -15.5),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            ha=align,
+            va="top",
+            color=QUIET,
+            fontsize=8.5,
         )
     ax.xaxis.labelpad = 3 + SIDES_BELOW

@@ -86,7 +86,9 @@ def flow(
 
 def _start(table: TableResult, words: English) -> tuple[str, ...]:
     people = real(table.details.get("people"))
-    return (words.flow_start, words.flow_people(words.numbers.count(people), None)) if math.isfinite(people) else (words.flow_start,)
+    return (
+        (words.flow_start, words.flow_people(words.numbers.count(people), None)) if math.isfinite(people) else (words.flow_start,)
+    )
 
 
 def _boxes(
@@ -94,7 +96,11 @@ def _boxes(
 ) -> list[_Box]:
     mine = [r for r in rows if str(r["arm"]) == arm]
     first = next(r for r in mine if r["stage"] == "randomized")
-    out = [_box(labels.get(arm, arm), [words.flow_people(words.numbers.count(first["people"]), None), *_together(first, words)], width)]
+    out = [
+        _box(
+            labels.get(arm, arm), [words.flow_people(words.numbers.count(first["people"]), None), *_together(first, words)], width
+        )
+    ]
     taken = next((r for r in mine if r["stage"] == "took_up"), None)
     if taken is not None:
         out.append(_box(words.flow_took_up, _counts(taken, words), width))
@@ -159,4 +165,6 @@ def _line(ax: Any, points: list[tuple[float, float]]) -> None:
 
 
 def _arrow(ax: Any, x: float, start: float, end: float) -> None:
-    ax.annotate("", (x, end), (x, start), arrowprops={"arrowstyle": "-|>", "color": QUIET, "linewidth": 0.9, "shrinkA": 0, "shrinkB": 0})
+    ax.annotate(
+        "", (x, end), (x, start), arrowprops={"arrowstyle": "-|>", "color": QUIET, "linewidth": 0.9, "shrinkA": 0, "shrinkB": 0}
+    )

@@ -61,8 +61,12 @@ def group_sizes(
         for i, (row, place) in enumerate(zip(rows, places)):
             low, mean, high = (real(row[f"group_size_{k}"]) for k in ("min", "mean", "max"))
             edges += [low, high]
-            ax.plot([low, high], [place.marks[0]] * 2, "|-", color=COLOURS[i % 7], linewidth=1.6, markersize=9, markeredgewidth=1.6)
-            ax.plot(mean, place.marks[0], MARKERS[i % 7], color=COLOURS[i % 7], markersize=7, markeredgecolor=INK, markeredgewidth=0.7)
+            ax.plot(
+                [low, high], [place.marks[0]] * 2, "|-", color=COLOURS[i % 7], linewidth=1.6, markersize=9, markeredgewidth=1.6
+            )
+            ax.plot(
+                mean, place.marks[0], MARKERS[i % 7], color=COLOURS[i % 7], markersize=7, markeredgecolor=INK, markeredgewidth=0.7
+            )
         tidy_x(ax, words.axis_group_size, words.numbers)
         ax.set_xlim(max(min(edges) - 2, 0), max(edges) + 2)
         write_labels(ax, places, height)

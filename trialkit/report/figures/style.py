@@ -52,14 +52,14 @@ _RC = {
 }
 
 
-class Drawing(Figure):  # type: ignore[misc]
+class Drawing(Figure):
     """A figure that shows itself in a notebook, whatever backend is or is not set up."""
 
     def _repr_png_(self) -> bytes:
         return png_bytes(self)
 
 
-class Panel(Axes):  # type: ignore[misc]
+class Panel(Axes):
     """Axes that show their whole figure in a notebook."""
 
     def _repr_png_(self) -> bytes:

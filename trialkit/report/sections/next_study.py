@@ -61,7 +61,9 @@ def _group_pairs(view: View) -> Iterator[tuple[str, str, str]]:
         if row is None or not math.isfinite(real(row.get("group_size_mean"))):
             continue
         where = view.arm(arm.name)
-        sizes = words.group_size(n.count(row["group_size_min"]), n.count(row["group_size_max"]), n.fixed(row["group_size_mean"], 1))
+        sizes = words.group_size(
+            n.count(row["group_size_min"]), n.count(row["group_size_max"]), n.fixed(row["group_size_mean"], 1)
+        )
         yield words.quantity("groups", where), _planned(view, "groups"), n.count(row["groups"])
         yield words.quantity("group_size", where), _planned(view, "group_size"), sizes
 
@@ -95,7 +97,13 @@ def _icc_table(view: View) -> Table | None:
                 continue
             sized = "size_min" in entry and "size_max" in entry
             span = words.interval(n.count(entry["size_min"]), n.count(entry["size_max"])) if sized else ""
-            cells = (o.label or o.name, n.fixed(entry.get("icc"), 3), n.count(entry.get("units")), n.fixed(entry.get("size_mean"), 1), span)
+            cells = (
+                o.label or o.name,
+                n.fixed(entry.get("icc"), 3),
+                n.count(entry.get("units")),
+                n.fixed(entry.get("size_mean"), 1),
+                span,
+            )
             rows.append(Row(cells, "inner" if len(places) > 1 else "body"))
     if not rows:
         return None
@@ -123,6 +131,3 @@ def _sizes(view: View) -> FigureBlock | None:
         return None
     caption = words.caption_groups_planned if planned_sizes(view) else words.caption_groups
     return FigureBlock("group-sizes", caption, words.alt_groups(described), "flow")
-
-
-

@@ -12,7 +12,9 @@ from trialkit.report.view import Line, View
 def outcomes(view: View) -> Section:
     """Every outcome with its estimate, in the order of the plan."""
     words, content = view.words, view.content
-    contrast = None if view.several_arms else next((view.contrast(o.result.estimates[0].contrast) for o in content.outcomes), None)
+    contrast = (
+        None if view.several_arms else next((view.contrast(o.result.estimates[0].contrast) for o in content.outcomes), None)
+    )
     effects = [_described(view, line) for o in content.outcomes for line in view.lines(o)]
     figure = FigureBlock("forest", words.caption_forest(view.level), words.alt_forest(effects), "effects")
     blocks: list[Block] = [Text(words.outcomes_intro(contrast)), figure, _table(view)]

@@ -61,9 +61,7 @@ def _flow_row(view: View, row: Mapping[str, Any]) -> Row:
     stage = words.outcome_known(known) if row["stage"] == "outcome" else words.stages.get(str(row["stage"]), str(row["stage"]))
     sized = math.isfinite(real(row.get("group_size_mean")))
     sizes = (
-        words.group_size(
-            n.count(row["group_size_min"]), n.count(row["group_size_max"]), n.fixed(row["group_size_mean"], 1)
-        )
+        words.group_size(n.count(row["group_size_min"]), n.count(row["group_size_max"]), n.fixed(row["group_size_mean"], 1))
         if sized
         else ""
     )
@@ -77,7 +75,7 @@ def attrition(view: View) -> Section | None:
     if not measured:
         return None
     words = view.words
-    arms = [a for a in view.content.arms]
+    arms = view.content.arms
     treated = view.treated
     header = [Column(words.outcome_header, "text"), Column(words.overall_header)]
     header += [Column(view.arm(a.name)) for a in arms]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from trialkit.report.content import OutcomeContent
 from trialkit.report.document import Block, Bullets, Column, FigureBlock, Heading, Row, Section, Split, Table, Text
@@ -12,6 +12,8 @@ from trialkit.report.format import real
 from trialkit.report.sections.blocks import columns, section, without_empty
 from trialkit.report.view import Line, View
 from trialkit.results import Estimate, Result
+
+Quantity = tuple[str, list[str], Literal["body", "strong"]]
 
 
 def primary(view: View) -> Section:
@@ -63,7 +65,9 @@ def _observed(view: View, outcome: OutcomeContent) -> Table:
         together = real(a.get("n_clusters" if clusters else "n_groups"))
         count = view.numbers.count
         value = Split(unit.level(a["mean"]), "" if unit.kind == "share" else f" ({unit.level(a.get('sd'))})")
-        rows.append(Row((view.arm(a["arm"]), count(a["n_randomized"]), count(a["n"]), count(together) if together > 0 else "", value)))
+        rows.append(
+            Row((view.arm(a["arm"]), count(a["n_randomized"]), count(a["n"]), count(together) if together > 0 else "", value))
+        )
     kept, narrowed = without_empty(header, rows)
     return Table(words.raw_caption, kept, narrowed, words.raw_note(unit.kind), "arm_means")
 
@@ -75,10 +79,10 @@ def _estimates(view: View, outcome: OutcomeContent) -> Table:
     names = [words.contrast(line.arm, line.control) for line in lines]
     header = (Column("", "text"), *(Column(n) for n in names))
     rows = [Row((label, *cells), style) for label, cells, style in _quantities(view, outcome, lines) if any(cells)]
-    return Table(words.estimate_caption, header, tuple(rows), "", "effects")  # type: ignore[arg-type]
+    return Table(words.estimate_caption, header, tuple(rows), "", "effects")
 
 
-def _quantities(view: View, outcome: OutcomeContent, lines: Sequence[Line]) -> Iterator[tuple[str, list[str], str]]:
+def _quantities(view: View, outcome: OutcomeContent, lines: Sequence[Line]) -> Iterator[Quantity]:
     words, numbers, unit = view.words, view.numbers, view.unit(outcome)
     adjusted = bool(outcome.result.details.get("adjust"))
     method = str(view.content.multiplicity.get("method", ""))
@@ -134,10 +138,10 @@ def effect_text(view: View, line: Line, e: Estimate, name: str) -> str:
     if not line.defined:
         return f"{name}: {view.words.not_estimated}"
     if e is line.size:
-        values = [view.numbers.fixed(v) for v in (e.estimate, e.conf_low, e.conf_high)]
+        value, low, high = (view.numbers.fixed(v) for v in (e.estimate, e.conf_low, e.conf_high))
     else:
-        values = [line.unit.difference(v) for v in (e.estimate, e.conf_low, e.conf_high)]
-    return view.words.alt_effect(name, *values, view.level)
+        value, low, high = (line.unit.difference(v) for v in (e.estimate, e.conf_low, e.conf_high))
+    return view.words.alt_effect(name, value, low, high, view.level)
 
 
 def _companions(view: View, outcome: OutcomeContent) -> Table:
@@ -151,8 +155,7 @@ def _companions(view: View, outcome: OutcomeContent) -> Table:
             rows.append(Row((title,), "band"))
         for e in result.estimates:
             shown = view.contrast(e.contrast) if several else title
-            style = "strong" if result is outcome.result else "body"
-            rows.append(Row((shown, *_companion_cells(view, unit, e)), style))  # type: ignore[arg-type]
+            rows.append(Row((shown, *_companion_cells(view, unit, e)), "strong" if result is outcome.result else "body"))
     difference = words.difference_header(unit.kind, False)
     header = columns(
         words.analysis_header, difference, words.interval_header(view.level), words.se_header, words.df_header, words.p_header

@@ -11,7 +11,6 @@ from trialkit.report.sections.blocks import columns, section
 from trialkit.report.view import View
 
 
-
 def scales(view: View) -> Section | None:
     """Counts of what was done to the answers, one row a scale and wave."""
     if not view.content.scales:
@@ -26,7 +25,11 @@ def scales(view: View) -> Section | None:
         if "low" in s.counts and "high" in s.counts:
             possible = words.interval(view.numbers.general(s.counts["low"]), view.numbers.general(s.counts["high"]))
         rows.append(Row((f"{s.label or s.name}, {s.wave}" if s.wave else s.label or s.name, *counts, possible)))
-    notes = tuple(dict.fromkeys(f"{s.label or s.name}{f', {s.wave}' if s.wave else ''}: {n.text}" for s in view.content.scales for n in s.notes))
+    notes = tuple(
+        dict.fromkeys(
+            f"{s.label or s.name}{f', {s.wave}' if s.wave else ''}: {n.text}" for s in view.content.scales for n in s.notes
+        )
+    )
     table = Table(words.scales_caption, header, tuple(rows), words.scales_note, "scales")
     return section(view, "scales", [table, Bullets(notes, "quiet") if notes else None])
 
@@ -68,9 +71,12 @@ def not_run(view: View) -> Section | None:
 
 def notes(view: View) -> Section | None:
     """Notes on the trial and on all outcomes but the primary ones, each once with the outcomes it belongs to."""
+    primary = {p.name for p in view.primary}
     found: dict[str, list[str]] = {n.text: [] for n in view.content.notes}
     for o in view.content.outcomes:
-        results = [o.effect_size, *o.companions.values()] if o in view.primary else [o.result, o.effect_size, *o.companions.values()]
+        results = (
+            [o.effect_size, *o.companions.values()] if o.name in primary else [o.result, o.effect_size, *o.companions.values()]
+        )
         for text in dict.fromkeys(n.text for r in results if r is not None for n in r.notes):
             if all(text != n.text for p in view.primary for n in p.result.notes):
                 found.setdefault(text, []).append(o.label or o.name)
@@ -112,5 +118,3 @@ def plan(view: View) -> Section | None:
         return None
     words = view.words
     return section(view, "plan", [Text(words.plan_intro), Fold(words.plan_fold, (Code(view.content.plan_text, "plan"),))])
-
-

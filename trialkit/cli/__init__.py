@@ -1,0 +1,57 @@
+"""The command line. Results go to standard output, progress and errors to standard error.
+
+Exit codes: 0 done, 2 usage, 3 plan invalid, 4 data do not match, 5 lock mismatch, 6 would unblind, 7 estimation failed,
+8 not reproducible. A p-value never changes the exit code.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from trialkit.errors import TrialkitError
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The exit code of a command; every error becomes one sentence on standard error."""
+    import typer
+
+    from trialkit.cli.app import app, command
+
+    # the base of all complaints about usage has moved between versions of typer; its name has not
+    complaint = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+    try:
+        result = command(app)(list(arguments), standalone_mode=False, prog_name="trialkit")
+        return int(result) if isinstance(result, int) else 0
+    except TrialkitError as error:
+        _say(str(error))
+        return error.exit_code
+    except typer.Exit as stop:
+        return int(stop.exit_code)
+    except complaint as error:
+        _say(_usage(error))
+        return 2
+    except (typer.Abort, KeyboardInterrupt):
+        _say("stopped; nothing half written was left behind.")
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        _say(f"{error.strerror or error}: {error.filename or ''}. Check that the place exists and may be written to.")
+        return 2
+
+
+def _usage(error: Exception) -> str:
+    message = getattr(error, "format_message", lambda: str(error))()
+    return f"{message} See 'trialkit --help'."
+
+
+def _say(message: str) -> None:
+    print(f"error: {message}", file=sys.stderr)

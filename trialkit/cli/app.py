@@ -1,0 +1,208 @@
+"""The commands of `trialkit`; each imports what it needs when it runs, so that `--help` is quick."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from trialkit.cli.show import Progress, out, write_json
+from trialkit.errors import LockError, UsageError
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+    help="Randomized field trials of group-based social programmes: plan, lock, analyse, report.",
+)  # fmt: skip
+
+PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help="the plan, a TOML file")]
+DataFile = Annotated[Path, typer.Argument(metavar="DATA", help=".csv .sav .dta .xlsx or .parquet")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON instead of text")]
+Force = Annotated[bool, typer.Option("--force", help="replace a file that is already there")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="no progress")]
+
+
+def command(application: typer.Typer) -> Any:
+    return typer.main.get_command(application)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from trialkit import __version__
+
+        out(f"trialkit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")] = False) -> None:
+    """Options of the whole command."""
+
+
+@app.command()
+def init(
+    target: Annotated[Path, typer.Argument(metavar="PLAN", help="where to write the plan")] = Path("plan.toml"),
+    title: Annotated[str | None, typer.Option(help="title of the trial")] = None,
+    population: Annotated[str | None, typer.Option(help="who is randomized, in words")] = None,
+    outcome: Annotated[str | None, typer.Option(help="name of the primary outcome")] = None,
+    column: Annotated[str | None, typer.Option(help="column that holds it")] = None,
+    grouped: Annotated[bool, typer.Option("--grouped/--individual", help="does the new programme put people in groups?")] = True,
+    force: Force = False,
+) -> None:
+    """Write a commented plan to start from."""
+    from trialkit.io import atomic_text
+    from trialkit.plan.load import parse_plan
+    from trialkit.plan.template import starter_plan
+
+    if target.exists() and not force:
+        raise UsageError(f"{target} is already there. Choose another name, or say --force to replace it.")
+    given = {"title": title, "population": population, "outcome": outcome, "column": column}
+    text = starter_plan(grouped=grouped, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
+    parse_plan(text, target.name)
+    atomic_text(target, text)
+    out(f"{target} is written. Adapt it, then say: trialkit check {target}")
+
+
+@app.command()
+def check(
+    plan: PlanFile, data: Annotated[Path | None, typer.Argument(metavar="[DATA]", help="data to hold against the plan")] = None, json: Json = False
+) -> None:
+    """Explain a plan back in words; with DATA, say whether they fit."""
+    from trialkit.plan.plan import Plan
+    from trialkit.plan.prepare import prepare
+
+    read = Plan.load(plan)
+    if data is None:
+        write_json(read.to_dict()) if json else out(read.describe())
+        return
+    from trialkit.io import read as read_data
+    from trialkit.io import receipt
+
+    found = receipt(read_data(data, missing_codes=dict(read.spec.data.missing_codes)))
+    ready = prepare(read.spec, data, folder=read.folder)
+    if json:
+        write_json({"receipt": found.to_dict(), "scales": [s.to_dict() for s in ready.scales], "people": ready.trial.n})
+        return
+    out(str(found))
+    out(str(ready.trial))
+    for scale in ready.scales:
+        out(f"{scale.label} at {scale.wave}: {scale.counts['scored']} of {scale.counts['people']} people scored")
+        for note in scale.notes:
+            out(f"  note: {note.text}")
+    for note in (*ready.trial.notes, *ready.notes):
+        out(f"note: {note.text}")
+    out(f"{data.name} fits {plan.name}.")
+
+
+@app.command()
+def lock(
+    plan: PlanFile,
+    target: Annotated[Path | None, typer.Option("--out", help="where to write the lock; unsaid: beside the plan")] = None,
+    amend: Annotated[str | None, typer.Option(help="reason for a change after an earlier lock")] = None,
+    json: Json = False,
+) -> None:
+    """Lock a plan: its hash, the data it expects, the software."""
+    from trialkit.plan.plan import Plan
+
+    made = Plan.load(plan).lock(target, amend=amend)
+    if json:
+        write_json({"path": str(made.path), "plan_hash": made.plan_hash, "manifest_hash": made.manifest_hash, "level": made.level})
+        return
+    out(str(made))
+
+
+@app.command()
+def run(
+    plan: PlanFile,
+    data: DataFile,
+    target: Annotated[Path, typer.Option("--out", help="folder of the report")] = Path("report"),
+    lock: Annotated[Path | None, typer.Option(help="the lock; unsaid: the one beside the plan, if any")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run every planned analysis and write the report."""
+    from trialkit.plan.plan import Plan
+
+    read = Plan.load(plan)
+    with Progress(quiet) as progress:
+        content = read.run(data, lock=lock, progress=progress)
+        content.save(target)
+    write_json(content.to_dict()) if json else out(f"{content}\nreport: {target / 'index.html'}")
+
+
+@app.command()
+def report(
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="results.json of a run")],
+    target: Annotated[Path, typer.Option("--out", help="folder of the report")] = Path("report"),
+) -> None:
+    """Draw a report again from results.json; nothing is computed."""
+    from trialkit.report.save import load_content
+
+    load_content(results).save(target)
+    out(f"report: {target / 'index.html'}")
+
+
+@app.command()
+def verify(
+    lock: Annotated[Path, typer.Argument(metavar="LOCK", help="the lock file")],
+    plan: Annotated[Path | None, typer.Option(help="a plan to hold against the lock; unsaid: the one beside it, if any")] = None,
+    data: Annotated[Path | None, typer.Option(help="data to hold against the lock")] = None,
+    json: Json = False,
+) -> None:
+    """Say what a lock proves, and whether the plan and the data still belong to it."""
+    from trialkit.plan.verify import verify as verify_lock
+
+    beside = lock.with_name(lock.name.replace(".lock.json", ".toml"))
+    found = verify_lock(lock, plan=plan or (beside if beside != lock and beside.exists() else None), data=data)
+    write_json(found.to_dict()) if json else out(str(found))
+    if not found.ok:
+        raise typer.Exit(LockError.exit_code)
+
+
+@app.command()
+def simulate(
+    scenario: Annotated[str | None, typer.Argument(help="a scenario; unsaid: list them")] = None,
+    seed: Annotated[int | None, typer.Option(help="seed of the draw (needed)")] = None,
+    target: Annotated[Path, typer.Option("--out", help="folder to write to")] = Path("."),
+) -> None:
+    """Write a simulated trial with known truth: data, codebook, plan and manifest."""
+    from trialkit.simulate import scenarios, write_scenario
+
+    if scenario is None:
+        out(scenarios().to_string(index=False))
+        return
+    if seed is None:
+        raise UsageError("a simulation needs a seed: say, for instance, --seed 1.")
+    for path in write_scenario(scenario, target, seed):
+        out(str(path))
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="where to put the demonstration")] = Path("demo"),
+    seed: Annotated[int, typer.Option(help="seed of the simulated trial")] = 1,
+    quiet: Quiet = False,
+) -> None:
+    """The whole story on a simulated trial: plan, lock, data, analysis, report."""
+    from trialkit.cli.demo import play
+
+    with Progress(quiet) as progress:
+        story = play(folder, seed, progress)
+    out(story)
+
+
+@app.command()
+def scales(name: Annotated[str | None, typer.Argument(help="a scale; unsaid: list all")] = None) -> None:
+    """List the registered scales, or describe one."""
+    from trialkit.measurement import scale
+    from trialkit.measurement import scales as registered
+
+    out(registered().to_string(index=False) if name is None else scale(name).describe())
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of plan.toml, for completion in an editor."""
+    from trialkit.plan.schema import json_schema
+
+    write_json(json_schema())

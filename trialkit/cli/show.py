@@ -1,0 +1,44 @@
+"""What a command prints: text or JSON to standard output, progress to standard error on a terminal only."""
+
+from __future__ import annotations
+
+import json
+import sys
+from types import TracebackType
+from typing import Any
+
+
+def out(text: str) -> None:
+    print(text)
+
+
+def write_json(content: Any) -> None:
+    from trialkit.results import plain
+
+    print(json.dumps(plain(content), ensure_ascii=False, indent=2, allow_nan=False))
+
+
+class Progress:
+    """A bar with time left, shown when standard error is a terminal."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet = quiet or not sys.stderr.isatty()
+        self._bar: Any = None
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __call__(self, what: str, step: int, steps: int) -> None:
+        if self._quiet:
+            return
+        if self._bar is None:
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=steps, file=sys.stderr, leave=False, bar_format="{desc:<28.28} {bar} {n}/{total} {remaining}")
+        self._bar.set_description_str(what)
+        self._bar.n = step
+        self._bar.refresh()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._bar is not None:
+            self._bar.close()

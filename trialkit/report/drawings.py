@@ -1,0 +1,108 @@
+"""Every figure of a report, drawn from its content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from trialkit.report.content import OutcomeContent
+from trialkit.report.figures.arms import means
+from trialkit.report.figures.baseline import love
+from trialkit.report.figures.effects import BELOW, SIDES_BELOW, ZONE_BELOW, forest, interval
+from trialkit.report.figures.flow_chart import flow
+from trialkit.report.figures.group_sizes_chart import group_sizes, sized_rows
+from trialkit.report.figures.rows import LINE, stack
+from trialkit.report.figures.style import WIDTH, add_panel, drawing, new_figure, png_bytes, svg_text
+from trialkit.report.sections.next_study import planned_sizes
+from trialkit.report.sections.participants import shown_outcome
+from trialkit.report.sections.primary import figure_name
+from trialkit.report.view import View
+
+_SIDE, _BETWEEN = 14.0, 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A figure in both forms."""
+
+    name: str
+    svg: str
+    png: bytes
+
+
+def drawn(view: View, tell: Callable[[str], None]) -> Iterator[Drawn]:
+    """Every figure in the order of the report; `tell` hears the name of each before it is drawn."""
+    for name, draw in _planned(view):
+        tell(name)
+        figure = draw()
+        yield Drawn(name, svg_text(figure), png_bytes(figure))
+
+
+def names(view: View) -> list[str]:
+    """The names of the figures, in the order of the report."""
+    return [name for name, _ in _planned(view)]
+
+
+def _planned(view: View) -> Iterator[tuple[str, Callable[[], Any]]]:
+    content, labels = view.content, view.labels()
+    for i, outcome in enumerate(view.primary):
+        yield figure_name(i), partial(_primary, view, outcome)
+    if content.flow.table:
+        known = {str(r["outcome"]) for r in content.flow.table if r["stage"] == "outcome"}
+        end = shown_outcome(view) if shown_outcome(view) in known else None
+        columns = {o.column or o.name: o.label or o.name for o in content.outcomes}
+        yield "flow", lambda: flow(content.flow, outcome=end, labels={**labels, **columns}, words=view.words).figure
+    if content.balance is not None and content.balance.table:
+        balance = content.balance
+        yield "love", lambda: love(balance, labels=labels, words=view.words).figure
+    yield "forest", partial(_forest, view)
+    if sized_rows(content.flow):
+        yield (
+            "group-sizes",
+            lambda: group_sizes(content.flow, planned=planned_sizes(view), labels=labels, words=view.words).figure,
+        )
+
+
+def _forest(view: View) -> Any:
+    """Effect sizes where there are some, other results in their own units."""
+    results = [o.result if o.effect_size is None else o.effect_size for o in view.content.outcomes]
+    primary = [o.name for o in view.primary]
+    return forest(results, labels=view.labels(), primary=primary, words=view.words).figure
+
+
+def _primary(view: View, outcome: OutcomeContent) -> Any:
+    """Two panels under each other: the arms as observed, and the estimate against zero and what is worthwhile."""
+    labels, words = view.labels(), view.words
+    result = outcome.result
+    arms = list(result.details.get("arms") or [])
+    unit = view.unit(outcome)
+    above = [words.arm_value(view.arm(a["arm"]), unit.level(a["mean"]), view.numbers.count(a["n"])) for a in arms]
+    first = stack(above, [1] * len(arms))[1] if arms else 0.0
+    lines = list(view.lines(outcome))
+    texts = [
+        words.estimate_value(words.contrast(x.arm, x.control), *(unit.difference(v) for v in _triple(x.estimate))) for x in lines
+    ]
+    second = stack(texts, [1] * len(texts))[1]
+    title = LINE + 5
+    below = BELOW + (SIDES_BELOW if outcome.better else 0) + (ZONE_BELOW if outcome.worthwhile else 0)
+    start = title + first + BELOW + _BETWEEN + title if arms else title
+    with drawing():
+        figure = new_figure(start + second + below)
+        if arms:
+            means(result, labels=labels, ax=add_panel(figure, _SIDE, title, WIDTH - 2 * _SIDE, first), words=words)
+            _title(figure, words.panel_observed, 2)
+        ax = add_panel(figure, _SIDE, start, WIDTH - 2 * _SIDE, second)
+        interval(result, worthwhile=outcome.worthwhile, better=outcome.better, labels=labels, ax=ax, words=words)
+        _title(figure, words.panel_effect, start - title + 2)
+    return figure
+
+
+def _triple(e: Any) -> tuple[float, float, float]:
+    return e.estimate, e.conf_low, e.conf_high
+
+
+def _title(figure: Any, text: str, top: float) -> None:
+    width, height = figure.get_size_inches() * 72
+    figure.text(_SIDE / width, 1 - top / height, text, fontweight="bold", fontsize=9, va="top", ha="left")

@@ -1,0 +1,81 @@
+"""The document as one HTML page that needs nothing else: no network, no scripts, styles and figures inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from trialkit.report.document import Document, Row, Split, Table
+from trialkit.report.figures.style import inline_svg
+from trialkit.report.format import clean, padded
+from trialkit.report.words_en import English
+
+
+def page(document: Document, figures: Mapping[str, str], words: English) -> str:
+    """The page as text.
+
+    Parameters
+    ----------
+    document : what `assemble` made. figures : SVG documents by the names that the figure blocks use.
+    words : the language of captions and of the table of contents.
+    """
+    counters = {"figure": 0, "table": 0}
+
+    def numbered(kind: str) -> int:
+        counters[kind] += 1
+        return counters[kind]
+
+    def svg(name: str, alt: str) -> Markup:
+        return Markup(inline_svg(figures[name], f"figure-{name}", clean(alt)))
+
+    context: dict[str, Any] = {
+        "document": document, "words": words, "style": Markup(_style()), "svg": svg, "numbered": numbered,
+        "cells": lambda table: aligned(table, words.numbers.decimal),
+    }  # fmt: skip
+    return _environment().get_template("report.html").render(context).rstrip() + "\n"
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("trialkit.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+        finalize=_printable,
+    )
+
+
+@cache
+def _style() -> str:
+    return files("trialkit.report").joinpath("templates/report.css").read_text(encoding="utf-8")
+
+
+def _printable(value: Any) -> Any:
+    return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def aligned(table: Table, decimal: str) -> list[tuple[Row, list[tuple[str, str, int]]]]:
+    """Rows with the parts of each cell: (main, tail, width of the tail), decimal signs of a column in one line."""
+    body = [r for r in table.rows if r.style != "band"]
+    columns = [_column([_parts(r.cells[i]) for r in body], c.align == "number", decimal) for i, c in enumerate(table.columns)]
+    rows = zip(*columns)
+    return [(r, [] if r.style == "band" else list(next(rows))) for r in table.rows]
+
+
+def _column(parts: list[tuple[str, str]], number: bool, decimal: str) -> list[tuple[str, str, int]]:
+    if not number:
+        return [(main, tail, 0) for main, tail in parts]
+    width = max((len(tail) for _, tail in parts), default=0)
+    return [(main, tail, width) for main, (_, tail) in zip(padded([main for main, _ in parts], decimal), parts)]
+
+
+def _parts(cell: str | Split) -> tuple[str, str]:
+    return (cell, "") if isinstance(cell, str) else (cell.main, cell.tail)

@@ -1,0 +1,82 @@
+"""The tables of a report as data frames, unrounded, as they go to CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from trialkit.report.content import OutcomeContent, ReportContent
+from trialkit.results import Result
+
+
+def frames(content: ReportContent) -> Iterator[tuple[str, pd.DataFrame]]:
+    """(name, frame) of every table that has rows."""
+    made = {
+        "effects": content.tidy(),
+        "effect_sizes": _estimates((o, "", o.effect_size) for o in content.outcomes),
+        "companions": _estimates((o, name, r) for o in content.outcomes for name, r in o.companions.items()),
+        "arm_means": _arms(content),
+        "table1": pd.DataFrame([] if content.balance is None else [dict(r) for r in content.balance.table]),
+        "flow": pd.DataFrame([dict(r) for r in content.flow.table]),
+        "attrition": _attrition(content),
+        "groups": _groups(content),
+        "scales": _scales(content),
+        "deviations": pd.DataFrame([{k: _cell(v) for k, v in d.items()} for d in content.deviations]),
+    }
+    for name, frame in made.items():
+        if len(frame):
+            yield name, frame
+
+
+def _estimates(parts: Iterator[tuple[OutcomeContent, str, Result | None]]) -> pd.DataFrame:
+    """Rows of results with the outcome in front, and the name of the analysis where it has one."""
+    out = []
+    for outcome, analysis, result in parts:
+        if result is not None:
+            named = {"name": outcome.name, "role": outcome.role} | ({"analysis": analysis} if analysis else {})
+            out += [named | e.row() for e in result.estimates]
+    return pd.DataFrame(out)
+
+
+def _arms(content: ReportContent) -> pd.DataFrame:
+    rows = [
+        {"name": o.name, "label": o.label, "measure": o.measure} | dict(a)
+        for o in content.outcomes
+        for a in o.result.details.get("arms") or []
+    ]
+    return pd.DataFrame(rows)
+
+
+def _attrition(content: ReportContent) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {"name": o.name, "label": o.label} | dict(r)
+            for o in content.outcomes
+            if o.attrition is not None
+            for r in o.attrition.table
+        ]
+    )
+
+
+def _groups(content: ReportContent) -> pd.DataFrame:
+    """Achieved ICC and sizes, one row an outcome and arm, and what the plan assumed."""
+    assumed = {f"planned_{k}": _cell(v) for k, v in content.assumptions.items()}
+    rows = [
+        {"name": o.name, "label": o.label, "where": k} | dict(v) | assumed for o in content.outcomes for k, v in o.icc.items()
+    ]
+    return pd.DataFrame(rows or ([assumed] if assumed else []))
+
+
+def _scales(content: ReportContent) -> pd.DataFrame:
+    return pd.DataFrame(
+        [{"name": s.name, "label": s.label, "wave": s.wave, "column": s.column} | dict(s.counts) for s in content.scales]
+    )
+
+
+def _cell(value: Any) -> Any:
+    """A value that fits in one cell."""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{k}: {_cell(v)}" for k, v in value.items())
+    return "; ".join(str(_cell(v)) for v in value) if isinstance(value, (list, tuple)) else value
