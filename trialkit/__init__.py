@@ -17,7 +17,7 @@ _PUBLIC = {
     "Plan": "trialkit.plan.plan",
     "Result": "trialkit.results",
 }
-_ROOMS = ("measurement", "selection", "simulate", "plot", "errors")
+_ROOMS = ("errors", "measurement", "plot", "power", "selection", "simulate")
 
 __all__ = ["__version__", *_PUBLIC, *_ROOMS]
 

@@ -25,7 +25,7 @@ def run(arguments: Sequence[str]) -> int:
     from trialkit.cli.app import app, command
 
     # the base of all complaints about usage has moved between versions of typer; its name has not
-    complaint = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+    complaint: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
     try:
         result = command(app)(list(arguments), standalone_mode=False, prog_name="trialkit")
         return int(result) if isinstance(result, int) else 0

@@ -31,5 +31,11 @@ def assemble(view: View) -> Document:
     sections: tuple[Section, ...] = tuple(s for s in found if s is not None)
     content = view.content
     return Document(
-        view.words.language, content.title, view.words.kicker, content.population, content.created, status(view), sections
+        view.words.language,
+        content.title,
+        view.words.kicker,
+        content.population,
+        view.words.moment(content.created),
+        status(view),
+        sections,
     )

@@ -75,10 +75,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row; its first cell is its header. A 'band' row is a subheading over the whole width, 'strong' stands out."""
+    """A row; its first cell is its header, with `beneath` in small type under it. A 'band' row is a subheading, 'strong' stands out."""
 
     cells: tuple[Cell, ...]
     style: Literal["body", "band", "strong", "inner"] = "body"
+    beneath: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,20 @@ from functools import partial
 from typing import Any
 
 from trialkit.report.content import OutcomeContent
-from trialkit.report.figures.arms import means
+from trialkit.report.figures.arms import BELOW as ARMS_BELOW
+from trialkit.report.figures.arms import arm_items, means
 from trialkit.report.figures.baseline import love
-from trialkit.report.figures.effects import BELOW, SIDES_BELOW, ZONE_BELOW, forest, interval
+from trialkit.report.figures.effects import contrast_items, forest, interval, room_below
 from trialkit.report.figures.flow_chart import flow
 from trialkit.report.figures.group_sizes_chart import group_sizes, sized_rows
-from trialkit.report.figures.rows import LINE, stack
-from trialkit.report.figures.style import WIDTH, add_panel, drawing, new_figure, png_bytes, svg_text
+from trialkit.report.figures.rows import add_rows, stack
+from trialkit.report.figures.style import drawing, new_figure, png_bytes, svg_text
 from trialkit.report.sections.next_study import planned_sizes
 from trialkit.report.sections.participants import shown_outcome
 from trialkit.report.sections.primary import figure_name
 from trialkit.report.view import View
 
-_SIDE, _BETWEEN = 14.0, 10.0
+TITLE, _BETWEEN = 15.0, 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,35 +75,22 @@ def _forest(view: View) -> Any:
 
 def _primary(view: View, outcome: OutcomeContent) -> Any:
     """Two panels under each other: the arms as observed, and the estimate against zero and what is worthwhile."""
-    labels, words = view.labels(), view.words
-    result = outcome.result
-    arms = list(result.details.get("arms") or [])
-    unit = view.unit(outcome)
-    above = [words.arm_value(view.arm(a["arm"]), unit.level(a["mean"]), view.numbers.count(a["n"])) for a in arms]
-    first = stack(above, [1] * len(arms))[1] if arms else 0.0
-    lines = list(view.lines(outcome))
-    texts = [
-        words.estimate_value(words.contrast(x.arm, x.control), *(unit.difference(v) for v in _triple(x.estimate))) for x in lines
-    ]
-    second = stack(texts, [1] * len(texts))[1]
-    title = LINE + 5
-    below = BELOW + (SIDES_BELOW if outcome.better else 0) + (ZONE_BELOW if outcome.worthwhile else 0)
-    start = title + first + BELOW + _BETWEEN + title if arms else title
+    labels, words, result = view.labels(), view.words, outcome.result
+    observed = arm_items(result, labels, words)
+    first = stack(observed)[1] + TITLE + ARMS_BELOW + _BETWEEN if observed else 0.0
+    second = stack(contrast_items(result, labels, words))[1]
     with drawing():
-        figure = new_figure(start + second + below)
-        if arms:
-            means(result, labels=labels, ax=add_panel(figure, _SIDE, title, WIDTH - 2 * _SIDE, first), words=words)
-            _title(figure, words.panel_observed, 2)
-        ax = add_panel(figure, _SIDE, start, WIDTH - 2 * _SIDE, second)
+        figure = new_figure(first + TITLE + second + room_below(outcome.worthwhile, outcome.better))
+        if observed:
+            ax = add_rows(figure, TITLE, first - TITLE - ARMS_BELOW - _BETWEEN)
+            means(result, labels=labels, ax=ax, words=words)
+            _title(figure, words.panel_observed, 0)
+        ax = add_rows(figure, first + TITLE, second)
         interval(result, worthwhile=outcome.worthwhile, better=outcome.better, labels=labels, ax=ax, words=words)
-        _title(figure, words.panel_effect, start - title + 2)
+        _title(figure, words.panel_effect, first)
     return figure
-
-
-def _triple(e: Any) -> tuple[float, float, float]:
-    return e.estimate, e.conf_low, e.conf_high
 
 
 def _title(figure: Any, text: str, top: float) -> None:
     width, height = figure.get_size_inches() * 72
-    figure.text(_SIDE / width, 1 - top / height, text, fontweight="bold", fontsize=9, va="top", ha="left")
+    figure.text(2 / width, 1 - (top + 2) / height, text, fontweight="bold", va="top", ha="left")

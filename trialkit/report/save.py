@@ -99,11 +99,9 @@ def content_of(stored: Any, where: str = "the content") -> ReportContent:
 
 def results_text(content: ReportContent) -> str:
     """Strict JSON in UTF-8, keys in the order of the report; the same content gives the same text."""
-    stored = content.to_dict()
-    text = json.dumps(stored, ensure_ascii=False, allow_nan=False, indent=1)
-    if any("\ud800" <= c <= "\udfff" for c in text):  # halves of characters, which UTF-8 cannot hold
-        text = json.dumps(stored, ensure_ascii=True, allow_nan=False, indent=1)
-    return text + "\n"
+    text = json.dumps(content.to_dict(), ensure_ascii=False, allow_nan=False, indent=1)
+    # Halves of characters, which UTF-8 cannot hold, become replacement characters.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") + "\n"
 
 
 def _refuse_constant(name: str) -> Any:

@@ -7,6 +7,7 @@ arguments say.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from trialkit.report.format import MINUS, Numbers
@@ -20,6 +21,10 @@ class English(PlainWords, FigureWords):
     language = "en"
     numbers = Numbers(decimal=".", thousands=",")
 
+    months = (
+        "January", "February", "March", "April", "May", "June",
+        "July", "August", "September", "October", "November", "December",
+    )  # fmt: skip
     kicker = "Report of a randomized trial"
     skip = "Skip to the report"
     contents = "Contents"
@@ -54,10 +59,11 @@ class English(PlainWords, FigureWords):
     groups_header, clusters_header = "Groups", "Clusters"
     mean_header, share_header = "Mean (SD)", "Share"
     se_row, test_row, p_row = "Standard error", "t (degrees of freedom)", "p"
-    g_row, method_row, people_row = "Hedges g", "Method", "People analysed"
+    g_header = "g"
+    g_row, method_row, people_row = "Hedges g (standard deviations)", "Method", "People analysed"
     groups_row, clusters_row, worthwhile_row = "Groups", "Independent units", "Smallest worthwhile difference in the plan"
     analysis_header, outcome_header, p_header, df_header = "Analysis", "Outcome", "p", "df"
-    p_adjusted_header, reading_header, se_header = "p, corrected", "Reading", "SE"
+    p_adjusted_header, se_header = "p, corrected", "SE"
     n_header = "n"
     methods: ClassVar[Mapping[str, str]] = {
         "ancova": "Regression adjusted for baseline (ANCOVA)",
@@ -90,9 +96,6 @@ class English(PlainWords, FigureWords):
 
     def interval(self, low: str, high: str) -> str:
         return f"{low} to {high}"
-
-    def value_and_interval(self, value: str, low: str, high: str) -> str:
-        return f"{value} ({low} to {high})"
 
     def test(self, statistic: str, df: str | None) -> str:
         return f"{statistic} ({df})" if df else f"{statistic} (normal)"
@@ -141,7 +144,7 @@ class English(PlainWords, FigureWords):
         return f"Std. difference, {arm}"
 
     def arm_with_n(self, label: str, n: str | None) -> str:
-        return f"{label} (n = {n})" if n else label
+        return f"{label} (n\u00a0=\u00a0{n})" if n else label
 
     # --- outcomes
     readings: ClassVar[Mapping[str, str]] = {
@@ -300,6 +303,19 @@ class English(PlainWords, FigureWords):
 
     def manifest_name(self, key: str) -> str:
         return self.manifest_names.get(key, key.replace("_", " ").capitalize())
+
+    def moment(self, iso: str) -> str:
+        """'22 November 2026, 10:15 UTC' of an ISO time; other text stays as it is."""
+        try:
+            at = datetime.fromisoformat(iso)
+        except ValueError:
+            return iso
+        if at.tzinfo is not None:
+            at = at.astimezone(UTC)
+        day = f"{at.day} {self.months[at.month - 1]} {at.year}"
+        if len(iso) <= 10:
+            return day
+        return f"{day}, {at:%H:%M}{' UTC' if at.tzinfo is not None else ''}"
 
     # --- status, figures and folds
     status_plan, status_hash, status_deviations, status_made = "Plan", "Plan hash", "Deviations", "Made"

@@ -10,15 +10,15 @@ class FigureWords:
 
     # --- axes
     axis_share = "Share of people"
-    axis_mean = "Mean; the line is one standard deviation (between people) to each side"
-    axis_difference_share = "Difference in percentage points"
-    axis_difference_sd = "Difference in standard deviations (Hedges g)"
-    axis_difference_raw = "Difference, in units of the measure"
-    axis_standardized = "Standardized difference, arm minus control"
+    axis_mean = "Mean, with one SD to each side"
+    axis_difference_share = "Percentage points"
+    axis_difference_sd = "Standard deviations (Hedges g)"
+    axis_difference_raw = "Units of the measure"
+    axis_standardized = "Standardized difference, arm − control"
     axis_group_size = "People in a group"
     better_side, worse_side = "better →", "← worse"
     better_side_left, worse_side_right = "← better", "worse →"
-    zone = "grey: smaller than the smallest worthwhile difference"
+    zone = "grey: smaller than worthwhile"
     panel_observed, panel_effect = "Observed, by arm", "Estimated difference"
     not_estimated_mark = "not estimated"
     planned_range = "planned"
@@ -30,10 +30,16 @@ class FigureWords:
         return f"{self.zone} ({size})"
 
     def arm_value(self, label: str, value: str, n: str) -> str:
-        return f"{label}: {value} (n = {n})"
+        return f"{label}: {value} (n\u00a0=\u00a0{n})"
 
-    def estimate_value(self, label: str, value: str, low: str, high: str) -> str:
-        return f"{label}: {value} ({low} to {high})"
+    def value_of_people(self, value: str, n: str) -> str:
+        return f"{value} (n\u00a0=\u00a0{n})"
+
+    def value_and_interval(self, value: str, low: str, high: str) -> str:
+        return f"{value} ({low} to {high})"
+
+    def groups_mean(self, groups: str, mean: str) -> str:
+        return f"{groups} groups, mean {mean}"
 
     # --- flow
     flow_start = "Randomized"

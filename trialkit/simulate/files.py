@@ -22,39 +22,35 @@ __all__ = ["codebook_text", "csv_text", "manifest_text", "write_scenario", "writ
 MANIFEST_VERSION = 1
 
 
-def write_scenario(key: str, folder: str | Path, seed: int) -> tuple[Path, Path, Path]:
-    """Write `<key>.csv`, `<key>.codebook.csv` and `<key>.manifest.json`.
+def write_scenario(key: str, folder: str | Path, seed: int) -> tuple[Path, ...]:
+    """Write a simulated trial: `<key>.csv`, `.codebook.csv`, `.manifest.json`, `.plan.toml` and the scale files the plan names.
 
     The same key, seed and version of the scenario give the same bytes on every machine.
 
     Returns
     -------
-    The three paths.
+    The paths, in that order.
 
     Examples
     --------
     >>> import tempfile
-    >>> [p.name for p in write_scenario("klier_2019", tempfile.mkdtemp(), seed=1)]
+    >>> [p.name for p in write_scenario("klier_2019", tempfile.mkdtemp(), seed=1)][:3]
     ['klier_2019.csv', 'klier_2019.codebook.csv', 'klier_2019.manifest.json']
     """
-    return _write_data(scenario(key, seed=seed), Path(folder))
+    return write_simulated(scenario(key, seed=seed), Path(folder))
 
 
-def write_simulated(simulated: Simulated, folder: Path) -> Path:
-    """Write plan, own scale files and data; the path of the plan."""
-    _write_data(simulated, folder)
-    for name in simulated.scenario.scale_files:
-        _write(folder / name, own_scale_text(name))
-    return _write(folder / "plan.toml", simulated.plan_text)
-
-
-def _write_data(simulated: Simulated, folder: Path) -> tuple[Path, Path, Path]:
-    key = simulated.scenario.key
-    return (
-        _write(folder / f"{key}.csv", csv_text(simulated.data)),
-        _write(folder / f"{key}.codebook.csv", codebook_text(simulated.scenario)),
-        _write(folder / f"{key}.manifest.json", manifest_text(simulated)),
-    )
+def write_simulated(simulated: Simulated, folder: Path) -> tuple[Path, ...]:
+    """The same for a trial that was simulated before."""
+    spec = simulated.scenario
+    texts = {
+        f"{spec.key}.csv": csv_text(simulated.data),
+        f"{spec.key}.codebook.csv": codebook_text(spec),
+        f"{spec.key}.manifest.json": manifest_text(simulated),
+        f"{spec.key}.plan.toml": simulated.plan_text,
+        **{name: own_scale_text(name) for name in spec.scale_files},
+    }
+    return tuple(_write(folder / name, text) for name, text in texts.items())
 
 
 def csv_text(data: pd.DataFrame) -> str:

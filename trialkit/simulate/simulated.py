@@ -24,7 +24,7 @@ class Simulated:
     Attributes
     ----------
     data : one row a person, item answers included; missing codes as a questionnaire would have them.
-    truth : outcome, metric, estimand (itt or complier), value, mc_error (Monte Carlo standard error), computed.
+    truth : outcome, metric, estimand (ITT or complier), value, mc_error (Monte Carlo standard error), computed.
     plan_text : the plan (TOML) that analyses the data.
     scenario : the specification; `.parameters` lists every number with its origin.
     seed : the seed of the data.
@@ -36,18 +36,18 @@ class Simulated:
     scenario: ScenarioSpec
     seed: int
 
-    def value(self, outcome: str, metric: str, estimand: str = "itt") -> float:
+    def value(self, outcome: str, metric: str, estimand: str = "ITT") -> float:
         """One truth, as in `value("self_efficacy", "standardized")`."""
         return stored_truth(self.scenario.key).value(outcome, metric, estimand)
 
-    def write(self, folder: str | Path) -> Path:
-        """Write plan.toml, the scale files it names and the data with codebook and manifest; returns the path of the plan.
+    def write(self, folder: str | Path) -> tuple[Path, ...]:
+        """Write data, codebook, manifest, plan and the scale files the plan names; returns their paths.
 
         Examples
         --------
         >>> import tempfile
-        >>> scenario("klier_2019", seed=1, people=200).write(tempfile.mkdtemp()).name
-        'plan.toml'
+        >>> scenario("klier_2019", seed=1, people=200).write(tempfile.mkdtemp())[3].name
+        'klier_2019.plan.toml'
         """
         from trialkit.simulate.files import write_simulated
 
@@ -59,7 +59,7 @@ class Simulated:
             f"{spec.title} ({spec.key} {spec.version}), seed {self.seed}: {len(self.data)} people",
             "  truth (intention to treat)",
         ]
-        for row in self.truth.loc[self.truth["estimand"] == "itt"].to_dict("records"):
+        for row in self.truth.loc[self.truth["estimand"] == "ITT"].to_dict("records"):
             lines.append(f"    {row['outcome']}, {row['metric']}: {row['value']:.3f}")
         return "\n".join(lines)
 

@@ -81,7 +81,7 @@ class Target(Spec):
 
     outcome: str
     metric: Metric
-    estimand: Literal["itt", "complier"] = "itt"
+    estimand: Literal["ITT", "complier"] = "ITT"
     parameter: str
     value: float
 

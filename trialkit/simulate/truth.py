@@ -34,7 +34,7 @@ TRUTH_SEED = 20_190_001
 TO_D = math.sqrt(3) / math.pi
 
 Moments = dict[str, float]
-ESTIMANDS = {"itt": "", "complier": "_complier"}
+ESTIMANDS = {"ITT": "", "complier": "_complier"}
 
 
 def _difference(m: Moments, group: str) -> float:
@@ -71,7 +71,7 @@ class Truth:
     people: int
     seed: int
 
-    def value(self, outcome: str, metric: str, estimand: str = "itt") -> float:
+    def value(self, outcome: str, metric: str, estimand: str = "ITT") -> float:
         """One truth."""
         for row in self.rows:
             if (row["outcome"], row["metric"], row["estimand"]) == (outcome, metric, estimand):

@@ -34,7 +34,7 @@ def tuned(
     Raises
     ------
     EstimationError
-        When the targets are not reached within 15 steps.
+        When a parameter does not move its target, or the targets are not reached within 15 steps.
     """
     names = [t.parameter for t in spec.targets]
     aims = [t.value for t in spec.targets]
@@ -55,6 +55,10 @@ def tuned(
             return dict(zip(names, now))
         # A parameter that has arrived keeps its slope: a step of nothing has none.
         slopes = [(m - f) / (v - b) if abs(v - b) > 1e-5 else s for m, f, v, b, s in zip(new, found, now, before, slopes)]
+        stuck = [t for t, s in zip(spec.targets, slopes) if s == 0]
+        if stuck:
+            t = stuck[0]
+            raise EstimationError(f"'{t.parameter}' does not move {t.metric} of '{t.outcome}': name the parameter that does.")
         before, found = now, new
         now = [v + (a - m) / s for v, a, m, s in zip(now, aims, new, slopes)]
     raise EstimationError(

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from trialkit.errors import UsageError
-from trialkit.report.figures.rows import stack, write_labels
-from trialkit.report.figures.style import COLOURS, CONTROL, INK, MARKERS, WIDTH, add_panel, drawing, new_figure, tidy_x
+from trialkit.report.figures.rows import Item, add_rows, stack, write_labels
+from trialkit.report.figures.style import COLOURS, CONTROL, INK, MARKERS, drawing, new_figure, tidy_x
 from trialkit.report.format import real
 from trialkit.report.view import Unit, unit_of
 from trialkit.report.words_en import ENGLISH, English
 from trialkit.results import Result
 
-SIDE, BELOW = 14.0, 36.0
+BELOW = 36.0
 
 
 def means(result: Result, *, labels: Mapping[str, str] | None = None, ax: Any = None, words: English = ENGLISH) -> Any:
@@ -43,11 +43,10 @@ def means(result: Result, *, labels: Mapping[str, str] | None = None, ax: Any = 
     if not arms:
         raise UsageError("this result holds no summaries by arm: means takes what tk.itt returns.")
     unit = unit_of(result, words.numbers)
-    texts = [_text(a, unit, labels or {}, words) for a in arms]
-    places, height = stack(texts, [1] * len(arms))
+    places, height = stack(arm_items(result, labels or {}, words))
     with drawing():
         if ax is None:
-            ax = add_panel(new_figure(height + BELOW), SIDE, 0, WIDTH - 2 * SIDE, height)
+            ax = add_rows(new_figure(height + BELOW), 0, height)
         for i, (row, place) in enumerate(zip(arms, places)):
             _mark(ax, row, place.marks[0], unit, i)
         tidy_x(ax, words.axis_share if unit.kind == "share" else words.axis_mean, words.numbers, percent=unit.kind == "share")
@@ -56,9 +55,13 @@ def means(result: Result, *, labels: Mapping[str, str] | None = None, ax: Any = 
     return ax
 
 
-def _text(row: Mapping[str, Any], unit: Unit, labels: Mapping[str, str], words: English) -> str:
-    name = str(row["arm"])
-    return words.arm_value(labels.get(name, name), unit.level(row["mean"]), words.numbers.count(row["n"]))
+def arm_items(result: Result, labels: Mapping[str, str], words: English) -> list[Item]:
+    """A row for each arm: its label, and its raw mean or share with the number of people."""
+    unit, out = unit_of(result, words.numbers), []
+    for row in result.details.get("arms") or []:
+        name = str(row["arm"])
+        out.append(Item(labels.get(name, name), words.value_of_people(unit.level(row["mean"]), words.numbers.count(row["n"]))))
+    return out
 
 
 def _mark(ax: Any, row: Mapping[str, Any], y: float, unit: Unit, i: int) -> None:

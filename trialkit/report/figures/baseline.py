@@ -7,15 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trialkit.errors import UsageError
-from trialkit.report.figures.rows import wrapped
-from trialkit.report.figures.style import COLOURS, INK, MARKERS, QUIET, WIDTH, add_panel, drawing, new_figure, tidy_x
+from trialkit.report.figures.rows import Item, add_rows, stack, write_labels
+from trialkit.report.figures.style import COLOURS, INK, MARKERS, QUIET, drawing, new_figure, tidy_x
 from trialkit.report.format import real, shortened
 from trialkit.report.words_en import ENGLISH, English
 from trialkit.results import TableResult
 
 NEGLIGIBLE, LARGE = 0.05, 0.25
-_LEFT, _RIGHT, _TOP, _BELOW = 138.0, 12.0, 4.0, 34.0
-_LINE, _GAP = 10.5, 6.5
+_BELOW = 36.0
 
 
 def love(balance: TableResult, *, labels: Mapping[str, str] | None = None, ax: Any = None, words: English = ENGLISH) -> Any:
@@ -41,20 +40,14 @@ def love(balance: TableResult, *, labels: Mapping[str, str] | None = None, ax: A
     named = labels or {}
     keys = list(dict.fromkeys((str(r["covariate"]), str(r["level"]), str(r["kind"])) for r in rows))
     contrasts = list(dict.fromkeys(str(r["contrast"]) for r in rows))
-    texts = [wrapped(row_label(k, named, words), _LEFT - 14, 8.5, 2) for k in keys]
-    centres, height = _centres([len(t) for t in texts])
+    places, height = stack([Item(row_label(k, named, words)) for k in keys], gap=5.0)
     legend = 18.0 if len(contrasts) > 1 else 0.0
     with drawing():
         if ax is None:
-            figure = new_figure(_TOP + legend + height + _BELOW)
-            ax = add_panel(figure, _LEFT, _TOP + legend, WIDTH - _LEFT - _RIGHT, height)
-        _marks(ax, rows, keys, contrasts, centres)
-        _frame(ax, rows, height, words)
-        for text, y in zip(texts, centres):
-            ax.annotate(
-                "\n".join(text), (0, y), (-8, 0), xycoords=ax.get_yaxis_transform(), textcoords="offset points",
-                ha="right", va="center", fontsize=8.5, linespacing=1.1,
-            )  # fmt: skip
+            ax = add_rows(new_figure(legend + height + _BELOW), legend, height)
+        _marks(ax, rows, keys, contrasts, [p.marks[0] for p in places])
+        _frame(ax, rows, words)
+        write_labels(ax, places, height)
         if legend:
             _legend(ax, [shortened(named.get(c, c), 64 // len(contrasts)) for c in contrasts])
     return ax
@@ -66,14 +59,6 @@ def row_label(key: tuple[str, str, str], labels: Mapping[str, str], words: Engli
     name = labels.get(covariate) or covariate.replace("_", " ")
     part = words.missing_level if kind == "missing" else level
     return f"{name}: {part}" if part else name
-
-
-def _centres(lines: Sequence[int]) -> tuple[list[float], float]:
-    y, out = 5.0, []
-    for n in lines:
-        out.append(y + _LINE * n / 2)
-        y += _LINE * n + _GAP
-    return out, y
 
 
 def _marks(ax: Any, rows: Sequence[Mapping[str, Any]], keys: list[Any], contrasts: list[str], centres: Sequence[float]) -> None:
@@ -88,7 +73,7 @@ def _marks(ax: Any, rows: Sequence[Mapping[str, Any]], keys: list[Any], contrast
         ax.plot(value, y, MARKERS[i % 7], color=COLOURS[i % 7], markersize=6, markeredgecolor=INK, markeredgewidth=0.7, zorder=4)
 
 
-def _frame(ax: Any, rows: Sequence[Mapping[str, Any]], height: float, words: English) -> None:
+def _frame(ax: Any, rows: Sequence[Mapping[str, Any]], words: English) -> None:
     found = [abs(real(r["standardized_difference"])) for r in rows]
     reach = 1.08 * max([0.3, *(f for f in found if math.isfinite(f))])
     ax.axvline(0, color=INK, linewidth=0.9, zorder=1)
@@ -97,7 +82,6 @@ def _frame(ax: Any, rows: Sequence[Mapping[str, Any]], height: float, words: Eng
             ax.axvline(edge, color=QUIET, linewidth=0.9, linestyle=style, zorder=1)
     tidy_x(ax, words.axis_standardized, words.numbers, most=5)
     ax.set_xlim(-reach, reach)
-    ax.set_ylim(height, 0)
 
 
 def _legend(ax: Any, texts: Sequence[str]) -> None:

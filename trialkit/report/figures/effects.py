@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from trialkit.errors import UsageError
-from trialkit.report.figures.rows import stack, write_labels
-from trialkit.report.figures.style import COLOURS, INK, MARKERS, QUIET, WIDTH, ZONE, add_panel, drawing, new_figure, tidy_x
+from trialkit.report.figures.rows import Item, Place, add_rows, stack, write_labels
+from trialkit.report.figures.style import COLOURS, INK, MARKERS, QUIET, ZONE, drawing, new_figure, tidy_x
 from trialkit.report.format import real
 from trialkit.report.view import Unit, unit_of
 from trialkit.report.words_en import ENGLISH, English
 from trialkit.results import Estimate, Result
 
-SIDE, BELOW, SIDES_BELOW, ZONE_BELOW = 14.0, 36.0, 12.0, 11.0
+BELOW, SIDES_BELOW, ZONE_BELOW = 36.0, 12.0, 12.0
 _LEAST = 0.15  # an axis is never narrower than this many SDs on both sides, lest a small effect look large
 
 
@@ -48,12 +48,10 @@ def interval(
     """
     _require_estimates([result])
     unit = unit_of(result, words.numbers)
-    texts = [_text(e, unit, (labels or {}).get(e.contrast, e.contrast), words) for e in result.estimates]
-    places, height = stack(texts, [1] * len(texts))
-    below = BELOW + (SIDES_BELOW if better else 0) + (ZONE_BELOW if worthwhile else 0)
+    places, height = stack(contrast_items(result, labels or {}, words))
     with drawing():
         if ax is None:
-            ax = add_panel(new_figure(height + below), SIDE, 0, WIDTH - 2 * SIDE, height)
+            ax = add_rows(new_figure(height + room_below(worthwhile, better)), 0, height)
         factor = _factor(unit)
         for i, (e, place) in enumerate(zip(result.estimates, places)):
             _mark(ax, e, place.marks[0], factor, COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)], words)
@@ -115,7 +113,7 @@ def forest(
         figure = new_figure(sum(p.height + BELOW for p in groups) + 8 * (len(groups) - 1) + legend)
         axes, top = [], legend
         for panel in groups:
-            axes.append(add_panel(figure, SIDE, top, WIDTH - 2 * SIDE, panel.height))
+            axes.append(add_rows(figure, top, panel.height))
             _forest_panel(axes[-1], panel, words)
             top += panel.height + BELOW + 8
         if legend:
@@ -123,8 +121,19 @@ def forest(
     return axes[0]
 
 
+def contrast_items(result: Result, labels: Mapping[str, str], words: English) -> list[Item]:
+    """A row for each estimate of a result: its contrast, and its value with the interval."""
+    unit = unit_of(result, words.numbers)
+    return [Item(labels.get(e.contrast, e.contrast), _value(e, unit, words)) for e in result.estimates]
+
+
+def room_below(worthwhile: float | None, better: str | None) -> float:
+    """Points that the axis of `interval` and what is written under it take."""
+    return BELOW + (SIDES_BELOW if better else 0) + (ZONE_BELOW if worthwhile else 0)
+
+
 @dataclass(frozen=True, slots=True)
-class _Item:
+class _Effect:
     label: str
     estimates: tuple[Estimate, ...]
     primary: bool
@@ -134,7 +143,8 @@ class _Item:
 @dataclass(frozen=True, slots=True)
 class _Panel:
     unit: Unit
-    items: tuple[_Item, ...]
+    items: tuple[_Effect, ...]
+    places: tuple[Place, ...]
     height: float
 
 
@@ -146,17 +156,21 @@ def _require_estimates(results: Sequence[Result]) -> None:
 def _panels(results: Sequence[Result], labels: Mapping[str, str], primary: set[str], words: English) -> list[_Panel]:
     order = _contrasts(results)
     units: dict[tuple[str, int], Unit] = {}
-    members: dict[tuple[str, int], list[_Item]] = {}
+    members: dict[tuple[str, int], list[_Effect]] = {}
     for i, result in enumerate(results):
         unit = unit_of(result, words.numbers)
         key: tuple[str, int] = (unit.kind, i if unit.kind == "raw" else 0)  # raw units of two outcomes are two units
         name = result.estimates[0].outcome
         units.setdefault(key, unit)
-        members.setdefault(key, []).append(_Item(labels.get(name, name), result.estimates, name in primary, order))
+        members.setdefault(key, []).append(_Effect(labels.get(name, name), result.estimates, name in primary, order))
     out = []
     for key, items in members.items():
-        _, height = stack([i.label for i in items], [len(i.estimates) for i in items])
-        out.append(_Panel(units[key], tuple(items), height))
+        unit = units[key]
+        rows = [
+            Item(i.label, _value(i.estimates[0], unit, words) if len(i.estimates) == 1 else "", len(i.estimates)) for i in items
+        ]
+        places, height = stack(rows)
+        out.append(_Panel(unit, tuple(items), tuple(places), height))
     return out
 
 
@@ -166,15 +180,14 @@ def _contrasts(results: Sequence[Result]) -> tuple[str, ...]:
 
 def _forest_panel(ax: Any, panel: _Panel, words: English) -> None:
     factor = _factor(panel.unit)
-    places, height = stack([i.label for i in panel.items], [len(i.estimates) for i in panel.items])
-    for item, place in zip(panel.items, places):
+    for item, place in zip(panel.items, panel.places):
         for e, y in zip(item.estimates, place.marks):
             i = item.order.index(e.contrast)
             marker = "s" if item.primary and len(item.order) == 1 else MARKERS[i % len(MARKERS)]
             _mark(ax, e, y, factor, COLOURS[i % len(COLOURS)], marker, words, bold=item.primary)
     everything = [e for item in panel.items for e in item.estimates]
     _frame(ax, panel.unit, _reach(everything, factor, panel.unit, math.nan), words)
-    write_labels(ax, places, height)
+    write_labels(ax, panel.places, panel.height)
 
 
 def _legend(ax: Any, contrasts: Sequence[str], labels: Mapping[str, str]) -> None:
@@ -195,8 +208,11 @@ def _legend(ax: Any, contrasts: Sequence[str], labels: Mapping[str, str]) -> Non
     )
 
 
-def _text(e: Estimate, unit: Unit, label: str, words: English) -> str:
-    return words.estimate_value(label, unit.difference(e.estimate), unit.difference(e.conf_low), unit.difference(e.conf_high))
+def _value(e: Estimate, unit: Unit, words: English) -> str:
+    """'9.9 (5.1 to 14.7)'."""
+    if not math.isfinite(real(e.estimate)):
+        return ""
+    return words.value_and_interval(unit.difference(e.estimate), unit.difference(e.conf_low), unit.difference(e.conf_high))
 
 
 def _factor(unit: Unit) -> float:
@@ -262,4 +278,4 @@ def _sides(ax: Any, better: str, words: English) -> None:
             color=QUIET,
             fontsize=8.5,
         )
-    ax.xaxis.labelpad = 3 + SIDES_BELOW
+    ax.xaxis.labelpad = SIDES_BELOW

@@ -14,7 +14,7 @@ from trialkit.report.format import real
 from trialkit.report.words_en import ENGLISH, English
 from trialkit.results import TableResult
 
-_SIZE, _LINE, _PAD, _STEP, _COLUMN_GAP, _EDGE = 8.5, 11.5, 7.0, 22.0, 14.0, 3.0
+_SIZE, _LINE, _PAD, _STEP, _COLUMN_GAP, _EDGE = 9.0, 12.0, 7.0, 20.0, 14.0, 2.0
 _NARROWEST = 118.0
 
 
@@ -154,8 +154,9 @@ def _rectangle(ax: Any, box: _Box, x: float, top: float, width: float, height: f
     from matplotlib.patches import Rectangle
 
     ax.add_patch(Rectangle((x - width / 2, top), width, height, facecolor="white", edgecolor=QUIET, linewidth=0.9))
+    middle = top + (height - _LINE * len(box.lines)) / 2
     for i, line in enumerate(box.lines):
-        y = top + _PAD + _LINE * (i + 0.5)
+        y = middle + _LINE * (i + 0.5)
         weight = "bold" if i < box.bold else "normal"
         ax.text(x, y, line, ha="center", va="center", fontsize=_SIZE, fontweight=weight, color=INK)
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from trialkit.errors import UsageError
-from trialkit.report.figures.rows import stack, write_labels
-from trialkit.report.figures.style import COLOURS, INK, MARKERS, WIDTH, ZONE, add_panel, drawing, new_figure, tidy_x
+from trialkit.report.figures.rows import Item, add_rows, stack, write_labels
+from trialkit.report.figures.style import COLOURS, INK, MARKERS, ZONE, drawing, new_figure, tidy_x
 from trialkit.report.format import real
 from trialkit.report.words_en import ENGLISH, English
 from trialkit.results import TableResult
 
-SIDE, BELOW = 14.0, 36.0
+BELOW = 36.0
 
 
 def group_sizes(
@@ -50,11 +50,10 @@ def group_sizes(
     if not rows:
         raise UsageError("this flow table holds no groups: group_sizes is for trials with group=.")
     named = labels or {}
-    texts = [_text(r, named.get(str(r["arm"]), str(r["arm"])), words) for r in rows]
-    places, height = stack(texts, [1] * len(rows))
+    places, height = stack([_item(r, named.get(str(r["arm"]), str(r["arm"])), words) for r in rows])
     with drawing():
         if ax is None:
-            ax = add_panel(new_figure(height + BELOW), SIDE, 0, WIDTH - 2 * SIDE, height)
+            ax = add_rows(new_figure(height + BELOW), 0, height)
         edges = list(planned or ())
         if planned is not None:
             ax.axvspan(planned[0], planned[1], color=ZONE, linewidth=0, zorder=0)
@@ -78,7 +77,5 @@ def sized_rows(table: TableResult) -> list[Mapping[str, Any]]:
     return [r for r in table.table if r["stage"] == "randomized" and math.isfinite(real(r.get("group_size_mean")))]
 
 
-def _text(row: Mapping[str, Any], label: str, words: English) -> str:
-    n = words.numbers
-    sizes = (n.count(row["group_size_min"]), n.count(row["group_size_max"]), n.fixed(row["group_size_mean"], 1))
-    return words.alt_groups_arm(label, *sizes, n.count(row["groups"])).rstrip(".")
+def _item(row: Mapping[str, Any], label: str, words: English) -> Item:
+    return Item(label, words.groups_mean(words.numbers.count(row["groups"]), words.numbers.fixed(row["group_size_mean"], 1)))

@@ -1,4 +1,4 @@
-"""Rows of labelled marks: a line of text above, its marks beneath, so that long labels fit on narrow screens."""
+"""Rows of a figure: labels in a column at the left, marks at the right, so that nothing is written over the marks."""
 
 from __future__ import annotations
 
@@ -7,54 +7,74 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trialkit.report.figures.style import INK, WIDTH
+from trialkit.report.figures.style import INK, QUIET, SIZE, WIDTH, add_panel
 from trialkit.report.format import clean
 
-LINE, MARK, GAP = 11.5, 15.0, 7.0
-_CHARACTER = 4.9  # points a character of 9-point type takes on average
+LABELS, RIGHT = 150.0, 14.0  # points: the column of labels, and the room for half a tick label
+LINE, MARK, GAP = 11.5, 13.0, 9.0
+_CHARACTER = 0.55  # width of an average character, as a share of the size of the type
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What a row says: a label, its value in quiet type (or nothing), and how many marks it holds."""
+
+    label: str
+    value: str = ""
+    marks: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a row stands, in points from the top: its label and each of its marks."""
+    """Where a row stands, in points from the top: its lines of text, where they begin, and each of its marks."""
 
-    label: str
+    label: tuple[str, ...]
+    value: tuple[str, ...]
     top: float
     marks: tuple[float, ...]
 
 
-def wrapped(text: str, points: float, size: float = 9.0, most: int = 3) -> list[str]:
+def wrapped(text: str, points: float, size: float = SIZE, most: int = 4) -> list[str]:
     """Text in lines of a width, at most so many; the last ends in an ellipsis where text is left out."""
-    characters = max(int(points / (_CHARACTER * size / 9.0)), 8)
+    characters = max(int(points / (_CHARACTER * size)), 8)
     flat = " ".join(clean(text).split())
     return textwrap.wrap(flat, characters, max_lines=most, placeholder=" …", break_long_words=True) or [""]
 
 
-def stack(labels: Sequence[str], marks: Sequence[int], width: float = WIDTH - 30) -> tuple[list[Place], float]:
-    """Places of rows under each other, and the height of them all. An empty label takes no line."""
-    places, y = [], 2.0
-    for label, count in zip(labels, marks):
-        lines = wrapped(label, width) if label else []
-        below = y + LINE * len(lines)
-        places.append(Place("\n".join(lines), y, tuple(below + MARK * (i + 0.5) for i in range(count))))
-        y = below + MARK * count + GAP
-    return places, y - GAP + 4
+def stack(items: Sequence[Item], gap: float = GAP) -> tuple[list[Place], float]:
+    """Places of rows under each other, and the height of them all."""
+    places, y = [], gap
+    for item in items:
+        label = wrapped(item.label, LABELS - 6)
+        value = wrapped(item.value, LABELS - 6, most=2) if item.value else []
+        text, marks = LINE * (len(label) + len(value)), MARK * item.marks
+        height = max(text, marks)
+        first = y + (height - marks) / 2 + MARK / 2
+        places.append(
+            Place(tuple(label), tuple(value), y + (height - text) / 2, tuple(first + MARK * i for i in range(item.marks)))
+        )
+        y += height + gap
+    return places, y
+
+
+def add_rows(figure: Any, top: float, height: float) -> Any:
+    """Axes beside the column of labels."""
+    return add_panel(figure, LABELS, top, WIDTH - LABELS - RIGHT, height)
 
 
 def write_labels(ax: Any, places: Sequence[Place], height: float) -> None:
-    """The labels at the left edge of the axes, whose vertical axis runs in points from the top."""
+    """The labels left of the axes, whose vertical axis runs in points from the top."""
     ax.set_ylim(height, 0)
     for place in places:
-        if place.label:
-            ax.text(
-                0,
-                place.top,
-                place.label,
-                transform=ax.get_yaxis_transform(),
-                va="top",
+        for i, line in enumerate((*place.label, *place.value)):
+            ax.annotate(
+                line,
+                (0, place.top + LINE * (i + 0.5)),
+                (2 - LABELS, 0),
+                xycoords=ax.get_yaxis_transform(),
+                textcoords="offset points",
+                va="center",
                 ha="left",
-                color=INK,
-                linespacing=1.15,
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
-                zorder=3,
+                color=INK if i < len(place.label) else QUIET,
+                annotation_clip=False,
             )

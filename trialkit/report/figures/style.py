@@ -23,6 +23,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from trialkit.report.format import MINUS, Numbers
 
 WIDTH = 374.0  # points: 5.2 inches, so that type stays readable when a phone shrinks the figure
+SIZE = 9.5
 INK, QUIET, FAINT, ZONE = "#1a1a1a", "#555555", "#d9d9d9", "#ebebeb"
 CONTROL = "#737373"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
@@ -30,19 +31,19 @@ MARKERS = ("o", "D", "^", "v", "P", "X", "h")
 _RC = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Segoe UI", "Roboto", "Helvetica Neue", "Arial"],
-    "font.size": 9.0,
+    "font.size": SIZE,
     "text.color": INK,
     "text.parse_math": False,  # a label may hold a dollar sign
     "axes.unicode_minus": True,
     "axes.edgecolor": QUIET,
     "axes.linewidth": 0.8,
     "axes.labelcolor": INK,
-    "axes.labelsize": 8.5,
+    "axes.labelsize": 9.0,
     "axes.spines.left": False,
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.axisbelow": True,
-    "xtick.labelsize": 8.5,
+    "xtick.labelsize": 9.0,
     "xtick.color": QUIET,
     "xtick.labelcolor": INK,
     "xtick.major.size": 3.0,

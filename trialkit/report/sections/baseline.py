@@ -57,7 +57,7 @@ def _with_n(view: View, arm: str) -> str:
 
 def _cells(view: View, kind: str, found: Mapping[str, Mapping[str, Any]], contrasts: list[str]) -> list[Cell]:
     first = next(iter(found.values()))
-    decimals = decimals_for(first.get("sd_control"))
+    decimals = max(decimals_for(first.get("sd_control")) - 1, 1)
     out: list[Cell] = [_value(view, kind, first, "control", decimals)]
     for c in contrasts:
         row = found.get(c)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from trialkit.report.document import Block, Cell, Column, Row, Section
+from trialkit.report.format import UNDEFINED
 from trialkit.report.view import View
 
 
@@ -20,10 +21,10 @@ def columns(first: str, *numbers: str) -> tuple[Column, ...]:
 
 
 def without_empty(header: Sequence[Column], rows: Sequence[Row]) -> tuple[tuple[Column, ...], tuple[Row, ...]]:
-    """The table without the columns that are empty in every row."""
+    """The table without the columns that are empty in every row; other empty cells get a dash."""
     body = [r for r in rows if r.style != "band"]
     kept = [i for i in range(len(header)) if i == 0 or any(_filled(r.cells[i]) for r in body)]
-    narrowed = [r if r.style == "band" else Row(tuple(r.cells[i] for i in kept), r.style) for r in rows]
+    narrowed = [r if r.style == "band" else Row(tuple(r.cells[i] or UNDEFINED for i in kept), r.style, r.beneath) for r in rows]
     return tuple(header[i] for i in kept), tuple(narrowed)
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from trialkit.report.document import Block, FigureBlock, Row, Section, Table, Text
+from trialkit.report.document import Block, Column, FigureBlock, Row, Section, Table, Text
 from trialkit.report.format import UNDEFINED, real
 from trialkit.report.sections.blocks import columns, section, without_empty
 from trialkit.report.view import View
@@ -20,7 +20,7 @@ def next_study(view: View) -> Section | None:
     blocks: list[Block] = []
     rows = [Row((name, plan, trial)) for name, plan, trial in _pairs(view) if plan or trial]
     if rows:
-        header = columns(words.quantity_header, words.plan_header, words.trial_header)
+        header = tuple(Column(h, "text") for h in (words.quantity_header, words.plan_header, words.trial_header))
         filled = tuple(Row(tuple(c or UNDEFINED for c in r.cells)) for r in rows)
         blocks.append(Table(words.assumed_caption, header, filled, "", "groups"))
     icc = _icc_table(view)

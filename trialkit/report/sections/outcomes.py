@@ -36,8 +36,8 @@ def _table(view: View) -> Table:
     words = view.words
     header = (
         Column(words.outcome_header, "text"), Column(words.n_header), Column(words.difference_header("raw", False)),
-        Column(words.interval_header(view.level)), Column(words.g_row), Column(words.interval_header(view.level)),
-        Column(words.p_header), Column(words.p_adjusted_header), Column(words.reading_header, "text"),
+        Column(words.interval_header(view.level)), Column(words.g_header), Column(words.interval_header(view.level)),
+        Column(words.p_header), Column(words.p_adjusted_header),
     )  # fmt: skip
     rows: list[Row] = []
     for role in ("primary", "secondary", "exploratory"):
@@ -60,9 +60,9 @@ def _row(view: View, line: Line) -> Row:
     cells = (
         _name(view, line.outcome, line), n.count(e.n), unit.difference(e.estimate),
         words.interval(unit.difference(e.conf_low), unit.difference(e.conf_high)), *size, n.p(e.p_value),
-        "" if line.p_adjusted is None else n.p(line.p_adjusted), words.reading(line.verdict, line.outcome.better, line.defined),
+        "" if line.p_adjusted is None else n.p(line.p_adjusted),
     )  # fmt: skip
-    return Row(cells, "inner")
+    return Row(cells, "inner", words.reading(line.verdict, line.outcome.better, line.defined))
 
 
 def _name(view: View, outcome: OutcomeContent, line: Line) -> str:

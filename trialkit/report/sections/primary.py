@@ -77,7 +77,7 @@ def _estimates(view: View, outcome: OutcomeContent) -> Table:
     words = view.words
     lines = list(view.lines(outcome))
     names = [words.contrast(line.arm, line.control) for line in lines]
-    header = (Column("", "text"), *(Column(n) for n in names))
+    header = (Column("", "text"), *(Column(n, "text") for n in names))
     rows = [Row((label, *cells), style) for label, cells, style in _quantities(view, outcome, lines) if any(cells)]
     return Table(words.estimate_caption, header, tuple(rows), "", "effects")
 

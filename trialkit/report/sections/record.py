@@ -98,7 +98,11 @@ def manifest(view: View) -> Section:
 
 def _facts(view: View) -> Iterator[tuple[str, str]]:
     words, content, lock = view.words, view.content, view.content.lock
-    for key, value in (("plan_hash", lock.plan_hash), ("manifest_hash", lock.manifest_hash), ("locked_at", lock.locked_at)):
+    for key, value in (
+        ("plan_hash", lock.plan_hash),
+        ("manifest_hash", lock.manifest_hash),
+        ("locked_at", words.moment(lock.locked_at)),
+    ):
         if value:
             yield words.manifest_name(key), value
     for key, value in content.data.items():
@@ -109,7 +113,7 @@ def _facts(view: View) -> Iterator[tuple[str, str]]:
     if content.versions:
         yield words.manifest_name("software"), ", ".join(f"{k} {v}" for k, v in content.versions.items())
     if content.created:
-        yield words.manifest_name("created"), content.created
+        yield words.manifest_name("created"), words.moment(content.created)
 
 
 def plan(view: View) -> Section | None:
