@@ -126,8 +126,8 @@ def run(
     read = Plan.load(plan)
     with Progress(quiet) as progress:
         content = read.run(data, lock=lock, progress=progress)
-        content.save(target)
-    write_json(content.to_dict()) if json else out(f"{content}\nreport: {target / 'index.html'}")
+        page = content.save(target)
+    write_json(content.to_dict()) if json else out(f"{content}\nreport: {page}")
 
 
 @app.command()
@@ -138,8 +138,7 @@ def report(
     """Draw a report again from results.json; nothing is computed."""
     from trialkit.report.save import load_content
 
-    load_content(results).save(target)
-    out(f"report: {target / 'index.html'}")
+    out(f"report: {load_content(results).save(target)}")
 
 
 @app.command()

@@ -10,7 +10,7 @@ import pandas as pd
 from trialkit.plan.plan import Plan
 from trialkit.report.content import ReportContent
 from trialkit.results import number
-from trialkit.simulate import scenario, write_scenario
+from trialkit.simulate import scenario
 from trialkit.simulate.simulated import Simulated
 
 KEY = "klier_2019"
@@ -18,41 +18,37 @@ KEY = "klier_2019"
 
 def play(folder: Path, seed: int, progress: Callable[[str, int, int], None]) -> str:
     """Write plan, lock, data and report into `folder`; the story in words."""
-    folder.mkdir(parents=True, exist_ok=True)
     simulated = scenario(KEY, seed=seed)
-    paths = write_scenario(KEY, folder, seed)
-    data = next(p for p in paths if p.name == f"{KEY}.csv")
-    plan_path = folder / "plan.toml"
-    plan_path.write_text(simulated.plan_text, encoding="utf-8")
-    plan = Plan.load(plan_path)
-    if plan.lock_path.exists():
-        plan.lock_path.unlink()
+    written = {p.name: p for p in simulated.write(folder)}
+    data = written[f"{KEY}.csv"]
+    plan = Plan.load(written[f"{KEY}.plan.toml"])
+    # a demonstration starts anew each time: the lock of an earlier one is not an earlier plan of this trial
+    plan.lock_path.unlink(missing_ok=True)
     plan.lock()
     content = plan.run(data, progress=progress)
-    content.save(folder / "report")
-    return "\n".join(_story(folder, data, content, simulated))
+    report = content.save(folder / "report")
+    return "\n".join(_story(plan, data, report, content, simulated))
 
 
-def _story(folder: Path, data: Path, content: ReportContent, simulated: Simulated) -> list[str]:
+def _story(plan: Plan, data: Path, report: Path, content: ReportContent, simulated: Simulated) -> list[str]:
     return [
-        f"1. The plan          {folder / 'plan.toml'}",
-        f"2. locked            {folder / 'plan.lock.json'}   {content.lock.plan_hash[:16]}...",
+        f"1. The plan          {plan.path}",
+        f"2. locked            {plan.lock_path}   {content.lock.plan_hash[:16]}...",
         f"3. simulated data    {data}   {content.data['rows']} people, seed {simulated.seed}",
         f"4. analysed          {len(content.outcomes)} outcomes; groups exist in one arm and are accounted for",
         "",
         estimates_beside_truth(content, simulated).to_string(index=False),
+        "   (such an interval misses the truth in 1 of 20 draws; see another draw with --seed)",
         "",
-        f"5. The report        {folder / 'report' / 'index.html'}   (open it in a browser)",
+        f"5. The report        {report}   (open it in a browser)",
     ]
 
 
 def estimates_beside_truth(content: ReportContent, simulated: Simulated) -> pd.DataFrame:
     """Each outcome's estimate and interval with the ITT effect that the simulation put in."""
-    truth = simulated.truth
-    known = truth[(truth["metric"] == "difference") & (truth["estimand"] == "ITT")].set_index("outcome")["value"]
     rows = []
     for outcome in content.outcomes:
         e = outcome.result.estimates[0]
         interval = f"{number(e.conf_low)} to {number(e.conf_high)}"
-        rows.append({"outcome": outcome.name, "estimate": number(e.estimate), "95% interval": interval, "truth": number(float(known[outcome.name]))})
+        rows.append({"outcome": outcome.name, "estimate": number(e.estimate), "95% interval": interval, "truth": number(simulated.value(outcome.name, "difference"))})
     return pd.DataFrame(rows)

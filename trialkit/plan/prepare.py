@@ -57,6 +57,7 @@ def prepare(spec: PlanSpec, data: Any, *, folder: Path | None = None) -> Prepare
         facilitator=spec.data.facilitator,
         weights=spec.data.weights,
         categorical=list(spec.data.categorical),
+        ungrouped=spec.data.ungrouped,
     )
     known |= {s.column: s.label for s in scored}
     return Prepared(trial, tuple(scored), directions, known, source, tuple(notes))

@@ -87,6 +87,8 @@ class DataSection(Frozen):
     """the column that holds the arm"""
     group: Column | None = None
     """the column that holds the group assigned"""
+    ungrouped: Literal["error", "singleton"] = "error"
+    """members of a grouped arm without a group, or alone in one: error stops the run, singleton counts each as a cluster of one"""
     strata: Columns = ()
     """the columns used in the randomization"""
     cluster: Column | None = None

@@ -161,7 +161,7 @@ class ReportContent:
         return pd.concat(parts, ignore_index=True)
 
     def save(self, target: str | Path) -> Path:
-        """Write the report folder: index.html, results.json, tables/ and figures/. An older report is replaced as a whole."""
+        """Write the report folder: index.html, results.json, tables/ and figures/. An older report is replaced as a whole; returns the path of index.html."""
         from trialkit.report.save import save_report
 
         return save_report(self, target)

@@ -125,6 +125,17 @@ class View:
         found = self.contrasts.get(contrast)
         return self.words.contrast(*found) if found else contrast
 
+    @cached_property
+    def shared_control(self) -> str | None:
+        """The label of the arm that every contrast is with, when there are several contrasts and they share it."""
+        pairs = {self.pair(e.contrast) for o in self.content.outcomes for e in o.result.estimates}
+        controls = {control for _, control in pairs}
+        return next(iter(controls)) if len(pairs) > 1 and len(controls) == 1 else None
+
+    def short(self, contrast: str) -> str:
+        """The contrast in a row or a legend: the arm alone where all contrasts are with one control."""
+        return self.pair(contrast)[0] if self.shared_control is not None else self.contrast(contrast)
+
     def unit(self, outcome: OutcomeContent) -> Unit:
         return unit_of(outcome.result, self.numbers)
 
@@ -141,7 +152,7 @@ class View:
 
     def labels(self) -> dict[str, str]:
         """Every name that a figure may show, with its label."""
-        contrasts = {text: self.contrast(text) for text in self.contrasts}
+        contrasts = {text: self.short(text) for text in self.contrasts}
         outcomes = {o.name: self.words.outcome_label(o.label or o.name, o.better) for o in self.content.outcomes}
         columns = {o.column: o.label or o.name for o in self.content.outcomes}
         return {**{k: v for k, v in self.content.labels.items() if v}, **columns, **outcomes, **contrasts, **self.arm_labels}

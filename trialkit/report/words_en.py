@@ -50,7 +50,6 @@ class English(PlainWords, FigureWords):
 
     # --- primary outcome
     raw_caption = "What was observed in each arm, before any adjustment"
-    estimate_caption = "The estimated effect of assignment"
     companions_title = "The same outcome by other methods"
     companions_intro = "Planned beside the primary analysis, never instead of it. The first row is the primary analysis."
     companions_caption = "Other planned analyses of this outcome"
@@ -64,6 +63,7 @@ class English(PlainWords, FigureWords):
     groups_row, clusters_row, worthwhile_row = "Groups", "Independent units", "Smallest worthwhile difference in the plan"
     analysis_header, outcome_header, p_header, df_header = "Analysis", "Outcome", "p", "df"
     p_adjusted_header, se_header = "p, corrected", "SE"
+    reading_header = "Outcome and reading"
     n_header = "n"
     methods: ClassVar[Mapping[str, str]] = {
         "ancova": "Regression adjusted for baseline (ANCOVA)",
@@ -83,6 +83,10 @@ class English(PlainWords, FigureWords):
 
     def outcome_label(self, label: str, better: str | None) -> str:
         return f"{label} (lower is better)" if better == "lower" else label
+
+    def estimate_caption(self, control: str | None) -> str:
+        caption = "The estimated effect of assignment"
+        return f"{caption}, each arm against {control}" if control else caption
 
     def estimand(self, sentence: str) -> str:
         return f"What is estimated. {sentence}"
@@ -138,10 +142,8 @@ class English(PlainWords, FigureWords):
         "beyond 0.25 adjustment may not be enough."
     )
     baseline_note = "Numbers are mean (SD) or percentage. Standardized differences are unadjusted: arm minus control."
+    baseline_note_arms = "Each standardized difference is that of the arm to its left, minus control."
     missing_level = "missing"
-
-    def difference_with(self, arm: str) -> str:
-        return f"Std. difference, {arm}"
 
     def arm_with_n(self, label: str, n: str | None) -> str:
         return f"{label} (n\u00a0=\u00a0{n})" if n else label
@@ -170,8 +172,11 @@ class English(PlainWords, FigureWords):
             return self.not_estimated
         return (self.readings if better else self.readings_neutral).get(verdict, verdict)
 
-    def outcomes_intro(self, contrast: str | None) -> str:
-        which = f"Every difference is {contrast}. " if contrast else ""
+    def role_and_unit(self, role: str, unit: str) -> str:
+        return f"{self.roles.get(role, role).lower()}; {self.units[unit]}"
+
+    def outcomes_intro(self, contrast: str | None, control: str | None) -> str:
+        which = f"Every difference is {contrast}. " if contrast else f"Every difference is with “{control}”. " if control else ""
         return (
             which + "Outcomes in different units are drawn on axes of their own, and are not to be compared by eye across axes."
         )

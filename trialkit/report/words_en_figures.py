@@ -63,8 +63,9 @@ class FigureWords:
         zone = " The grey zone holds differences smaller than the plan calls worthwhile." if shaded else ""
         return f"{label}: what was observed in each arm, and the estimated difference with its {level} interval.{zone}"
 
-    def caption_forest(self, level: str) -> str:
-        return f"Effects on all outcomes with {level} intervals. Squares: primary outcomes; circles: the others."
+    def caption_forest(self, level: str, several_arms: bool) -> str:
+        marks = "Thick lines: primary outcomes." if several_arms else "Squares: primary outcomes; circles: the others."
+        return f"Effects on all outcomes with {level} intervals. {marks}"
 
     caption_flow = "People and groups from randomization to the primary outcome."
     caption_love = (

@@ -16,7 +16,7 @@ class PlainWords:
     locked_title = "The plan was locked before this run"
     unlocked_title = "The plan was not locked"
     lock_meaning: ClassVar[Mapping[str, str]] = {
-        "": "Without a lock nothing shows that the plan was written before the data were seen, or that it was not changed afterwards.",
+        "": "Read the results as you would those of a study without a registered plan.",
         "L0": "A lock kept by the researchers shows that the plan and this report belong together. "
         "It does not prove when the lock was made, nor that there was no other plan.",
         "L1": "An outside timestamp shows that this plan existed at that time. "
@@ -167,6 +167,9 @@ class PlainWords:
 
     def joined(self, parts: list[str]) -> str:
         return ", ".join(parts[:-1]) + " and " + parts[-1] if len(parts) > 1 else "".join(parts)
+
+    def listed(self, parts: list[str]) -> str:
+        return "; ".join(parts)
 
     def quoted(self, label: str) -> str:
         return f"“{label}”"

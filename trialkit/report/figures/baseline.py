@@ -8,8 +8,8 @@ from typing import Any
 
 from trialkit.errors import UsageError
 from trialkit.report.figures.rows import Item, add_rows, stack, write_labels
-from trialkit.report.figures.style import COLOURS, INK, MARKERS, QUIET, drawing, new_figure, tidy_x
-from trialkit.report.format import real, shortened
+from trialkit.report.figures.style import COLOURS, INK, MARKERS, QUIET, add_legend, drawing, legend_height, new_figure, tidy_x
+from trialkit.report.format import real
 from trialkit.report.words_en import ENGLISH, English
 from trialkit.results import TableResult
 
@@ -41,7 +41,7 @@ def love(balance: TableResult, *, labels: Mapping[str, str] | None = None, ax: A
     keys = list(dict.fromkeys((str(r["covariate"]), str(r["level"]), str(r["kind"])) for r in rows))
     contrasts = list(dict.fromkeys(str(r["contrast"]) for r in rows))
     places, height = stack([Item(row_label(k, named, words)) for k in keys], gap=5.0)
-    legend = 18.0 if len(contrasts) > 1 else 0.0
+    legend = legend_height(len(contrasts))
     with drawing():
         if ax is None:
             ax = add_rows(new_figure(legend + height + _BELOW), legend, height)
@@ -49,7 +49,7 @@ def love(balance: TableResult, *, labels: Mapping[str, str] | None = None, ax: A
         _frame(ax, rows, words)
         write_labels(ax, places, height)
         if legend:
-            _legend(ax, [shortened(named.get(c, c), 64 // len(contrasts)) for c in contrasts])
+            add_legend(ax.figure, [named.get(c, c) for c in contrasts], lines=False)
     return ax
 
 
@@ -82,15 +82,3 @@ def _frame(ax: Any, rows: Sequence[Mapping[str, Any]], words: English) -> None:
             ax.axvline(edge, color=QUIET, linewidth=0.9, linestyle=style, zorder=1)
     tidy_x(ax, words.axis_standardized, words.numbers, most=5)
     ax.set_xlim(-reach, reach)
-
-
-def _legend(ax: Any, texts: Sequence[str]) -> None:
-    from matplotlib.lines import Line2D
-
-    handles = [
-        Line2D([], [], linestyle="", color=COLOURS[i % 7], marker=MARKERS[i % 7], markeredgecolor=INK, markeredgewidth=0.7)
-        for i in range(len(texts))
-    ]
-    ax.figure.legend(
-        handles, texts, loc="upper left", ncols=len(texts), frameon=False, fontsize=8.5, handlelength=1.0, borderpad=0.2
-    )

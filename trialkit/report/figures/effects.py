@@ -9,7 +9,18 @@ from typing import Any, Literal
 
 from trialkit.errors import UsageError
 from trialkit.report.figures.rows import Item, Place, add_rows, stack, write_labels
-from trialkit.report.figures.style import COLOURS, INK, MARKERS, QUIET, ZONE, drawing, new_figure, tidy_x
+from trialkit.report.figures.style import (
+    COLOURS,
+    INK,
+    MARKERS,
+    QUIET,
+    ZONE,
+    add_legend,
+    drawing,
+    legend_height,
+    new_figure,
+    tidy_x,
+)
 from trialkit.report.format import real
 from trialkit.report.view import Unit, unit_of
 from trialkit.report.words_en import ENGLISH, English
@@ -109,7 +120,8 @@ def forest(
         if ax is not None:
             _forest_panel(ax, groups[0], words)
             return ax
-        legend = 18.0 if len(_contrasts(given)) > 1 else 0.0
+        contrasts = _contrasts(given)
+        legend = legend_height(len(contrasts))
         figure = new_figure(sum(p.height + BELOW for p in groups) + 8 * (len(groups) - 1) + legend)
         axes, top = [], legend
         for panel in groups:
@@ -117,7 +129,7 @@ def forest(
             _forest_panel(axes[-1], panel, words)
             top += panel.height + BELOW + 8
         if legend:
-            _legend(axes[0], _contrasts(given), labels or {})
+            add_legend(figure, [(labels or {}).get(c, c) for c in contrasts], lines=True)
     return axes[0]
 
 
@@ -188,24 +200,6 @@ def _forest_panel(ax: Any, panel: _Panel, words: English) -> None:
     everything = [e for item in panel.items for e in item.estimates]
     _frame(ax, panel.unit, _reach(everything, factor, panel.unit, math.nan), words)
     write_labels(ax, panel.places, panel.height)
-
-
-def _legend(ax: Any, contrasts: Sequence[str], labels: Mapping[str, str]) -> None:
-    from matplotlib.lines import Line2D
-
-    from trialkit.report.format import shortened
-
-    handles = [
-        Line2D(
-            [], [], color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)], markeredgecolor=INK, markeredgewidth=0.7
-        )
-        for i in range(len(contrasts))
-    ]
-    most = 64 // len(contrasts)
-    texts = [shortened(labels.get(c, c), most) for c in contrasts]
-    ax.figure.legend(
-        handles, texts, loc="upper left", ncols=len(texts), frameon=False, fontsize=8.5, handlelength=1.4, borderpad=0.2
-    )
 
 
 def _value(e: Estimate, unit: Unit, words: English) -> str:

@@ -10,17 +10,19 @@ import html
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import cycle
 from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from trialkit.report.format import MINUS, Numbers
+from trialkit.report.format import MINUS, Numbers, shortened
 
 WIDTH = 374.0  # points: 5.2 inches, so that type stays readable when a phone shrinks the figure
 SIZE = 9.5
@@ -86,6 +88,23 @@ def add_panel(figure: Any, left: float, top: float, width: float, height: float)
     """Axes at a place measured in points from the top left corner."""
     w, h = figure.get_size_inches() * 72
     return figure.add_axes(Panel(figure, (left / w, 1 - (top + height) / h, width / w, height / h)))
+
+
+def legend_height(count: int) -> float:
+    """Points that a legend of so many lines takes above a figure; none for a single one."""
+    return 13.0 * count + 8 if count > 1 else 0.0
+
+
+def add_legend(figure: Any, texts: Sequence[str], *, lines: bool) -> None:
+    """What shapes and colours stand for, one under another so that long labels fit."""
+    handles = [
+        Line2D([], [], linestyle="-" if lines else "", color=c, marker=m, markersize=6, markeredgecolor=INK, markeredgewidth=0.7)
+        for _, c, m in zip(texts, cycle(COLOURS), cycle(MARKERS))
+    ]
+    shown = [shortened(t, 60) for t in texts]
+    figure.legend(
+        handles, shown, loc="upper left", frameon=False, fontsize=SIZE, handlelength=1.6, labelspacing=0.25, borderpad=0.1
+    )
 
 
 def tidy_x(ax: Any, label: str, numbers: Numbers, *, percent: bool = False, most: int = 6) -> None:

@@ -34,9 +34,8 @@ def _table(view: View, rows: Mapping[Key, Mapping[str, Mapping[str, Any]]], cont
     header = [Column(words.characteristic_header, "text"), Column(_with_n(view, view.control.name))]
     for c in contrasts:
         arm = view.pair(c)[0]
-        short = words.difference_short if len(contrasts) == 1 else words.difference_with(arm)
         name = next((a.name for a in view.content.arms if view.arm(a.name) == arm), arm)
-        header += [Column(_with_n(view, name)), Column(short)]
+        header += [Column(_with_n(view, name)), Column(words.difference_short)]
     body: list[Row] = []
     last = ""
     for key, found in rows.items():
@@ -47,7 +46,8 @@ def _table(view: View, rows: Mapping[Key, Mapping[str, Mapping[str, Any]]], cont
         last = covariate
         name = (words.missing_level if kind == "missing" else level) if inner else view.column(covariate)
         body.append(Row((name, *_cells(view, kind, found, contrasts)), "inner" if inner else "body"))
-    return Table(words.baseline_caption, tuple(header), tuple(body), words.baseline_note, "table1")
+    note = words.baseline_note if len(contrasts) == 1 else f"{words.baseline_note} {words.baseline_note_arms}"
+    return Table(words.baseline_caption, tuple(header), tuple(body), note, "table1")
 
 
 def _with_n(view: View, arm: str) -> str:
@@ -85,6 +85,6 @@ def _largest(view: View, most: int = 3) -> list[str]:
     out = []
     for r in rows[:most]:
         name = row_label((str(r["covariate"]), str(r["level"]), str(r["kind"])), labels, view.words)
-        where = f" ({view.contrast(str(r['contrast']))})" if len(view.treated) > 1 else ""
+        where = f" ({view.short(str(r['contrast']))})" if len(view.treated) > 1 else ""
         out.append(f"{name}{where} {view.numbers.fixed(r['standardized_difference'])}")
     return out

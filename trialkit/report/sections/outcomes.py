@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from trialkit.report.content import OutcomeContent
 from trialkit.report.document import Block, Column, FigureBlock, Row, Section, Table, Text
 from trialkit.report.sections.blocks import section, without_empty
 from trialkit.report.sections.primary import effect_text
@@ -16,15 +15,15 @@ def outcomes(view: View) -> Section:
         None if view.several_arms else next((view.contrast(o.result.estimates[0].contrast) for o in content.outcomes), None)
     )
     effects = [_described(view, line) for o in content.outcomes for line in view.lines(o)]
-    figure = FigureBlock("forest", words.caption_forest(view.level), words.alt_forest(effects), "effects")
-    blocks: list[Block] = [Text(words.outcomes_intro(contrast)), figure, _table(view)]
+    figure = FigureBlock("forest", words.caption_forest(view.level, view.several_arms), words.alt_forest(effects), "effects")
+    blocks: list[Block] = [Text(words.outcomes_intro(contrast, view.shared_control)), figure, _table(view)]
     return section(view, "outcomes", blocks)
 
 
 def _described(view: View, line: Line) -> str:
     name = view.words.outcome_label(line.outcome.label or line.outcome.name, line.outcome.better)
     if view.several_arms:
-        name += f", {view.words.contrast(line.arm, line.control)}"
+        name += f", {view.short(line.estimate.contrast)}"
     return effect_text(view, line, line.size or line.estimate, f"{name} ({view.words.units[_forest_unit(line)]})")
 
 
@@ -33,19 +32,18 @@ def _forest_unit(line: Line) -> str:
 
 
 def _table(view: View) -> Table:
+    """A band for each outcome with its unit; beneath it a row for each comparison with its reading."""
     words = view.words
     header = (
-        Column(words.outcome_header, "text"), Column(words.n_header), Column(words.difference_header("raw", False)),
+        Column(words.reading_header, "text"), Column(words.n_header), Column(words.difference_header("raw", False)),
         Column(words.interval_header(view.level)), Column(words.g_header), Column(words.interval_header(view.level)),
         Column(words.p_header), Column(words.p_adjusted_header),
     )  # fmt: skip
     rows: list[Row] = []
-    for role in ("primary", "secondary", "exploratory"):
-        for kind in ("share", "raw"):
-            chosen = [o for o in view.content.outcomes if o.role == role and view.unit(o).kind == kind]
-            if chosen:
-                rows.append(Row((f"{words.roles[role]}: {words.units[kind]}",), "band"))
-                rows += [_row(view, line) for o in chosen for line in view.lines(o)]
+    for o in view.content.outcomes:
+        label = words.outcome_label(o.label or o.name, o.better)
+        rows.append(Row((label,), "band", words.role_and_unit(o.role, view.unit(o).kind)))
+        rows += [_row(view, line) for line in view.lines(o)]
     kept, narrowed = without_empty(header, rows)
     method = str(view.content.multiplicity.get("method", ""))
     families = any(line.p_adjusted is not None for o in view.content.outcomes for line in view.lines(o))
@@ -57,14 +55,10 @@ def _row(view: View, line: Line) -> Row:
     size = ["", ""]
     if line.size is not None:
         size = [n.fixed(line.size.estimate), words.interval(n.fixed(line.size.conf_low), n.fixed(line.size.conf_high))]
+    reading = words.reading(line.verdict, line.outcome.better, line.defined)
     cells = (
-        _name(view, line.outcome, line), n.count(e.n), unit.difference(e.estimate),
+        view.short(e.contrast) if view.several_arms else reading, n.count(e.n), unit.difference(e.estimate),
         words.interval(unit.difference(e.conf_low), unit.difference(e.conf_high)), *size, n.p(e.p_value),
         "" if line.p_adjusted is None else n.p(line.p_adjusted),
     )  # fmt: skip
-    return Row(cells, "inner", words.reading(line.verdict, line.outcome.better, line.defined))
-
-
-def _name(view: View, outcome: OutcomeContent, line: Line) -> str:
-    label = view.words.outcome_label(outcome.label or outcome.name, outcome.better)
-    return f"{label}: {view.words.contrast(line.arm, line.control)}" if view.several_arms else label
+    return Row(cells, "inner", reading if view.several_arms else "")

@@ -76,10 +76,10 @@ def _estimates(view: View, outcome: OutcomeContent) -> Table:
     """Quantities down, contrasts across: it is read on a phone without scrolling."""
     words = view.words
     lines = list(view.lines(outcome))
-    names = [words.contrast(line.arm, line.control) for line in lines]
+    names = [view.short(line.estimate.contrast) for line in lines]
     header = (Column("", "text"), *(Column(n, "text") for n in names))
     rows = [Row((label, *cells), style) for label, cells, style in _quantities(view, outcome, lines) if any(cells)]
-    return Table(words.estimate_caption, header, tuple(rows), "", "effects")
+    return Table(words.estimate_caption(view.shared_control), header, tuple(rows), "", "effects")
 
 
 def _quantities(view: View, outcome: OutcomeContent, lines: Sequence[Line]) -> Iterator[Quantity]:
@@ -127,7 +127,7 @@ def _figure(view: View, outcome: OutcomeContent, i: int) -> FigureBlock:
         words.arm_value(view.arm(a["arm"]), unit.level(a["mean"]), view.numbers.count(a["n"]))
         for a in outcome.result.details.get("arms") or []
     ]
-    effects = [effect_text(view, line, line.estimate, words.contrast(line.arm, line.control)) for line in view.lines(outcome)]
+    effects = [effect_text(view, line, line.estimate, view.short(line.estimate.contrast)) for line in view.lines(outcome)]
     worthwhile = None if outcome.worthwhile is None else unit.difference(outcome.worthwhile)
     caption = words.caption_primary(label, view.level, worthwhile is not None)
     return FigureBlock(figure_name(i), caption, words.alt_primary(label, observed, effects, worthwhile), "effects")
@@ -154,7 +154,7 @@ def _companions(view: View, outcome: OutcomeContent) -> Table:
         if several:
             rows.append(Row((title,), "band"))
         for e in result.estimates:
-            shown = view.contrast(e.contrast) if several else title
+            shown = view.short(e.contrast) if several else title
             rows.append(Row((shown, *_companion_cells(view, unit, e)), "strong" if result is outcome.result else "body"))
     difference = words.difference_header(unit.kind, False)
     header = columns(

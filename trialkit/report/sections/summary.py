@@ -108,7 +108,7 @@ def _not_shown(view: View) -> Iterator[str]:
         row = view.flow_row(arm.name, "took_up")
         if row is not None and math.isfinite(real(row["share"])):
             taken.append(words.took_part(view.numbers.percent(row["share"], 0), view.arm(arm.name)))
-    yield words.about_assignment(words.joined(taken))
+    yield words.about_assignment(words.listed(taken))
     missing = view.primary[0].attrition
     overall = real(missing.details.get("overall")) if missing is not None else math.nan
     if overall > 0:
