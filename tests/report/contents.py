@@ -187,7 +187,10 @@ def _lock(locked: bool) -> LockContent:
             "This plan was not locked before the run: nothing shows that it was written before the data were seen.",
             plan_hash,
         )
-    said = "The plan was locked on 3 March 2026 and has not changed since; the data have the columns that were promised."
+    said = (
+        "Level L0 (local). It is tamper-evident: anyone who kept the manifest hash can see whether plan, seeds or expected data changed "
+        "since. It does not prove when it was made, nor that no other plan was locked."
+    )
     return LockContent("locked", "L0", said, plan_hash, "2026-03-03T09:00:00+00:00", "9be0" * 16)
 
 

@@ -40,7 +40,8 @@ FLOORS = [
     {"errors"},
     {"inference"},
     {"results", "io"},
-    {"trial", "measurement"},
+    {"design", "measurement"},
+    {"trial"},
     {"estimate", "selection", "power", "simulate", "report", "plan"},
     {"cli"},
 ]

@@ -9,11 +9,11 @@ Citkowicz (2015) for grouping in one arm.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from trialkit.errors import CombinationError, UsageError
-from trialkit.estimate.itt_result import IttResult, arm_row
 from trialkit.inference.distributions import noncentrality_interval, small_sample_j, t_test
 from trialkit.results import Estimate, Note, Result
 
@@ -27,7 +27,7 @@ class EffectSizeResult(Result):
         return f"Standardized effect on {self.estimates[0].outcome}"
 
 
-def standardize(result: IttResult, kind: str, *, standardizer: Any, interval: str) -> Result:
+def standardize(result: Result, kind: str, *, standardizer: Any, interval: str) -> Result:
     """Standardize each row of an ITT result of a mean difference.
 
     Parameters
@@ -66,9 +66,17 @@ def standardize(result: IttResult, kind: str, *, standardizer: Any, interval: st
     return EffectSizeResult(tuple(rows), tuple(notes), {"kind": kind, "standardizer": used})
 
 
-def _standardizer(result: IttResult, arm: int, reference: int, asked: Any) -> tuple[str, float, float, float]:
+def _arm(result: Result, code: int) -> Mapping[str, Any]:
+    arms = result.details.get("arms")
+    if not arms:
+        raise UsageError("this result holds no arm summaries, so it has no effect size.")
+    row: Mapping[str, Any] = arms[code]
+    return row
+
+
+def _standardizer(result: Result, arm: int, reference: int, asked: Any) -> tuple[str, float, float, float]:
     """Name, SD, its df, and the small-sample factor."""
-    one, zero = arm_row(result, arm), arm_row(result, reference)
+    one, zero = _arm(result, arm), _arm(result, reference)
     if isinstance(asked, (int, float)) and not isinstance(asked, bool):
         return "given SD", float(asked), math.inf, 1.0
     one_arm = bool(result.details.get("one_arm_groups")) and (one["n_groups"] > 0) != (zero["n_groups"] > 0)
@@ -92,13 +100,13 @@ def _row(estimate: Estimate, value: float, se: float, estimand: str, kind: str) 
 
 
 def _noncentral(
-    result: IttResult, estimate: Estimate, arm: int, reference: int, d: float, j: float, name: str
+    result: Result, estimate: Estimate, arm: int, reference: int, d: float, j: float, name: str
 ) -> tuple[float, float]:
     if result.details.get("clustered") or result.details.get("adjust") or name != "pooled SD":
         raise CombinationError(
             "interval='noncentral' holds for independent people, an unadjusted difference and the pooled SD only: use interval='t'."
         )
-    one, zero = arm_row(result, arm), arm_row(result, reference)
+    one, zero = _arm(result, arm), _arm(result, reference)
     root = math.sqrt(one["n"] * zero["n"] / (one["n"] + zero["n"]))
     low, high = noncentrality_interval(d * root, one["n"] + zero["n"] - 2.0, estimate.conf_level)
     return j * low / root, j * high / root

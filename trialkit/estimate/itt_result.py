@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from trialkit.errors import UsageError
+from trialkit.estimate.effect_size import standardize
 from trialkit.estimate.request import Request
 from trialkit.estimate.sample import Sample
 from trialkit.inference.distributions import t_test
@@ -66,8 +66,6 @@ class IttResult(Result):
         interval: Literal["t", "noncentral"] = "t",
     ) -> Result:
         """Standardized mean difference; see `trialkit.estimate.effect_size.standardize`."""
-        from trialkit.estimate.effect_size import standardize
-
         return standardize(self, kind, standardizer=standardizer, interval=interval)
 
     def _title(self) -> str:
@@ -110,11 +108,3 @@ def arm_summaries(sample: Sample, trial_sizes: Mapping[int, int]) -> list[dict[s
             }
         )  # fmt: skip
     return out
-
-
-def arm_row(result: Result, code: int) -> Mapping[str, Any]:
-    arms = result.details.get("arms")
-    if not arms:
-        raise UsageError("this result holds no arm summaries, so it has no effect size.")
-    row: Mapping[str, Any] = arms[code]
-    return row

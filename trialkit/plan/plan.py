@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -142,13 +143,48 @@ class Plan:
         sentence = f"{level_in_words(found.level)}{f' The plan was {told}.' if told else ''}"
         return LockContent("locked", found.level, sentence, found.plan_hash, found.locked_at, found.manifest_hash)
 
-    def run(self, data: Any, **options: Any) -> ReportContent:
-        """Run every planned analysis on data (a path or a data frame); options are those of `trialkit.plan.run.run_plan`."""
+    def run(
+        self,
+        data: Any,
+        *,
+        lock: str | Path | None = None,
+        progress: Callable[[str, int, int], None] | None = None,
+        now: str | None = None,
+    ) -> ReportContent:
+        """Run every planned analysis.
+
+        Parameters
+        ----------
+        data
+            A path or any data frame.
+        lock
+            The lock file; unsaid, the one beside the plan, if any. An unlocked plan runs, and the report says so.
+        progress
+            Called with (what, step, steps).
+        now
+            ISO time to print, for reproducible output; unsaid, the present (UTC).
+
+        Raises
+        ------
+        LockError
+            When the plan is not the locked one.
+        DataError, EstimationError
+            When the data do not fit the plan or cannot answer; nothing is written.
+        """
         from trialkit.plan.run import run_plan
 
         if data is None:
             raise UsageError('a plan runs on data: plan.run("data.csv") or plan.run(frame)')
-        return run_plan(self, data, **options)
+        name = self.path.name if self.path is not None else "plan.toml"
+        return run_plan(self.spec, data, lock=self._status(lock), folder=self.folder, plan_name=name, progress=progress, now=now)
+
+    def _status(self, lock: str | Path | None) -> LockContent:
+        from trialkit.report.content import LockContent
+
+        if lock is None and (self.path is None or not self.lock_path.exists()):
+            unlocked = "This plan was not locked before the run: nothing shows that it was written before the data were seen."
+            return LockContent("unlocked", "", unlocked, self.hash)
+        return self.lock_status(lock)
 
     def __str__(self) -> str:
         return self.describe()

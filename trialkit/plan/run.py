@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from trialkit.estimate.adjust_p import adjust_p
 from trialkit.estimate.icc import achieved_icc
 from trialkit.estimate.itt import itt
 from trialkit.estimate.itt_result import IttResult
-from trialkit.plan.describe import estimand_sentence
+from trialkit.plan.describe import describe
+from trialkit.plan.estimand import estimand_sentence
 from trialkit.plan.lock import versions
 from trialkit.plan.not_yet import BUILT, not_yet
 from trialkit.plan.prepare import Prepared, prepare
@@ -28,31 +29,34 @@ from trialkit.selection.attrition import attrition
 from trialkit.selection.balance import balance
 from trialkit.selection.flow import flow
 
-if TYPE_CHECKING:
-    from trialkit.plan.plan import Plan
-
 Progress = Callable[[str, int, int], None]
 
 
 def run_plan(
-    plan: Plan, data: Any, *, lock: str | Path | None = None, progress: Progress | None = None, now: str | None = None
+    spec: PlanSpec,
+    data: Any,
+    *,
+    lock: LockContent,
+    folder: Path | None = None,
+    plan_name: str = "plan.toml",
+    progress: Progress | None = None,
+    now: str | None = None,
 ) -> ReportContent:
     """Run every planned analysis on the data.
 
     Parameters
     ----------
     data : a path or any data frame.
-    lock : the lock file; by default the one beside the plan (plan.toml -> plan.lock.json), when it exists. A plan or data that differ from the lock
-        stop the run (LockError); an unlocked plan runs and the report says so.
+    lock : the status of the plan, settled before (a plan that differs from its lock never comes here).
+    folder : where files named in the plan are. plan_name : for the line that runs it again.
     progress : called with (what, step, steps).
     now : ISO time to print, for reproducible output; by default the present (UTC).
 
     Raises
     ------
-    LockError, DataError, EstimationError
+    DataError, EstimationError
         With the remedy; nothing is written here.
     """
-    spec = plan.spec
     planned = [o for o in spec.outcomes if _can_run(spec, o)]
     if not any(o.role == "primary" for o in planned):
         missing = "; ".join(not_yet(spec))
@@ -60,8 +64,7 @@ def run_plan(
     steps = len(planned) + 2
     tell = progress or (lambda what, step, of: None)
     tell("data", 0, steps)
-    status = _lock_status(plan, lock)
-    ready = prepare(spec, data, folder=plan.folder)
+    ready = prepare(spec, data, folder=folder)
     outcomes = []
     for step, outcome in enumerate(planned, 1):
         tell(outcome.name, step, steps)
@@ -75,7 +78,7 @@ def run_plan(
         conf_level=spec.analysis.conf_level,
         arms=tuple(_arm(spec, name) for name in (spec.control, *(a for a in spec.arm_names if a != spec.control))),
         outcomes=tuple(ordered),
-        lock=status,
+        lock=lock,
         flow=flow(ready.trial, [o.column for o in ordered], uptake=spec.data.uptake),
         balance=balance(ready.trial, list(spec.selection.balance)) if spec.selection.balance else None,
         scales=ready.scales,
@@ -83,20 +86,15 @@ def run_plan(
         assumptions=_assumptions(spec),
         multiplicity={"method": spec.multiplicity.method, "families": families},
         not_run=tuple(not_yet(spec)),
-        plan_text=plan.describe(),
+        plan_text=describe(spec, folder=folder),
         notes=tuple(dict.fromkeys((*ready.trial.notes, *ready.notes))),
         data=ready.source,
         versions=versions(),
         created=now or datetime.now(UTC).replace(microsecond=0).isoformat(),
-        command=_command(plan, ready),
+        command=f"trialkit run {plan_name} {ready.source.get('file', 'data')}",
     )
     tell("done", steps, steps)
     return content
-
-
-def _command(plan: Plan, ready: Prepared) -> str:
-    name = plan.path.name if plan.path is not None else "plan.toml"
-    return f"trialkit run {name} {ready.source.get('file', 'data')}"
 
 
 def _arm(spec: PlanSpec, name: str) -> ArmContent:
@@ -123,19 +121,6 @@ def _can_run(spec: PlanSpec, outcome: Outcome) -> bool:
         and strategies <= BUILT["strategy"]
         and outcome.kind != "time"
     )
-
-
-def _lock_status(plan: Plan, lock: str | Path | None) -> LockContent:
-    """'locked' after the plan agreed with its lock; LockError where it does not."""
-    path = Path(lock) if lock is not None else plan.lock_path
-    if lock is None and (plan.path is None or not path.exists()):
-        return LockContent(
-            "unlocked",
-            "",
-            "This plan was not locked before the run: nothing shows that it was written before the data were seen.",
-            plan.hash,
-        )
-    return plan.lock_status(path)
 
 
 def _outcome(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> OutcomeContent:

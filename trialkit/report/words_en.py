@@ -252,7 +252,7 @@ class English(PlainWords, FigureWords):
         return self.scale_columns.get(key, key.replace("_", " ").capitalize())
 
     # --- deviations, not run, notes
-    deviations_none = "None recorded."
+    deviations_none = "No deviations were recorded."
     deviations_none_detail = "The record holds what the researchers entered; a deviation that nobody entered is not in it."
     not_run_intro = (
         "These parts of the plan are outside what this version of the software can do. They are not part of this report:"

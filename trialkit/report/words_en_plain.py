@@ -5,9 +5,6 @@ Each says what the interval allows and no more: 'inconclusive' is a normal answe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
-
 
 class PlainWords:
     """Sentences for readers without training in statistics."""
@@ -15,27 +12,11 @@ class PlainWords:
     # --- status of the plan
     locked_title = "The plan was locked before this run"
     unlocked_title = "The plan was not locked"
-    lock_meaning: ClassVar[Mapping[str, str]] = {
-        "": "Read the results as you would those of a study without a registered plan.",
-        "L0": "A lock kept by the researchers shows that the plan and this report belong together. "
-        "It does not prove when the lock was made, nor that there was no other plan.",
-        "L1": "An outside timestamp shows that this plan existed at that time. "
-        "It does not prove that the data were still unseen, nor that there was no other plan.",
-        "L2": "A public registry holds the fingerprint of this plan with a date. It does not prove that the data were still unseen.",
-        "L3": "A third party kept the plan or the data, and can be asked when each was handed over.",
-    }
-
-    def lock_says(self, level: str) -> str:
-        return self.lock_meaning.get(level, self.lock_meaning["L0"])
-
-    def level_name(self, level: str) -> str:
-        known = {
-            "L0": "L0, kept by the researchers",
-            "L1": "L1, outside timestamp",
-            "L2": "L2, public registry",
-            "L3": "L3, third party",
-        }
-        return known.get(level, level)
+    unlocked_advice = "Read the results as you would those of a study without a registered plan."
+    locked_meaning = (
+        "A lock shows that the plan and this report belong together. By itself it does not prove when the lock was made, nor that "
+        "there was no other plan."
+    )
 
     # --- what was found
     plain_subtitle = "What was found on the primary outcome"

@@ -19,10 +19,8 @@ Quantity = tuple[str, list[str], Literal["body", "strong"]]
 def primary(view: View) -> Section:
     """Every primary outcome in turn."""
     blocks: list[Block] = []
-    several = len(view.primary) > 1
     for i, outcome in enumerate(view.primary):
-        label = outcome.label or outcome.name
-        blocks.append(Heading(label) if several else Text(label, "lead"))
+        blocks.append(Heading(outcome.label or outcome.name))
         blocks += _outcome(view, outcome, i)
     return section(view, "primary", blocks)
 

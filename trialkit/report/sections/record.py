@@ -69,16 +69,18 @@ def not_run(view: View) -> Section | None:
     return section(view, "not_run", [Text(view.words.not_run_intro), Bullets(view.content.not_run)])
 
 
+_SAID_ELSEWHERE = frozenset({"p_adjusted", "denominator"})
+
+
 def notes(view: View) -> Section | None:
-    """Notes on the trial and on all outcomes but the primary ones, each once with the outcomes it belongs to."""
-    primary = {p.name for p in view.primary}
+    """Notes on the trial and on all analyses but the primary ones, each once with the outcomes it belongs to."""
     found: dict[str, list[str]] = {n.text: [] for n in view.content.notes}
+    shown = {n.text for p in view.primary for n in p.result.notes}
     for o in view.content.outcomes:
-        results = (
-            [o.effect_size, *o.companions.values()] if o.name in primary else [o.result, o.effect_size, *o.companions.values()]
-        )
-        for text in dict.fromkeys(n.text for r in results if r is not None for n in r.notes):
-            if all(text != n.text for p in view.primary for n in p.result.notes):
+        results = [r for r in (o.result, o.effect_size, *o.companions.values()) if r is not None]
+        texts = dict.fromkeys(n.text for r in results for n in r.notes if n.code not in _SAID_ELSEWHERE)
+        for text in texts:
+            if text not in shown:
                 found.setdefault(text, []).append(o.label or o.name)
     if not found:
         return None

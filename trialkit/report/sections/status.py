@@ -12,9 +12,9 @@ def status(view: View) -> Status:
     """The state of the plan in words that say what it does and does not prove."""
     words, lock = view.words, view.content.lock
     locked = lock.state == "locked"
-    said = [s for s in (lock.sentence, words.lock_says(lock.level if locked else "")) if s]
+    said = [lock.sentence or words.locked_meaning] if locked else [s for s in (lock.sentence, words.unlocked_advice) if s]
     facts = [(words.status_hash, lock.plan_hash[:SHORT_HASH] or words.none)]
-    if locked:
-        facts.append((words.manifest_name("level"), words.level_name(lock.level)))
+    if locked and lock.level:
+        facts.append((words.manifest_name("level"), lock.level))
     facts.append((words.status_deviations, words.deviations_count(len(view.content.deviations))))
     return Status(locked, words.locked_title if locked else words.unlocked_title, tuple(said), tuple(facts))
