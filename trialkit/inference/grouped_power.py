@@ -24,7 +24,7 @@ from trialkit.inference.arrays import FloatArray
 from trialkit.inference.noncentral import Alternative, Tails, chi_nodes, critical_value, given_scale, one_sided
 
 _DROP = 36.0
-_STEP = 0.25
+_STEP = 0.15
 _MOST_CELLS = 2_000_000
 # A control arm without limit is one whose variance is known to nine digits.
 _MOST_DF = 1e9

@@ -116,11 +116,12 @@ def reml(strata: VarianceStrata, *, max_iterations: int = 100, tolerance: float 
     inwards.
     """
     theta = _start(strata)
+    limits = _limits(strata)
     held = np.zeros(len(theta), dtype=bool)
     released = False
     iterations = 0
     while True:
-        theta, held, steps, small = _climb(strata, theta, held, max_iterations, tolerance)
+        theta, held, steps, small = _climb(strata, limits, theta, held, max_iterations, tolerance)
         iterations += steps
         inward = held & (_derivatives(strata, theta)[1] < 0)
         if released or not inward.any():
@@ -128,33 +129,33 @@ def reml(strata: VarianceStrata, *, max_iterations: int = 100, tolerance: float 
         released, held = True, held & ~inward
     value, _, hessian, _ = _derivatives(strata, theta)
     beta, bread = _fixed_effects(strata, theta)
-    free = _free_directions(strata, held)
+    free = _free_directions(limits, held)
     curved = np.linalg.eigvalsh(free.T @ (hessian + hessian.T) @ free)
     constant = (strata.rows.sum() - strata.cross.shape[-1] + 1) * np.log(2 * np.pi)
     return VarianceFit(theta, beta, bread, value + constant, hessian, small and bool(np.all(curved > 0)), held, iterations)
 
 
 def _climb(
-    strata: VarianceStrata, theta: FloatArray, held: BoolArray, max_iterations: int, tolerance: float
+    strata: VarianceStrata, limits: FloatArray, theta: FloatArray, held: BoolArray, max_iterations: int, tolerance: float
 ) -> tuple[FloatArray, BoolArray, int, bool]:
     """Newton steps in the free directions until the gradient is small or nothing moves; whether it is small (to 1e-5)."""
     size = np.sqrt(strata.rows.sum())
     step_count = 0
     while True:
         value, gradient, hessian, expected = _derivatives(strata, theta)
-        free = _free_directions(strata, held)
+        free = _free_directions(limits, held)
         slope, spread = free.T @ gradient, np.sqrt(np.maximum(np.diag(free.T @ expected @ free), 1e-300) / 2)
         error = float(np.max(np.abs(slope) / (spread * size)))
         if error <= tolerance or step_count >= max_iterations:
             break
         step_count += 1
         step = free @ _newton_step(slope, free.T @ hessian @ free, free.T @ expected @ free)
-        share, blocked = _room(strata, theta, step, held)
+        share, blocked = _room(strata, limits, theta, step, held)
         theta, moved = _line_search(strata, theta, step * share, value)
-        at_limit = _distance(strata, theta) <= 1e-12 * np.abs(theta).max()
+        at_limit = _distance(strata, limits, theta) <= 1e-12 * np.abs(theta).max()
         newly = strata.random & ~held & (at_limit | (blocked & (moved == 0)))
         held = held | newly
-        theta = _held_at_limit(strata, theta, held)
+        theta = np.where(held, limits @ theta, theta)
         if moved == 0 and not newly.any():
             break
     return theta, held, step_count, error <= 1e-5
@@ -170,24 +171,21 @@ def _limits(strata: VarianceStrata) -> FloatArray:
     return out
 
 
-def _distance(strata: VarianceStrata, theta: FloatArray) -> FloatArray:
-    return np.where(strata.random, theta - _limits(strata) @ theta, np.inf)
+def _distance(strata: VarianceStrata, limits: FloatArray, theta: FloatArray) -> FloatArray:
+    return np.where(strata.random, theta - limits @ theta, np.inf)
 
 
-def _free_directions(strata: VarianceStrata, held: BoolArray) -> FloatArray:
+def _free_directions(limits: FloatArray, held: BoolArray) -> FloatArray:
     """(P, free): a held parameter follows its residual variance along the limit."""
-    limits = _limits(strata)
     basis = np.eye(len(held)) + np.where(held[:, None], limits, 0.0)
     return basis[:, ~held]
 
 
-def _held_at_limit(strata: VarianceStrata, theta: FloatArray, held: BoolArray) -> FloatArray:
-    return np.where(held, _limits(strata) @ theta, theta)
-
-
-def _room(strata: VarianceStrata, theta: FloatArray, step: FloatArray, held: BoolArray) -> tuple[float, BoolArray]:
+def _room(
+    strata: VarianceStrata, limits: FloatArray, theta: FloatArray, step: FloatArray, held: BoolArray
+) -> tuple[float, BoolArray]:
     """The share of a step that stays inside every limit, and which limits cut it."""
-    before, after = _distance(strata, theta), _distance(strata, theta + step)
+    before, after = _distance(strata, limits, theta), _distance(strata, limits, theta + step)
     crossing = strata.random & ~held & (after < 0)
     if not crossing.any():
         return 1.0, crossing
