@@ -1,20 +1,11 @@
-"""Who was reached, who stayed, and whether the arms were alike at the start."""
+"""Who was reached, who stayed, and whether the arms were alike at the start.
 
-from __future__ import annotations
+The functions are imported here at once, not on demand: each bears the name of its module, and whichever of the two was loaded
+last would otherwise stand under that name.
+"""
 
-from importlib import import_module
-from typing import Any
-
-_PUBLIC = {
-    "balance": "trialkit.selection.balance",
-    "attrition": "trialkit.selection.attrition",
-    "flow": "trialkit.selection.flow",
-}
+from trialkit.selection.attrition import attrition
+from trialkit.selection.balance import balance
+from trialkit.selection.flow import flow
 
 __all__ = ["attrition", "balance", "flow"]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _PUBLIC:
-        raise AttributeError(f"module 'trialkit.selection' has no attribute '{name}'")
-    return getattr(import_module(_PUBLIC[name]), name)

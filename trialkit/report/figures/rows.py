@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ class Place:
 def wrapped(text: str, points: float, size: float = SIZE, most: int = 4) -> list[str]:
     """Text in lines of a width, at most so many; the last ends in an ellipsis where text is left out."""
     characters = max(int(points / (_CHARACTER * size)), 8)
-    flat = " ".join(clean(text).split())
+    flat = re.sub(r"[ \n]+", " ", clean(text)).strip()  # a space that does not break stays one
     return textwrap.wrap(flat, characters, max_lines=most, placeholder=" …", break_long_words=True) or [""]
 
 
