@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from trialkit.report.format import Numbers, clean, decimals_for, padded, real, shortened
+from trialkit.report.format import Numbers, clean, decimals_for, in_words, padded, real, shortened
 
 N = Numbers()
 
@@ -72,4 +72,5 @@ def test_decimal_signs_of_a_column_stand_in_one_line() -> None:
 def test_labels_lose_what_cannot_be_printed() -> None:
     assert clean("a\x00b\x07\u202ec\td\ud83d") == "abc d\N{REPLACEMENT CHARACTER}"
     assert clean("你好 😀 é\nnext") == "你好 😀 é\nnext"
+    assert in_words("months_unemployed") == "Months unemployed" and in_words("x") == "X"
     assert shortened("word " * 50, 20) == "word word word word…"

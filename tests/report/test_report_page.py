@@ -242,3 +242,15 @@ def test_every_report_content_can_be_told(pages: dict[str, Page]) -> None:
 
     document = assemble(View(bare))
     assert [s.id for s in document.sections] == [s for s in ORDER if s not in ("baseline", "scales", "not_run", "plan", "notes")]
+
+
+def test_cells_are_split_where_their_decimal_signs_meet() -> None:
+    from trialkit.report.document import Column, Row, Split, Table
+    from trialkit.report.html import aligned
+
+    rows = (Row(("a", Split("19.9", " (2.4)"), "9.9")), Row(("Band",), "band"), Row(("b", Split("7", "%"), "−0.003")))
+    made = aligned(Table("", (Column("", "text"), Column("x"), Column("y")), rows), ".")
+    assert [[p[:2] for p in parts] for _, parts in made] == [
+        [("a", ""), ("19", ".9 (2.4)"), ("9.9\u2007\u2007", "")], [], [("b", ""), ("7", "%"), ("−0.003", "")],
+    ]  # fmt: skip
+    assert {parts[1][2] for _, parts in made if parts} == {"5.5"}

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import TextIO
 
 from trialkit.errors import TrialkitError
 
@@ -27,7 +29,9 @@ def run(arguments: Sequence[str]) -> int:
     # the base of all complaints about usage has moved between versions of typer; its name has not
     complaint: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
     try:
-        result = command(app)(list(arguments), standalone_mode=False, prog_name="trialkit")
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn
+            result = command(app)(list(arguments), standalone_mode=False, prog_name="trialkit")
         return int(result) if isinstance(result, int) else 0
     except TrialkitError as error:
         _say(str(error))
@@ -51,6 +55,18 @@ def run(arguments: Sequence[str]) -> int:
 def _usage(error: Exception) -> str:
     message = getattr(error, "format_message", lambda: str(error))()
     return f"{message} See 'trialkit --help'."
+
+
+def _warn(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """A warning as a sentence: the line of code it came from tells a reader nothing."""
+    print(f"warning: {message}", file=sys.stderr)
 
 
 def _say(message: str) -> None:

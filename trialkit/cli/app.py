@@ -35,7 +35,9 @@ def _version(asked: bool) -> None:
 
 
 @app.callback()
-def root(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")] = False) -> None:
+def root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")] = False,
+) -> None:
     """Options of the whole command."""
 
 
@@ -65,7 +67,9 @@ def init(
 
 @app.command()
 def check(
-    plan: PlanFile, data: Annotated[Path | None, typer.Argument(metavar="[DATA]", help="data to hold against the plan")] = None, json: Json = False
+    plan: PlanFile,
+    data: Annotated[Path | None, typer.Argument(metavar="[DATA]", help="data to hold against the plan")] = None,
+    json: Json = False,
 ) -> None:
     """Explain a plan back in words; with DATA, say whether they fit."""
     from trialkit.plan.plan import Plan
@@ -106,7 +110,9 @@ def lock(
 
     made = Plan.load(plan).lock(target, amend=amend)
     if json:
-        write_json({"path": str(made.path), "plan_hash": made.plan_hash, "manifest_hash": made.manifest_hash, "level": made.level})
+        write_json(
+            {"path": str(made.path), "plan_hash": made.plan_hash, "manifest_hash": made.manifest_hash, "level": made.level}
+        )
         return
     out(str(made))
 

@@ -50,5 +50,12 @@ def estimates_beside_truth(content: ReportContent, simulated: Simulated) -> pd.D
     for outcome in content.outcomes:
         e = outcome.result.estimates[0]
         interval = f"{number(e.conf_low)} to {number(e.conf_high)}"
-        rows.append({"outcome": outcome.name, "estimate": number(e.estimate), "95% interval": interval, "truth": number(simulated.value(outcome.name, "difference"))})
+        rows.append(
+            {
+                "outcome": outcome.name,
+                "estimate": number(e.estimate),
+                "95% interval": interval,
+                "truth": number(simulated.value(outcome.name, "difference")),
+            }
+        )
     return pd.DataFrame(rows)

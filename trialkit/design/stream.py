@@ -7,6 +7,7 @@ it (keys, whole numbers, orders) is ours and frozen by test vectors in docs/desi
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -18,7 +19,10 @@ from trialkit.inference.arrays import FloatArray, IntArray
 Keys: TypeAlias = NDArray[np.uint64]
 Seed: TypeAlias = "int | np.random.Generator"
 
+Lanes: TypeAlias = NDArray[np.uint32]
+
 BLOCK = 256
+BLOCK_CELLS = 1 << 21
 
 
 class Stream:
@@ -44,6 +48,10 @@ class Stream:
             if value < limit:
                 return value % bound
 
+    def generator(self) -> np.random.Generator:
+        """A numpy Generator on these numbers, for a user's own draw function."""
+        return np.random.Generator(self._bits)
+
     def order(self, n: int) -> IntArray:
         """A random order of 0..n-1 (Fisher-Yates from the end)."""
         out = list(range(n))
@@ -51,6 +59,26 @@ class Stream:
             j = self.below(i + 1)
             out[i], out[j] = out[j], out[i]
         return np.asarray(out, dtype=np.int64)
+
+
+def raw_block(streams: Sequence[Stream], count: int) -> Keys:
+    """(streams, count) keys, a row from each stream."""
+    out = np.empty((len(streams), count), dtype=np.uint64)
+    if count:
+        for row, stream in enumerate(streams):
+            out[row] = stream.keys(count)
+    return out
+
+
+def lanes(streams: Sequence[Stream], count: int) -> Lanes:
+    """(streams, count) keys of 32 bits, two from each raw number, its low half first."""
+    raw = raw_block(streams, -(-count // 2))
+    return raw.astype("<u8", copy=False).view("<u4")[:, :count]
+
+
+def block_rows(n: int) -> int:
+    """Draws of `n` people in a block: few enough to stay in the processor's cache."""
+    return max(1, min(BLOCK, BLOCK_CELLS // max(n, 1)))
 
 
 def checked_seed(seed: Seed) -> int:

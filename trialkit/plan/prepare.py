@@ -125,10 +125,17 @@ def _score(spec: PlanSpec, frame: pd.DataFrame, folder: Path | None) -> tuple[li
                     "low": made.range[0],
                     "high": made.range[1],
                 },
-                tuple(Note(code, text) for code, text in made.notes),
+                (*_unverified(specs[name]), *(Note(code, text) for code, text in made.notes)),
             )
         )
     return contents, directions
+
+
+def _unverified(used: Scale) -> tuple[Note, ...]:
+    if used.verified:
+        return ()
+    fields = ", ".join(used.unverified)
+    return (Note("scale_unverified", f"these details of the scale have not been compared with a publication: {fields}."),)
 
 
 def _scale(key: str, form: str | None, folder: Path | None) -> Scale:

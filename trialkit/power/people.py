@@ -109,7 +109,12 @@ def rounded_up(value: float) -> int:
 
 
 def whole_people(sizes: Sizes) -> Sizes:
-    return {k: rounded_up(v) for k, v in sizes.items()}
+    """Both arms rounded up; a whole total that splits in halves gives the odd person to the treated arm."""
+    treated, controls = float(sizes["treated"]), float(sizes["controls"])
+    total = round(treated + controls)
+    if math.isclose(treated + controls, total, rel_tol=1e-12) and rounded_up(treated) < total:
+        return {"treated": rounded_up(treated), "controls": total - rounded_up(treated)}
+    return {"treated": rounded_up(treated), "controls": rounded_up(controls)}
 
 
 def people_arguments(sizes: Sizes) -> dict[str, Any]:

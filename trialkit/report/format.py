@@ -52,6 +52,12 @@ def clean(text: str) -> str:
     return "".join(out)
 
 
+def in_words(name: str) -> str:
+    """The name of a column as a label: 'Months unemployed' of 'months_unemployed'."""
+    text = name.replace("_", " ").strip()
+    return text[:1].upper() + text[1:]
+
+
 def shortened(text: str, most: int) -> str:
     """At most `most` characters, with an ellipsis where some are left out."""
     flat = " ".join(clean(text).split())

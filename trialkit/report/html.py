@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -10,10 +10,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from trialkit.report.document import Document, Row, Split, Table
+from trialkit.report.document import Cell, Document, Row, Split, Table
 from trialkit.report.figures.style import inline_svg
 from trialkit.report.format import clean, padded
 from trialkit.report.words_en import English
+
+Part = tuple[str, str, str]  # what stands before the decimal sign, what stands behind it, and the room that takes (in digits)
 
 
 def page(document: Document, figures: Mapping[str, str], words: English) -> str:
@@ -62,20 +64,31 @@ def _printable(value: Any) -> Any:
     return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def aligned(table: Table, decimal: str) -> list[tuple[Row, list[tuple[str, str, int]]]]:
-    """Rows with the parts of each cell: (main, tail, width of the tail), decimal signs of a column in one line."""
+def aligned(table: Table, decimal: str) -> list[tuple[Row, list[Part]]]:
+    """Rows with the parts of each cell, decimal signs of a column in one line."""
     body = [r for r in table.rows if r.style != "band"]
-    columns = [_column([_parts(r.cells[i]) for r in body], c.align == "number", decimal) for i, c in enumerate(table.columns)]
+    columns = [_column([r.cells[i] for r in body], c.align == "number", decimal) for i, c in enumerate(table.columns)]
     rows = zip(*columns)
     return [(r, [] if r.style == "band" else list(next(rows))) for r in table.rows]
 
 
-def _column(parts: list[tuple[str, str]], number: bool, decimal: str) -> list[tuple[str, str, int]]:
-    if not number:
-        return [(main, tail, 0) for main, tail in parts]
-    width = max((len(tail) for _, tail in parts), default=0)
-    return [(main, tail, width) for main, (_, tail) in zip(padded([main for main, _ in parts], decimal), parts)]
+def _column(cells: Sequence[Cell], number: bool, decimal: str) -> list[Part]:
+    """Cells in two parts that meet at the decimal sign; columns of plain numbers are padded instead."""
+    if any(isinstance(c, Split) for c in cells):
+        halves = [_halves(c, decimal) for c in cells]
+        width = max(_width(tail) for _, tail in halves)
+        return [(main, tail, f"{width:.1f}") for main, tail in halves]
+    plain = [c for c in cells if isinstance(c, str)]
+    return [(c, "", "") for c in (padded(plain, decimal) if number else plain)]
 
 
-def _parts(cell: str | Split) -> tuple[str, str]:
-    return (cell, "") if isinstance(cell, str) else (cell.main, cell.tail)
+def _halves(cell: Cell, decimal: str) -> tuple[str, str]:
+    if isinstance(cell, str):
+        return cell, ""
+    whole, mark, behind = cell.main.partition(decimal)
+    return whole, f"{mark}{behind}{cell.tail}"
+
+
+def _width(text: str) -> float:
+    """Width in units of a digit: marks and spaces are about half as wide."""
+    return sum(1.0 if c.isalnum() else 1.5 if c == "%" else 0.5 for c in text)

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from trialkit.report.content import ArmContent, OutcomeContent, ReportContent
-from trialkit.report.format import Numbers, decimals_for, real
+from trialkit.report.format import Numbers, decimals_for, in_words, real
 from trialkit.report.words_en import ENGLISH, English
 from trialkit.results import Estimate, Result
 
@@ -115,7 +115,7 @@ class View:
 
     def column(self, name: Any) -> str:
         """The label of a column, else its name in words."""
-        return self.content.labels.get(str(name)) or str(name).replace("_", " ")
+        return self.content.labels.get(str(name)) or in_words(str(name))
 
     def pair(self, contrast: str) -> tuple[str, str]:
         return self.contrasts.get(contrast, (contrast, self.arm(self.control.name)))

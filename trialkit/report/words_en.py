@@ -194,17 +194,17 @@ class English(PlainWords, FigureWords):
 
     # --- attrition
     attrition_caption = "People without a measured outcome, by arm"
-    attrition_note = (
-        "Number without the outcome, of the number randomized. Differential: arm minus control, in percentage points."
-    )
     attrition_intro = (
         "Losses can bias a comparison when they are many, and more so when the arms lose different numbers or different people."
     )
     overall_header = "Overall"
-    attrition_none = "The plan asks for no table of missing outcomes."
+
+    def attrition_note(self, counts: bool) -> str:
+        first = "Number without the outcome, of the number randomized. " if counts else ""
+        return f"{first}Differential: arm minus control, in percentage points."
 
     def differential_header(self, arm: str | None) -> str:
-        return f"Differential, {arm}" if arm else "Differential"
+        return f"Differential: {arm}" if arm else "Differential"
 
     def lost(self, lost: str, randomized: str) -> str:
         return f" ({lost} of {randomized})"

@@ -9,7 +9,7 @@ from typing import Any
 from trialkit.errors import UsageError
 from trialkit.report.figures.rows import Item, add_rows, stack, write_labels
 from trialkit.report.figures.style import COLOURS, INK, MARKERS, QUIET, add_legend, drawing, legend_height, new_figure, tidy_x
-from trialkit.report.format import real
+from trialkit.report.format import in_words, real
 from trialkit.report.words_en import ENGLISH, English
 from trialkit.results import TableResult
 
@@ -56,7 +56,7 @@ def love(balance: TableResult, *, labels: Mapping[str, str] | None = None, ax: A
 def row_label(key: tuple[str, str, str], labels: Mapping[str, str], words: English) -> str:
     """'Education: low', 'Income: missing' or 'Age'."""
     covariate, level, kind = key
-    name = labels.get(covariate) or covariate.replace("_", " ")
+    name = labels.get(covariate) or in_words(covariate)
     part = words.missing_level if kind == "missing" else level
     return f"{name}: {part}" if part else name
 

@@ -85,16 +85,18 @@ def attrition(view: View) -> Section | None:
         assert o.attrition is not None
         by_arm = {str(r["arm"]): r for r in o.attrition.table}
         cells = [view.numbers.percent(o.attrition.details.get("overall"))]
-        lost = [_lost(view, by_arm.get(str(a.name))) for a in arms]
+        lost = [_lost(view, by_arm.get(str(a.name)), counts=len(treated) == 1) for a in arms]
         gaps = [view.numbers.points(by_arm.get(str(a.name), {}).get("difference"), sign=True) for a in treated]
         rows.append(Row((o.label or o.name, *cells, *lost, *gaps), "strong" if o.role == "primary" else "body"))
-    table = Table(words.attrition_caption, tuple(header), tuple(rows), words.attrition_note, "attrition")
+    table = Table(words.attrition_caption, tuple(header), tuple(rows), words.attrition_note(len(treated) == 1), "attrition")
     blocks: list[Block] = [Text(words.attrition_intro), table]
     return section(view, "attrition", blocks)
 
 
-def _lost(view: View, row: Mapping[str, Any] | None) -> Split:
+def _lost(view: View, row: Mapping[str, Any] | None, *, counts: bool) -> Split:
     if row is None:
         return Split(UNDEFINED, "")
     count = view.numbers.count
-    return Split(view.numbers.percent(row["rate"]), view.words.lost(count(row["lost"]), count(row["randomized"])))
+    return Split(
+        view.numbers.percent(row["rate"]), view.words.lost(count(row["lost"]), count(row["randomized"])) if counts else ""
+    )

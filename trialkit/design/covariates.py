@@ -1,0 +1,122 @@
+"""Covariates that a design balances: as a matrix of numbers, complete, without constants, and on the Mahalanobis scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from trialkit.design.base import People
+from trialkit.errors import DesignError, UsageError, ValueTypeError, shown
+from trialkit.inference.arrays import FloatArray, IntArray
+from trialkit.io.frames import numeric
+
+__all__ = ["cluster_codes", "cluster_means", "column_names", "covariate_matrix", "mahalanobis_coordinates", "same_within"]
+
+MOST_LEVELS = 20
+_RANK = 1e-9
+
+
+def column_names(names: Any, keyword: str) -> list[str]:
+    """A list of column names; one name may be given bare."""
+    found = [names] if isinstance(names, str) else list(names or [])
+    if not found:
+        raise UsageError(f"{keyword} names no column: give one or more, as in {keyword}=['age', 'income'].")
+    repeated = sorted({n for n in found if found.count(n) > 1})
+    if repeated:
+        raise UsageError(f"{keyword} names {shown(repeated)} more than once.")
+    return [str(n) for n in found]
+
+
+def covariate_matrix(people: People, names: Sequence[str]) -> tuple[FloatArray, list[str]]:
+    """(n, columns) numbers and the covariate each column comes from; text becomes one 0/1 column a level.
+
+    Raises
+    ------
+    DesignError
+        A missing value (names who), the same value for everyone, or text with more than twenty levels.
+    """
+    columns: list[FloatArray] = []
+    sources: list[str] = []
+    for name in names:
+        block = _numbers(people.complete(name, "covariate"), name)
+        if np.all(block == block[0]):
+            raise DesignError(f"the covariate '{name}' is the same for everyone, so there is nothing to balance: leave it out.")
+        columns.append(block)
+        sources += [name] * block.shape[1]
+    return np.hstack(columns), sources
+
+
+def _numbers(values: pd.Series, name: str) -> FloatArray:
+    try:
+        return numeric(values, name)[:, None]
+    except ValueTypeError:
+        if not (types.is_string_dtype(values.dtype) or isinstance(values.dtype, pd.CategoricalDtype)):
+            raise
+    texts = np.array([str(v) for v in values])
+    levels, codes = np.unique(texts, return_inverse=True)
+    if len(levels) > MOST_LEVELS:
+        raise DesignError(
+            f"the covariate '{name}' is text with {len(levels)} different values: group them into at most {MOST_LEVELS} categories."
+        )
+    return (codes[:, None] == np.arange(len(levels))).astype(float)
+
+
+def mahalanobis_coordinates(values: FloatArray, sources: Sequence[str], what: str = "people") -> FloatArray:
+    """Coordinates whose Euclidean distance is Mahalanobis' (generalized inverse when covariates are collinear).
+
+    Raises
+    ------
+    DesignError
+        A covariate without variation, or as many covariates as units: then all distances are equal.
+    """
+    n = len(values)
+    centred = values - values.mean(axis=0)
+    spread = np.sqrt((centred**2).sum(axis=0) / max(n - 1, 1))
+    flat = sorted({s for s, v, c in zip(sources, spread, np.abs(values).max(axis=0)) if v <= 1e-12 * max(c, 1e-300)})
+    if flat:
+        raise DesignError(f"the covariate {shown(flat)} does not differ between the {what}: leave it out.")
+    standard = centred / spread
+    roots, vectors = np.linalg.eigh(standard.T @ standard / max(n - 1, 1))
+    kept = roots > _RANK * roots.max()
+    if kept.sum() >= n - 1 and n > 2:
+        raise DesignError(
+            f"{n} {what} are too few for {values.shape[1]} covariate columns: every distance would be the same. Name fewer covariates."
+        )
+    out: FloatArray = standard @ (vectors[:, kept] / np.sqrt(roots[kept]))
+    return out
+
+
+def cluster_codes(people: People, cluster: str) -> tuple[IntArray, list[Any]]:
+    """Number of each person's cluster (clusters sorted by label) and the labels."""
+    values = people.complete(cluster, "cluster").tolist()
+    labels = sorted(set(values), key=lambda v: (isinstance(v, str), v))
+    place = {label: i for i, label in enumerate(labels)}
+    return np.array([place[v] for v in values], dtype=np.int64), labels
+
+
+def cluster_means(values: FloatArray, codes: IntArray) -> FloatArray:
+    """(clusters, columns) means."""
+    sizes = np.bincount(codes)
+    return np.column_stack([np.bincount(codes, weights=column) / sizes for column in values.T])
+
+
+def same_within(codes: IntArray, labels: Sequence[Any], values: IntArray, what: str) -> IntArray:
+    """The value of each cluster.
+
+    Raises
+    ------
+    DesignError
+        Clusters that have more than one.
+    """
+    low = np.full(len(labels), np.iinfo(np.int64).max)
+    high = np.full(len(labels), -1)
+    np.minimum.at(low, codes, values)
+    np.maximum.at(high, codes, values)
+    if (low != high).any():
+        bad = [labels[i] for i in np.flatnonzero(low != high)]
+        raise DesignError(f"cluster {shown(bad)} lies in more than one {what}: a cluster is assigned whole, so give it one {what}.")
+    return low
