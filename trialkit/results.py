@@ -10,6 +10,7 @@ import html
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from importlib import import_module
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -17,7 +18,24 @@ import pandas as pd
 from trialkit.errors import UsageError
 
 SCHEMA_VERSION = 1
-COLUMNS = ["outcome", "estimand", "contrast", "estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high", "conf_level", "n", "n_clusters", "n_groups", "method", "covariance"]
+COLUMNS = [
+    "outcome",
+    "estimand",
+    "contrast",
+    "estimate",
+    "std_error",
+    "df",
+    "statistic",
+    "p_value",
+    "conf_low",
+    "conf_high",
+    "conf_level",
+    "n",
+    "n_clusters",
+    "n_groups",
+    "method",
+    "covariance",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +115,7 @@ class Result:
         version = content.get("schema_version")
         if version != SCHEMA_VERSION:
             raise UsageError(f"this result has schema_version {version!r}; this version of trialkit reads {SCHEMA_VERSION}.")
-        cls = Result.kinds.get(str(content.get("kind")), Result)
+        cls = _class_of(str(content.get("kind")))
         known = {f.name for f in fields(Estimate)}
         estimates = []
         for row in content["estimates"]:
@@ -152,6 +170,24 @@ class TableResult(Result):
         notes = "".join(f"<li>{html.escape(n.text)}</li>" for n in self.notes)
         table = self.tidy().to_html(index=False, border=0, float_format=number, escape=True, na_rep="")
         return f"<div><strong>{html.escape(self._title())}</strong>{table}{f'<ul>{notes}</ul>' if notes else ''}</div>"
+
+
+# where the class of each kind is defined, so that a stored result finds it without its analysis having been imported
+_HOMES = {
+    "itt": "trialkit.estimate.itt_result",
+    "effect_size": "trialkit.estimate.effect_size",
+    "balance": "trialkit.selection.balance",
+    "flow": "trialkit.selection.flow",
+    "attrition": "trialkit.selection.attrition",
+}
+
+
+def _class_of(kind: str) -> type[Result]:
+    if kind not in Result.kinds and kind in _HOMES:
+        import_module(_HOMES[kind])
+    if kind not in Result.kinds and kind != Result.kind:
+        raise UsageError(f"this result is of the kind {kind!r}, which this version of trialkit does not know.")
+    return Result.kinds.get(kind, Result)
 
 
 def interval_text(e: Estimate) -> str:

@@ -132,7 +132,7 @@ def run(
     read = Plan.load(plan)
     with Progress(quiet) as progress:
         content = read.run(data, lock=lock, progress=progress)
-        page = content.save(target)
+        page = content.save(target, progress=progress)
     write_json(content.to_dict()) if json else out(f"{content}\nreport: {page}")
 
 

@@ -26,7 +26,7 @@ def play(folder: Path, seed: int, progress: Callable[[str, int, int], None]) -> 
     plan.lock_path.unlink(missing_ok=True)
     plan.lock()
     content = plan.run(data, progress=progress)
-    report = content.save(folder / "report")
+    report = content.save(folder / "report", progress=progress)
     return "\n".join(_story(plan, data, report, content, simulated))
 
 

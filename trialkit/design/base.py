@@ -12,16 +12,33 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from trialkit.design.stream import BLOCK, Seed, Stream, checked_seed
-from trialkit.errors import ColumnNotFoundError, DesignError, IdentifierError, UsageError, shown
+from trialkit.design.people import People, arm_shares, matched
+from trialkit.design.stream import Seed, Stream, block_rows, checked_seed
+from trialkit.errors import DesignError, IdentifierError, UsageError, shown
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.io.frames import to_pandas
+
+if TYPE_CHECKING:
+    from trialkit.design.balance import ExpectedBalance
+    from trialkit.design.groups import GroupedDesign, GroupOptions
+
+__all__ = [
+    "MOST_ENUMERATED",
+    "NO_GROUP",
+    "PROBABILITY_DRAWS",
+    "ArmCodes",
+    "Design",
+    "Draws",
+    "People",
+    "arm_shares",
+    "compositions",
+]
 
 ArmCodes = NDArray[np.int16]
 MOST_ENUMERATED = 2_000_000
@@ -44,78 +61,6 @@ class Draws:
     groups: IntArray | None
     units: NDArray[Any]
     labels: tuple[Hashable, ...]
-
-
-@dataclass(frozen=True)
-class People:
-    """The people of a design in canonical order.
-
-    Attributes
-    ----------
-    frame : their columns, sorted by identifier. unit : its name, or None (then the order of the rows counts).
-    """
-
-    frame: pd.DataFrame
-    unit: str | None
-
-    @classmethod
-    def of(cls, data: Any, unit: str | None) -> People:
-        frame = to_pandas(data).reset_index(drop=True)
-        if not len(frame):
-            raise DesignError("there are no people to assign.")
-        if unit is None:
-            return cls(frame, None)
-        if unit not in frame.columns:
-            raise ColumnNotFoundError(unit, frame.columns, "the people")
-        bad = frame[unit].isna() | frame[unit].duplicated(keep=False)
-        if bad.any():
-            rows = (np.flatnonzero(bad) + 1).tolist()
-            raise IdentifierError(
-                f"'{unit}' is missing or repeated in rows {shown(rows)}: every person needs an identifier of their own."
-            )
-        order = sorted(range(len(frame)), key=lambda i: _sort_key(frame[unit].iloc[i]))
-        return cls(frame.iloc[order].reset_index(drop=True), unit)
-
-    @property
-    def n(self) -> int:
-        return len(self.frame)
-
-    @property
-    def ids(self) -> NDArray[Any]:
-        return self.frame[self.unit].to_numpy() if self.unit is not None else np.arange(self.n)
-
-    def column(self, name: str) -> pd.Series:
-        if name not in self.frame.columns:
-            raise ColumnNotFoundError(name, self.frame.columns, "the people")
-        return self.frame[name]
-
-    def complete(self, name: str, role: str) -> pd.Series:
-        """A column without missing values."""
-        values = self.column(name)
-        if values.isna().any():
-            who = self.ids[values.isna().to_numpy()].tolist()
-            raise DesignError(
-                f"the {role} '{name}' is missing for {shown(who)}: fill it in before the draw, it cannot be made up afterwards."
-            )
-        return values
-
-
-def _sort_key(value: Any) -> tuple[int, Any]:
-    """Numbers before text, each in its own order."""
-    if isinstance(value, (int, float, np.integer, np.floating)):
-        return (0, float(value))
-    return (1, str(value))
-
-
-def arm_shares(arms: Mapping[Hashable, float]) -> tuple[tuple[Hashable, ...], FloatArray]:
-    """Labels and allocation shares of `arms` (label -> weight)."""
-    if not isinstance(arms, Mapping) or len(arms) < 2:
-        raise DesignError("arms names two arms or more with their allocation weights, as in arms={'individual': 1, 'peer': 1}.")
-    weights = np.array([float(w) for w in arms.values()])
-    if not np.all(np.isfinite(weights) & (weights > 0)):
-        bad = [a for a, w in zip(arms, weights) if not (math.isfinite(w) and w > 0)]
-        raise DesignError(f"the allocation weight of arm {shown(bad)} is not a positive number: leave an arm without people out.")
-    return tuple(arms), weights / weights.sum()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -170,7 +115,7 @@ class Design(ABC):
     def probability_matrix(self) -> FloatArray:
         """(n, arms) in canonical order."""
         exact = self._probabilities()
-        return exact if exact is not None else self._simulated_probabilities()
+        return exact if exact is not None else self._simulated_probabilities
 
     @property
     def probabilities_se(self) -> pd.DataFrame:
@@ -179,6 +124,7 @@ class Design(ABC):
         se = np.zeros_like(p) if self._probabilities() is not None else np.sqrt(p * (1 - p) / PROBABILITY_DRAWS)
         return pd.DataFrame(se, index=pd.Index(self.people.ids, name=self.people.unit), columns=list(self.arms))
 
+    @cached_property
     def _simulated_probabilities(self) -> FloatArray:
         # a property of the design, so the seed is a constant and the answer the same each time
         counts = np.zeros((self.n, len(self.arms)))
@@ -211,7 +157,7 @@ class Design(ABC):
         count = self._count()
         if count is not None and count > MOST_ENUMERATED:
             raise DesignError(
-                f"this design has {count:.3g} assignments, too many to list (at most {MOST_ENUMERATED:,}): use draw_many."
+                f"this design has {_size_text(count)} assignments, too many to list (at most {MOST_ENUMERATED:,}): use draw_many."
             )
         found = self._enumerate()
         if found is None:
@@ -230,7 +176,11 @@ class Design(ABC):
         """
         if n_draws < 1:
             raise UsageError(f"n_draws={n_draws}: at least one draw is needed.")
-        arms = np.concatenate(list(self._blocks(n_draws, checked_seed(seed), "draws")))
+        arms = np.empty((n_draws, self.n), dtype=np.int16)
+        done = 0
+        for block in self._blocks(n_draws, checked_seed(seed), "draws"):
+            arms[done : done + len(block)] = block
+            done += len(block)
         return Draws(arms, None, self.people.ids, self.arms)
 
     def assign(self, *, seed: Seed) -> pd.DataFrame:
@@ -240,13 +190,104 @@ class Design(ABC):
         """
         codes = self._draw([Stream(checked_seed(seed), *_path("allocation"))])[0]
         name = self.people.unit or "unit"
-        return pd.DataFrame({name: self.people.ids, "arm": [self.arms[c] for c in codes]})
+        return pd.DataFrame({name: self.people.ids, "arm": [self.arms[c] for c in codes], **self._allocation_columns(codes)})
+
+    def _allocation_columns(self, codes: ArmCodes) -> dict[str, list[Any]]:
+        """Further columns of an allocation with these arm codes."""
+        return {}
+
+    def codes(self, labels: Any) -> IntArray:
+        """Codes of arm labels; labels that were written to a file as text are recognized by their text.
+
+        Raises
+        ------
+        DesignError
+            For a label that is not an arm of the design.
+        """
+        known: dict[Any, int] = {str(arm): code for code, arm in reversed(list(enumerate(self.arms)))}
+        known |= {arm: code for code, arm in enumerate(self.arms)}
+        values = pd.Series(labels).tolist()
+        unknown = [v for v in dict.fromkeys(values) if v not in known and str(v) not in known]
+        if unknown:
+            raise DesignError(f"{shown(unknown)} is not an arm of the design; the arms are {shown(self.arms)}.")
+        return np.array([known[v] if v in known else known[str(v)] for v in values], dtype=np.int64)
+
+    def positions(self, ids: Any) -> IntArray:
+        """The place in the design's order of each row of other data: `draws.arms[:, design.positions(ids)]` has their order.
+
+        Parameters
+        ----------
+        ids : identifiers of the rows. A design without a unit matches rows by position; then only their number counts.
+
+        Raises
+        ------
+        IdentifierError
+            For identifiers that are missing, repeated or unknown, and for people of the design that are not among them.
+
+        Examples
+        --------
+        >>> import trialkit as tk
+        >>> d = tk.design.complete({"id": ["b", "a", "c"]}, unit="id", arms={"x": 1, "y": 1})
+        >>> d.positions(["c", "a", "b"]).tolist()
+        [2, 0, 1]
+        """
+        rows = pd.Series(ids).reset_index(drop=True)
+        if self.people.unit is None:
+            if len(rows) != self.n:
+                raise IdentifierError(
+                    f"the data have {len(rows)} rows and the design {self.n} people. The design has no unit, so rows are matched by "
+                    "position: give the rows of the draw in their order, or name the identifier under unit= in the design."
+                )
+            return np.arange(self.n)
+        return matched(rows, self.people.ids, self.people.unit)
+
+    @property
+    def resolved(self) -> bool:
+        """False while numbers that the design takes from data (counts='observed') are not known yet."""
+        return True
+
+    def resolve(self, arm_codes: Any) -> Design:
+        """The design with the numbers that it takes from data filled in; itself when it takes none.
+
+        Parameters
+        ----------
+        arm_codes : code into `design.arms` of each person, in the design's order (`positions` maps other orders onto it).
+        """
+        return self
+
+    def balance(
+        self,
+        covariates: Sequence[str],
+        *,
+        n_draws: int = 1000,
+        seed: Seed | None = None,
+        allocation: Any = None,
+    ) -> ExpectedBalance:
+        """Imbalance to expect of this design, before anything is fixed; or with `allocation` that of one allocation.
+
+        See `trialkit.design.balance.expected_balance`.
+        """
+        from trialkit.design import balance
+
+        if allocation is not None:
+            return balance.allocation_balance(self, covariates, allocation)
+        return balance.expected_balance(self, covariates, n_draws=n_draws, seed=seed)
+
+    def with_groups(self, arm: Any = None, **options: Unpack[GroupOptions]) -> GroupedDesign:
+        """The design with group formation as part of it, with keywords `size`, `alike`, `mixed`, `within`, `composition`,
+        `keep_together`, `keep_apart`, `sessions`, `availability`, `facilitators`, `waiting_list`, `tolerance` and `restarts`:
+        see `trialkit.design.groups.with_groups`.
+        """
+        from trialkit.design.groups import with_groups
+
+        return with_groups(self, arm, **options)
 
     def _blocks(self, n_draws: int, seed: int, purpose: str) -> Iterator[ArmCodes]:
         """Draws in blocks that fit in memory; each draw has a stream of its own, so the size of a block changes nothing."""
         path = _path(purpose)
-        for start in range(0, n_draws, BLOCK):
-            yield self._draw([Stream(seed, *path, draw) for draw in range(start, min(start + BLOCK, n_draws))])
+        rows = block_rows(self.n)
+        for start in range(0, n_draws, rows):
+            yield self._draw([Stream(seed, *path, draw) for draw in range(start, min(start + rows, n_draws))])
 
     def _code(self, label: Hashable) -> int:
         if label not in self.arms:
@@ -265,6 +306,13 @@ class Design(ABC):
 
     def _repr_html_(self) -> str:
         return f"<p>{html.escape(self.describe())}</p>"
+
+
+def _size_text(count: int) -> str:
+    if count < 10**6:
+        return str(count)
+    digits = len(str(count)) if count < 10**1000 else int(count.bit_length() * math.log10(2)) + 1
+    return f"about 10^{digits - 1}"
 
 
 _PURPOSES = ("allocation", "draws", "probabilities", "groups")

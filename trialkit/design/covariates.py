@@ -17,7 +17,7 @@ from trialkit.io.frames import numeric
 __all__ = ["cluster_codes", "cluster_means", "column_names", "covariate_matrix", "mahalanobis_coordinates", "same_within"]
 
 MOST_LEVELS = 20
-_RANK = 1e-9
+_RANK = 1e-7
 
 
 def column_names(names: Any, keyword: str) -> list[str]:
@@ -79,15 +79,25 @@ def mahalanobis_coordinates(values: FloatArray, sources: Sequence[str], what: st
     flat = sorted({s for s, v, c in zip(sources, spread, np.abs(values).max(axis=0)) if v <= 1e-12 * max(c, 1e-300)})
     if flat:
         raise DesignError(f"the covariate {shown(flat)} does not differ between the {what}: leave it out.")
-    standard = centred / spread
-    roots, vectors = np.linalg.eigh(standard.T @ standard / max(n - 1, 1))
-    kept = roots > _RANK * roots.max()
-    if kept.sum() >= n - 1 and n > 2:
+    basis: list[FloatArray] = []
+    for column in (centred / spread).T:
+        # in the order of the columns, so that coordinates do not depend on a library's choice of eigenvectors
+        rest = _without(_without(column, basis), basis)
+        size = float(np.sqrt((rest**2).sum()))
+        if size > _RANK * np.sqrt(n - 1):
+            basis.append(rest / size)
+    if len(basis) >= n - 1 and n > 2:
         raise DesignError(
             f"{n} {what} are too few for {values.shape[1]} covariate columns: every distance would be the same. Name fewer covariates."
         )
-    out: FloatArray = standard @ (vectors[:, kept] / np.sqrt(roots[kept]))
-    return out
+    return np.column_stack(basis) * np.sqrt(n - 1)
+
+
+def _without(column: FloatArray, basis: Sequence[FloatArray]) -> FloatArray:
+    """What the orthonormal columns of the basis leave of a column."""
+    for q in basis:
+        column = column - q * (q * column).sum()
+    return column
 
 
 def cluster_codes(people: People, cluster: str) -> tuple[IntArray, list[Any]]:

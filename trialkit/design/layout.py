@@ -8,7 +8,7 @@ Frank and Tardos for a base polyhedron within a box; with up to ten sessions all
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -80,7 +80,14 @@ class Room:
 
 
 def plan_groups(
-    people: int, size: tuple[int, int], room: Room, *, patterns: Mapping[int, int], waiting: bool, reserve: int = 0
+    people: int,
+    size: tuple[int, int],
+    room: Room,
+    *,
+    patterns: Mapping[int, int],
+    waiting: bool,
+    reserve: int = 0,
+    fit: Callable[[Layout], Layout | None] = lambda layout: layout,
 ) -> Layout | None:
     """The layout that seats most people, in groups as equal in size as can be; None when there is none.
 
@@ -91,6 +98,7 @@ def plan_groups(
     ----------
     patterns : number of people by availability: bit s is set when they can come to session s.
     waiting : whether people may be left over. reserve : groups to leave to others who share the facilitators.
+    fit : the layout as it can be filled with the people who stay together, or None.
     """
     subsets = _subsets(len(room.sessions))
     bound = np.array([sum(c for p, c in patterns.items() if not p & ~_bits(t)) for t in subsets])
@@ -101,8 +109,9 @@ def plan_groups(
         most = min(room.groups_left - reserve, seated // size[0])
         for low, high, k in _choices(seated, size, range(-(-seated // size[1]), most + 1), len(room.sessions) > 1):
             seats = _seats(seated, left, k, (low, high), room, subsets, bound)
-            if seats is not None:
-                return _layout(*seats, left)
+            fitted = fit(_layout(*seats, left)) if seats is not None else None
+            if fitted is not None:
+                return fitted
     return None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from trialkit.design.base import People
+from trialkit.design.people import People
 from trialkit.errors import DesignError, UsageError, shown
 from trialkit.inference.arrays import BoolArray, IntArray
 
@@ -46,7 +46,7 @@ def links(people: People, together: Any, apart: Any, *, largest: int, strata: In
     if contradictory:
         i, j = contradictory[0]
         raise DesignError(
-            f"{shown(people.ids[[i, j]].tolist())} must be both kept together and kept apart (keep_together links may be indirect): "
+            f"{people.named(np.array([i, j]))} must be both kept together and kept apart (keep_together links may be indirect): "
             "remove one of the two."
         )
     return Links(blocks, np.array(pairs, dtype=np.int64).reshape(-1, 2))
@@ -100,14 +100,14 @@ def _check_blocks(people: People, blocks: IntArray, largest: int, strata: IntArr
     roots, counts = np.unique(blocks, return_counts=True)
     for root in roots[counts > 1]:
         inside: BoolArray = blocks == root
-        who = people.ids[inside].tolist()
-        if len(who) > largest:
+        who, count = people.named(inside, 20), int(inside.sum())
+        if count > largest:
             raise DesignError(
-                f"{shown(who, 20)} must stay together, but that is {len(who)} people and a group has at most {largest}: "
+                f"{who} must stay together, but that is {count} people and a group has at most {largest}: "
                 "drop a link of keep_together, or make groups larger."
             )
         if len(np.unique(strata[inside])) > 1:
             raise DesignError(
-                f"{shown(who, 20)} must stay together, but are in different strata of {shown(within)}, within which groups are formed: "
+                f"{who} must stay together, but are in different strata of {shown(within)}, within which groups are formed: "
                 "drop the link, or leave the column out of within=."
             )

@@ -9,6 +9,7 @@ of patterns with their probabilities, so that every probability of a design is a
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,17 +69,14 @@ def systematic(fractions: Sequence[Fraction]) -> Patterns:
     """
     unit = math.lcm(*(f.denominator for f in fractions))
     steps = [int(f * unit) for f in fractions]
-    cumulated = np.zeros(len(steps) + 1, dtype=_integers(sum(steps) + unit))
-    cumulated[1:] = np.cumsum(np.array(steps, dtype=cumulated.dtype))
+    # whole numbers beyond 64 bits (weights with many digits) stay exact as Python's
+    kind = np.int64 if sum(steps) + unit < 1 << 62 else object
+    cumulated = np.array([0, *itertools.accumulate(steps)], dtype=kind)
     starts = sorted({0, *(int(c) % unit for c in cumulated)})
     # points below c: how many of u, u + unit, u + 2 unit, ... are smaller
-    below = -((np.array(starts, dtype=cumulated.dtype)[:, None] - cumulated) // unit)
-    widths = np.diff([*starts, unit])
-    return Patterns(np.diff(below, axis=1).astype(np.int8), tuple(Fraction(int(w), unit) for w in widths))
-
-
-def _integers(largest: int) -> type:
-    return np.int64 if largest < 1 << 62 else object
+    below = -((np.array(starts, dtype=kind)[:, None] - cumulated) // unit)
+    widths = [Fraction(b - a, unit) for a, b in itertools.pairwise([*starts, unit])]
+    return Patterns(np.diff(below, axis=1).astype(np.int8), tuple(widths))
 
 
 def controlled(rows: Sequence[Sequence[Fraction]]) -> Patterns:

@@ -83,26 +83,19 @@ def _costs(keys: Keys, columns: int) -> FloatArray:
     return (z >> np.uint64(_COST_BITS)).astype(np.float64)
 
 
-def packed_sizes(sizes: IntArray, weights: IntArray, smallest: int, largest: int) -> IntArray | None:
+def packed_sizes(sizes: IntArray, blocks: IntArray, singles: int, smallest: int, largest: int) -> IntArray | None:
     """Group sizes that blocks fit in: the given ones if they do, else others within the range; None when there are none.
 
     Blocks are placed largest first where most room is, and single people fill the smallest groups.
     """
-    blocks = -np.sort(-weights[weights > 1])
-    singles = int((weights == 1).sum())
     for limits in (sizes, np.full(len(sizes), largest)):
         filled = np.zeros(len(sizes), dtype=np.int64)
-        for weight in blocks.tolist():
-            room = limits - filled
-            if room.max() < weight:
-                break
-            filled[room.argmax()] += weight
-        else:
-            left = singles
-            while left and (filled < limits).any():
-                target = np.where(filled < limits, filled - limits, 1) if limits is sizes else np.where(filled < limits, filled, largest)
-                filled[target.argmin()] += 1
-                left -= 1
-            if not left and (filled >= smallest).all() and filled.sum() == weights.sum():
-                return filled
+        for weight in -np.sort(-blocks):
+            filled[(limits - filled).argmax()] += weight
+        if (filled > limits).any():
+            continue
+        for _ in range(singles):
+            filled[(filled - (sizes if limits is sizes else 0)).argmin()] += 1
+        if (filled >= smallest).all() and (filled <= limits).all():
+            return filled
     return None

@@ -7,14 +7,13 @@ deviation. Sums and products of such features are whole numbers that a float hol
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from trialkit.design.base import People
+from trialkit.design.people import People
 from trialkit.errors import DesignError, shown
 from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.io.frames import numeric
@@ -58,8 +57,7 @@ def trait(people: People, name: str, strata: IntArray, *, categorical: bool = Fa
         return Trait(name, _scaled(_indicators(values, name), strata), np.zeros((people.n, 0)))
     numbers = numeric(values, name)
     if np.isnan(numbers).any():
-        who = people.ids[np.isnan(numbers)].tolist()
-        raise DesignError(f"the trait '{name}' is missing for {shown(who)}: fill it in before the draw.")
+        raise DesignError(f"the trait '{name}' is missing for {people.named(np.isnan(numbers))}: fill it in before the draw.")
     if np.all(numbers == numbers[0]):
         raise DesignError(f"the trait '{name}' is the same for everyone: leave it out, it cannot form groups.")
     level = _scaled(numbers[:, None], strata)

@@ -79,7 +79,7 @@ class ListedCells:
         self.option_of = np.zeros(int(codes.max()) + 1, dtype=np.int64)
         self.option_of[codes] = np.arange(len(codes))
 
-    def fill(self, keys: Lanes, extra: IntArray | None, streams: Sequence[Stream]) -> NDArray[np.int8]:
+    def fill(self, keys: Lanes, extra: Places | None, streams: Sequence[Stream]) -> NDArray[np.int8]:
         if len(self.rows) == 1 or extra is None:
             option = np.zeros((1, 1), dtype=np.int64)
         else:
@@ -105,7 +105,7 @@ class KeyedCells:
             len(alike.base) == 2 and alike.options is not None and max(max(o) for o in alike.options) <= 1
         )
 
-    def fill(self, keys: Lanes, extra: IntArray | None, streams: Sequence[Stream]) -> NDArray[np.int8]:
+    def fill(self, keys: Lanes, extra: Places | None, streams: Sequence[Stream]) -> NDArray[np.int8]:
         size = self.alike.size
         block = keys.reshape(len(streams), len(self.alike.cells), size)
         counts = self.alike.base if extra is None else self.alike.base + extra
@@ -174,7 +174,7 @@ class Layout:
         self.column_of = column_of
         self.in_order = bool(np.array_equal(column_of, np.arange(len(cell_of))))
 
-    def draw(self, streams: Sequence[Stream], extra: IntArray | None) -> NDArray[np.int8]:
+    def draw(self, streams: Sequence[Stream], extra: Places | None) -> NDArray[np.int8]:
         """(streams, units) codes; `extra` (streams, cells, arms) are the places of the leftovers."""
         keys = lanes(streams, sum(p.lanes for p in self.parts))
         found, used = [], 0

@@ -26,6 +26,7 @@ from trialkit.inference.noncentral import Alternative, Tails, chi_nodes, critica
 _DROP = 36.0
 _STEP = 0.15
 _MOST_CELLS = 2_000_000
+_BLOCK = 8
 # A control arm without limit is one whose variance is known to nine digits.
 _MOST_DF = 1e9
 
@@ -117,5 +118,6 @@ def _blocks(ncp: FloatArray, a: FloatArray, b: FloatArray) -> list[slice]:
     if not len(ncp):
         return [slice(0, 0)]
     cells = _beta_span(a, b)[2] * chi_nodes((a + b)[:1], np.max(np.abs(ncp), keepdims=True))[0].shape[1]
-    size = max(_MOST_CELLS // cells, 1)
+    # blocks are short, because the finest element of a block sets the nodes of all
+    size = min(max(_MOST_CELLS // cells, 1), _BLOCK)
     return [slice(i, i + size) for i in range(0, len(ncp), size)]

@@ -59,7 +59,7 @@ def prepare(spec: PlanSpec, data: Any, *, folder: Path | None = None) -> Prepare
         categorical=list(spec.data.categorical),
         ungrouped=spec.data.ungrouped,
     )
-    known |= {s.column: s.label for s in scored}
+    known |= {s.column: f"{s.label}, {spec.wave_label(s.wave)}" if s.wave else s.label for s in scored}
     return Prepared(trial, tuple(scored), directions, known, source, tuple(notes))
 
 

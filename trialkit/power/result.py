@@ -143,8 +143,12 @@ class PowerResult(Result):
         return f"{effect[0].upper()}{effect[1:]} is detected with {chance} probability by {words}; {reached}."
 
     def _test_sentence(self) -> str:
-        reference = "normal test" if math.isinf(self.df) else f"t with {number(self.df)} df"
-        return f"{str(self.details['test_words']).capitalize()} ({reference}, standard error {number(self.std_error)}, {self.method})."
+        parts = [f"standard error {number(self.std_error)}", self.method]
+        if self.size is None:
+            parts.insert(0, "normal test" if math.isinf(self.df) else f"t with {number(self.df)} df")
+        else:
+            parts.append(f"rejecting with probability {number(self.size)} without an effect")
+        return f"{str(self.details['test_words']).capitalize()} ({', '.join(parts)})."
 
     def _error_sentence(self) -> str:
         if self.type_m is None or self.type_s is None:
@@ -162,7 +166,7 @@ def gains_sentence(result: PowerResult) -> str:
     """'One more group would bring power to 79.1 %; one more member a group to 77.2 %.'"""
     parts = []
     for gain in result.gains:
-        to = percent(gain["power"]) if "power" in gain else decimals(gain["effect"])
+        to = percent(gain["power"]) if "power" in gain else number(gain["effect"])
         parts.append(f"{gain['change']} to {to}")
     if not parts:
         return ""

@@ -6,7 +6,7 @@ A run fills a `ReportContent`; the pages, figures and tables are drawn from it a
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -160,11 +160,11 @@ class ReportContent:
             parts.append(frame)
         return pd.concat(parts, ignore_index=True)
 
-    def save(self, target: str | Path) -> Path:
+    def save(self, target: str | Path, *, progress: Callable[[str, int, int], None] | None = None) -> Path:
         """Write the report folder: index.html, results.json, tables/ and figures/. An older report is replaced as a whole; returns the path of index.html."""
         from trialkit.report.save import save_report
 
-        return save_report(self, target)
+        return save_report(self, target, progress=progress)
 
     def __str__(self) -> str:
         lines = [self.title, f"  plan: {self.lock.sentence}"]
@@ -181,7 +181,9 @@ class ReportContent:
         return str(self)
 
     def _repr_html_(self) -> str:
-        shown = self.tidy()[["name", "role", "contrast", "estimate", "std_error", "df", "p_value", "conf_low", "conf_high", "n", "n_groups"]]
+        shown = self.tidy()[
+            ["name", "role", "contrast", "estimate", "std_error", "df", "p_value", "conf_low", "conf_high", "n", "n_groups"]
+        ]
         table = shown.to_html(index=False, border=0, float_format=number, escape=True, na_rep="")
         return f"<div><strong>{html.escape(self.title)}</strong>{table}</div>"
 

@@ -79,11 +79,6 @@ def load_content(path: str | os.PathLike[str]) -> ReportContent:
 
 def content_of(stored: Any, where: str = "the content") -> ReportContent:
     """The content that `ReportContent.to_dict` wrote, with every class of result known."""
-    import trialkit.estimate.effect_size
-    import trialkit.estimate.itt_result
-    import trialkit.selection.attrition
-    import trialkit.selection.balance
-    import trialkit.selection.flow  # noqa: F401  results find their class by name once it is imported
 
     version = stored.get("content_version") if isinstance(stored, Mapping) else None
     if version != CONTENT_VERSION:

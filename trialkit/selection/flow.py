@@ -36,7 +36,7 @@ def flow(trial: Trial, outcomes: Sequence[str], *, uptake: str | None = None) ->
             rows.append(_row(trial, label, "took_up", uptake, inside & (trial.values(uptake) > 0), inside))
         for name in outcomes:
             rows.append(_row(trial, label, "outcome", name, inside & np.isfinite(trial.values(name)), inside))
-    return FlowResult((), (), {}, tuple(rows))
+    return FlowResult((), (), {"people": trial.n, "groups": trial.n_groups}, tuple(rows))
 
 
 def _row(trial: Trial, label: object, stage: str, outcome: str, who: Any, inside: Any) -> dict[str, Any]:

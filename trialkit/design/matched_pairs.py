@@ -1,0 +1,330 @@
+"""Matched pairs (triplets, ...): units alike before the study, arms permuted at random within each tuple.
+
+A tuple has as many places as the ratio of the arms has parts: two for 1 : 1, three for three arms or for 2 : 1. Every order of the
+arms within a tuple is equally likely and tuples are independent, so probabilities are the shares and pair probabilities have a
+closed form: w_a (w_b - [a = b]) / (k (k - 1)) within a tuple of k places that holds w_a of arm a, the product of the shares between
+tuples. Units beyond the last full tuple of a stratum form an incomplete one: the arms are permuted over its k places all the same,
+and the places without a unit stay empty; a single unit is thus drawn by the shares.
+
+References
+----------
+Greevy, R., Lu, B., Silber, J. H. & Rosenbaum, P. (2004). Optimal multivariate matching before randomization. Biostatistics 5,
+263-275. Imai, K., King, G. & Nall, C. (2009). The essential role of pair matching in cluster-randomized experiments. Statistical
+Science 24, 29-53.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import pandas as pd
+
+from trialkit.design.base import ArmCodes, Design, People, compositions
+from trialkit.design.covariates import (
+    cluster_codes,
+    cluster_means,
+    column_names,
+    covariate_matrix,
+    mahalanobis_coordinates,
+    same_within,
+)
+from trialkit.design.matching import Matching, Progress, match_distances, match_points
+from trialkit.design.ratio import whole_ratio
+from trialkit.design.stream import Stream
+from trialkit.errors import DesignError, UsageError, shown
+from trialkit.inference.arrays import FloatArray, IntArray
+from trialkit.results import plain
+
+__all__ = ["MatchedPairs", "matched_pairs"]
+
+Distance = Literal["mahalanobis"] | Callable[[FloatArray], FloatArray]
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class MatchedPairs(Design):
+    """Arms permuted within tuples of alike units; made by `matched_pairs`.
+
+    Attributes
+    ----------
+    ratio : places of each arm in a tuple. block : tuple of each unit. member : unit (person or cluster) of each person.
+    """
+
+    ratio: tuple[int, ...]
+    block: IntArray
+    member: IntArray
+
+    scheme: ClassVar[str] = "matched_pairs"
+
+    @property
+    def blocks(self) -> pd.DataFrame:
+        """Tuple of each person (numbered from 1), indexed by identifier: the strata of the analysis."""
+        index = pd.Index(self.people.ids, name=self.people.unit)
+        return pd.DataFrame({"block": self.block[self.member] + 1}, index=index)
+
+    @property
+    def _k(self) -> int:
+        return sum(self.ratio)
+
+    @property
+    def _sizes(self) -> IntArray:
+        return np.bincount(self.block)
+
+    @property
+    def _place(self) -> IntArray:
+        """Flat place (tuple x k + position) of each unit."""
+        order = np.argsort(self.block, kind="stable")
+        sizes = self._sizes
+        starts = np.repeat(np.cumsum(sizes) - sizes, sizes)
+        place = np.empty(len(self.block), dtype=np.int64)
+        place[order] = np.repeat(np.arange(len(sizes)) * self._k, sizes) + np.arange(len(order)) - starts
+        return place
+
+    def _draw(self, streams: Sequence[Stream]) -> ArmCodes:
+        tuples, k = len(self._sizes), self._k
+        keys = np.stack([s.keys(tuples, k) for s in streams])
+        arms = np.empty(keys.shape, dtype=np.int16)
+        if self.ratio == (1, 1):
+            arms[..., 0] = keys[..., 0] > keys[..., 1]
+            arms[..., 1] = 1 - arms[..., 0]
+        else:
+            ordered = np.repeat(np.arange(len(self.ratio), dtype=np.int16), self.ratio)
+            order = np.argsort(keys, axis=-1, kind="stable")
+            np.put_along_axis(arms, order, np.broadcast_to(ordered, keys.shape), axis=-1)
+        return arms.reshape(len(streams), -1)[:, self._place[self.member]]
+
+    def _probabilities(self) -> FloatArray:
+        return np.tile(np.array(self.ratio) / self._k, (self.n, 1))
+
+    def _pair_probabilities(self, first: int, second: int) -> FloatArray:
+        shares = np.array(self.ratio) / self._k
+        same_arm = first == second
+        within = self.ratio[first] * (self.ratio[second] - same_arm) / (self._k * (self._k - 1))
+        together = self.block[:, None] == self.block
+        out = np.where(together, within, shares[first] * shares[second])
+        np.fill_diagonal(out, shares[first] if same_arm else 0.0)
+        return out[np.ix_(self.member, self.member)]
+
+    def _count(self) -> int:
+        return math.prod(len(_orders(self.ratio, size)) for size in self._sizes.tolist())
+
+    def _enumerate(self) -> tuple[ArmCodes, FloatArray]:
+        codes, weights = np.empty((1, 0), dtype=np.int16), np.ones(1)
+        for size in self._sizes.tolist():
+            orders = _orders(self.ratio, size)
+            rows = np.array(list(orders), dtype=np.int16)
+            codes = np.hstack([np.repeat(codes, len(rows), axis=0), np.tile(rows, (len(codes), 1))])
+            weights = np.outer(weights, list(orders.values())).ravel()
+        place = np.argsort(np.argsort(self.block, kind="stable"), kind="stable")
+        return codes[:, place[self.member]], weights
+
+    def describe(self) -> str:
+        """The tuples, how they were made, how good they are, and who stayed over."""
+        s = self.settings
+        units = "clusters" if s["cluster"] else "people"
+        full = int((self._sizes == self._k).sum())
+        name = {2: "pair", 3: "triplet"}.get(self._k, f"tuple of {self._k}")
+        text = f"matched_pairs randomization of {self.n} people to {shown(self.arms, 10)}: {full} {name}{'s' if full != 1 else ''}"
+        text += f" of {units}" if s["cluster"] else ""
+        if s["pairs"]:
+            text += f" given in '{s['pairs']}'"
+        else:
+            text += f" alike in {shown(s['match'])}" + (f" within {shown(s['strata'])}" if s["strata"] else "")
+            text += f" ({s['distance']} distance, total {s['total_distance']:.6g}; {_quality(s)})"
+        if s["incomplete"]:
+            who = shown([unit for part in s["incomplete"] for unit in part])
+            text += f". Incomplete: {who}, drawn by the shares over the places of a whole {name}"
+        return text
+
+
+def matched_pairs(
+    people: Any,
+    *,
+    unit: str,
+    match: Sequence[str] | str | None = None,
+    arms: Mapping[Hashable, float],
+    strata: Sequence[str] | str | None = None,
+    distance: Distance = "mahalanobis",
+    cluster: str | None = None,
+    pairs: str | None = None,
+    progress: Progress | None = None,
+) -> MatchedPairs:
+    """Match alike units in pairs (triplets, ...) and permute the arms within each.
+
+    Parameters
+    ----------
+    people
+        Data frame, one row a person.
+    unit
+        Column with the identifiers.
+    match
+        Covariates, complete. Text counts as one 0/1 column a level.
+    arms
+        Label -> allocation weight, in a ratio of small whole numbers. Their sum is the size of a tuple.
+    strata
+        Columns in which the units of a tuple must agree.
+    distance
+        "mahalanobis" (over all units), or a function of the (units, columns) values that returns the (units, units) distances.
+    cluster
+        Column with clusters to be matched and assigned whole, on the means of their members' covariates.
+    pairs
+        Column with tuples that were made elsewhere, instead of `match`.
+    progress
+        Called with (what, step, steps).
+
+    Returns
+    -------
+    MatchedPairs
+        Pairs of up to 2,000 units in a stratum have the least total distance. Beyond that, and for larger tuples, `settings` and
+        `describe()` state how far the total may be above the least possible (`gap`, against `lower_bound`).
+
+    Raises
+    ------
+    DesignError
+        A covariate that is missing (names who) or the same for all, fewer units in a stratum than places in a tuple, a cluster in
+        two strata, given tuples that are too large.
+
+    Examples
+    --------
+    >>> import trialkit as tk
+    >>> people = {"id": ["a", "b", "c", "d"], "age": [20, 61, 23, 58]}
+    >>> d = tk.design.matched_pairs(people, unit="id", match=["age"], arms={"individual": 1, "peer": 1})
+    >>> d.blocks["block"].to_dict()
+    {'a': 1, 'b': 2, 'c': 1, 'd': 2}
+    """
+    labels, ratio = whole_ratio(arms)
+    folk = People.of(people, unit)
+    member, units = cluster_codes(folk, cluster) if cluster else (np.arange(folk.n), folk.ids.tolist())
+    if len(units) < sum(ratio):
+        raise DesignError(f"{len(units)} {'clusters' if cluster else 'people'} do not fill one tuple of {sum(ratio)} places.")
+    if (pairs is None) == (match is None):
+        raise UsageError("say either match=[covariates] or pairs='column with given pairs'.")
+    if pairs is not None and strata is not None:
+        raise UsageError("strata=... belongs to match=...: given pairs already say who is with whom.")
+    settings: dict[str, Any] = {"arms": [[a, w] for a, w in zip(labels, ratio)], "cluster": cluster, "pairs": pairs}
+    if pairs is not None:
+        block = _given(folk, pairs, member, units, sum(ratio))
+    else:
+        names = column_names(match, "match")
+        within = column_names(strata, "strata") if strata is not None else []
+        parts = _strata(folk, within, member, units, sum(ratio))
+        block, found = _matched(folk, names, member, parts, sum(ratio), distance, progress)
+        settings |= {"match": names, "strata": within, "distance": _name(distance)} | found
+    sizes = np.bincount(block)
+    short = [np.flatnonzero(block == b) for b in np.flatnonzero(sizes < sum(ratio))]
+    settings["incomplete"] = [[units[i] for i in part] for part in short]
+    return MatchedPairs(folk, labels, plain(settings), ratio=ratio, block=block, member=member)
+
+
+def _given(folk: People, pairs: str, member: IntArray, units: Sequence[Any], k: int) -> IntArray:
+    values = pd.factorize(folk.complete(pairs, "pair"))[0].astype(np.int64)
+    block = same_within(member, units, values, "pair")
+    sizes = np.bincount(block)
+    if (sizes > k).any():
+        big = int(sizes.argmax())
+        who = [units[i] for i in np.flatnonzero(block == big)]
+        raise DesignError(
+            f"a tuple of '{pairs}' holds {sizes[big]} units ({shown(who)}), but the ratio of the arms fills {k}: "
+            "split it, or change the allocation weights."
+        )
+    return block
+
+
+def _strata(folk: People, names: Sequence[str], member: IntArray, units: Sequence[Any], k: int) -> list[IntArray]:
+    """Units of each stratum."""
+    if not names:
+        return [np.arange(len(units))]
+    rows = list(zip(*(folk.complete(n, "stratum").tolist() for n in names)))
+    keys = sorted(set(rows), key=str)
+    codes = np.array([keys.index(r) for r in rows], dtype=np.int64)
+    of_unit = same_within(member, units, codes, "stratum")
+    parts = [np.flatnonzero(of_unit == c) for c in range(len(keys))]
+    for key, part in zip(keys, parts):
+        if len(part) < k:
+            where = ", ".join(f"{n} = {v}" for n, v in zip(names, key))
+            who = shown([units[i] for i in part])
+            raise DesignError(
+                f"stratum {where} has {len(part)} of the {k} units that a tuple needs ({who}): join it with another stratum."
+            )
+    return parts
+
+
+def _matched(
+    folk: People,
+    names: Sequence[str],
+    member: IntArray,
+    parts: Sequence[IntArray],
+    k: int,
+    distance: Distance,
+    progress: Progress | None,
+) -> tuple[IntArray, dict[str, Any]]:
+    """Tuple of each unit, and the quality of the matching."""
+    values, sources = covariate_matrix(folk, names)
+    clustered = len(values) > int(member.max()) + 1
+    if clustered:
+        values = cluster_means(values, member)
+    points = values
+    if distance == "mahalanobis":
+        points = mahalanobis_coordinates(values, sources, "clusters" if clustered else "people")
+    tuples: list[IntArray] = []
+    results: list[Matching] = []
+    for part in parts:
+        if distance == "mahalanobis":
+            found = match_points(points[part], k, progress=progress)
+        else:
+            found = match_distances(_own_distances(distance, values[part]), k, progress=progress)
+        results.append(found)
+        tuples += [*part[found.tuples], *([part[found.rest]] if len(found.rest) else [])]
+    block = np.empty(len(values), dtype=np.int64)
+    for number, members in enumerate(sorted(tuples, key=lambda t: int(t.min()))):
+        block[members] = number
+    return block, _quality_of(results)
+
+
+def _own_distances(distance: Distance, values: FloatArray) -> FloatArray:
+    if not callable(distance):
+        raise UsageError(f"distance={distance!r}: give 'mahalanobis' or a function of the covariate values.")
+    found = np.asarray(distance(values), dtype=float)
+    if found.shape != (len(values), len(values)):
+        raise DesignError(f"the distance function returned the shape {found.shape}; expected {(len(values), len(values))}.")
+    if not np.all(np.isfinite(found)) or found.min(initial=0.0) < 0 or not np.allclose(found, found.T):
+        raise DesignError("the distance function must return finite, non-negative, symmetric distances; use strata to forbid tuples.")
+    return found
+
+
+def _quality_of(results: Sequence[Matching]) -> dict[str, Any]:
+    total, bound = sum(r.total for r in results), sum(r.bound for r in results)
+    optimal = all(r.optimal for r in results)
+    gap = 0.0 if optimal or total <= bound else total / bound - 1 if bound > 0 else None
+    # six digits: what a certificate prints must not hang on the last bit of a sum
+    rounded = {"total_distance": total, "lower_bound": bound, "gap": gap}
+    return {k: v if v is None else float(f"{v:.6g}") for k, v in rounded.items()} | {"optimal": optimal}
+
+
+def _quality(settings: Mapping[str, Any]) -> str:
+    if settings["optimal"]:
+        return "the least possible"
+    if settings["gap"] is None:
+        return "by a heuristic; the lower bound is zero"
+    return f"by a heuristic, at most {100 * settings['gap']:.1f}% above the least possible"
+
+
+def _name(distance: Distance) -> str:
+    return distance if isinstance(distance, str) else getattr(distance, "__name__", "own")
+
+
+def _orders(ratio: Sequence[int], size: int) -> dict[tuple[int, ...], float]:
+    """Arms of the first `size` places of a tuple and their probability."""
+    found: dict[tuple[int, ...], tuple[int, ...]] = {(): tuple(ratio)}
+    for _ in range(size):
+        found = {
+            (*arms, a): (*left[:a], left[a] - 1, *left[a + 1 :])
+            for arms, left in found.items()
+            for a in range(len(ratio))
+            if left[a]
+        }
+    every = compositions(ratio)
+    return {arms: compositions(left) / every for arms, left in found.items()}
