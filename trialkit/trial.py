@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from trialkit.design.base import Design
 from trialkit.errors import (
     ArmError,
     ColumnNotFoundError,
@@ -82,6 +83,7 @@ class Trial:
     notes: tuple[Note, ...]
     arm_codes: IntArray
     group_codes: IntArray
+    places: IntArray | None
 
     def __init__(
         self,
@@ -129,10 +131,13 @@ class Trial:
                     "the facilitator is recorded; standard errors follow the groups, not the facilitators.",
                 )
             )
+        placed = None
+        if design is not None:
+            design, placed = _joined(design, frame, unit, arms, codes)
         values = {
             "data": frame, "arm": arm, "control": arms[0], "unit": unit, "strata": strata, "cluster": cluster, "group": group,
             "grouped_arms": grouped, "facilitator": facilitator, "weights": weights, "categorical": categorical, "design": design,
-            "arms": arms, "notes": tuple(notes), "arm_codes": codes, "group_codes": groups,
+            "arms": arms, "notes": tuple(notes), "arm_codes": codes, "group_codes": groups, "places": placed,
         }  # fmt: skip
         for key, value in values.items():
             object.__setattr__(self, key, value)
@@ -186,6 +191,31 @@ class Trial:
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(str(self))}</pre>"
+
+
+def _joined(
+    design: Any, frame: pd.DataFrame, unit: str | None, arms: tuple[Hashable, ...], codes: IntArray
+) -> tuple[Any, IntArray]:
+    """The design with counts fixed as observed where it asks so, and the column of its draws for each row of the data.
+
+    Rows are matched by `unit`; a design without identifiers is matched by position. An assignment that the design cannot
+    make is refused: the data and the design are not of one trial.
+    """
+    if not isinstance(design, Design):
+        raise UsageError(f"design= takes a design of tk.design, not a {type(design).__name__}.")
+    places = design.positions(frame[unit] if unit is not None and design.people.unit is not None else np.arange(len(frame)))
+    drawn = design.codes([arms[c] for c in codes])
+    ordered = np.empty_like(drawn)
+    ordered[places] = drawn
+    if not design.resolved:
+        design = design.resolve(ordered)
+    impossible = design.probability_matrix[np.arange(design.n), ordered] <= 0
+    if impossible.any():
+        who = design.people.ids[impossible].tolist()
+        raise ArmError(
+            f"the design could not have put {shown(who)} in the arm that the data give: the data or the design are of another trial."
+        )
+    return design, places
 
 
 def _names(value: Sequence[str], what: str) -> tuple[str, ...]:

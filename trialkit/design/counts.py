@@ -29,11 +29,15 @@ def looked_up(mapping: Mapping[Any, Any], wanted: Sequence[Hashable], what: str)
     found = [mapping[w] if w in mapping else by_text.get(label_text(w)) for w in wanted]
     absent = [label_text(w) for w, value in zip(wanted, found) if value is None]
     if absent:
-        raise DesignError(f"{what} says nothing about {shown(absent)}: it needs a line for each of {shown(map(label_text, wanted), 8)}.")
+        raise DesignError(
+            f"{what} says nothing about {shown(absent)}: it needs a line for each of {shown(map(label_text, wanted), 8)}."
+        )
     known = {label_text(w) for w in wanted}
     extra = [key for key in by_text if key not in known]
     if extra:
-        raise DesignError(f"{what} names {shown(extra)}, which the people do not have; they have {shown(map(label_text, wanted), 8)}.")
+        raise DesignError(
+            f"{what} names {shown(extra)}, which the people do not have; they have {shown(map(label_text, wanted), 8)}."
+        )
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,21 +13,10 @@ from trialkit.errors import DesignError, UsageError, ValueTypeError, shown
 from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.io.frames import numeric
 
-__all__ = ["cluster_codes", "cluster_means", "column_names", "covariate_matrix", "mahalanobis_coordinates", "same_within"]
+__all__ = ["cluster_means", "covariate_matrix", "mahalanobis_coordinates"]
 
 MOST_LEVELS = 20
 _RANK = 1e-7
-
-
-def column_names(names: Any, keyword: str) -> list[str]:
-    """A list of column names; one name may be given bare."""
-    found = [names] if isinstance(names, str) else list(names or [])
-    if not found:
-        raise UsageError(f"{keyword} names no column: give one or more, as in {keyword}=['age', 'income'].")
-    repeated = sorted({n for n in found if found.count(n) > 1})
-    if repeated:
-        raise UsageError(f"{keyword} names {shown(repeated)} more than once.")
-    return [str(n) for n in found]
 
 
 def covariate_matrix(people: People, names: Sequence[str]) -> tuple[FloatArray, list[str]]:
@@ -38,7 +26,12 @@ def covariate_matrix(people: People, names: Sequence[str]) -> tuple[FloatArray, 
     ------
     DesignError
         A missing value (names who), the same value for everyone, or text with more than twenty levels.
+    UsageError
+        A name given twice.
     """
+    repeated = sorted({n for n in names if list(names).count(n) > 1})
+    if repeated:
+        raise UsageError(f"the covariate {shown(repeated)} is named more than once.")
     columns: list[FloatArray] = []
     sources: list[str] = []
     for name in names:
@@ -100,33 +93,7 @@ def _without(column: FloatArray, basis: Sequence[FloatArray]) -> FloatArray:
     return column
 
 
-def cluster_codes(people: People, cluster: str) -> tuple[IntArray, list[Any]]:
-    """Number of each person's cluster (clusters sorted by label) and the labels."""
-    values = people.complete(cluster, "cluster").tolist()
-    labels = sorted(set(values), key=lambda v: (isinstance(v, str), v))
-    place = {label: i for i, label in enumerate(labels)}
-    return np.array([place[v] for v in values], dtype=np.int64), labels
-
-
 def cluster_means(values: FloatArray, codes: IntArray) -> FloatArray:
     """(clusters, columns) means."""
     sizes = np.bincount(codes)
     return np.column_stack([np.bincount(codes, weights=column) / sizes for column in values.T])
-
-
-def same_within(codes: IntArray, labels: Sequence[Any], values: IntArray, what: str) -> IntArray:
-    """The value of each cluster.
-
-    Raises
-    ------
-    DesignError
-        Clusters that have more than one.
-    """
-    low = np.full(len(labels), np.iinfo(np.int64).max)
-    high = np.full(len(labels), -1)
-    np.minimum.at(low, codes, values)
-    np.maximum.at(high, codes, values)
-    if (low != high).any():
-        bad = [labels[i] for i in np.flatnonzero(low != high)]
-        raise DesignError(f"cluster {shown(bad)} lies in more than one {what}: a cluster is assigned whole, so give it one {what}.")
-    return low

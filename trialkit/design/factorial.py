@@ -96,10 +96,14 @@ def _weights(factors: Any, unit: str | None) -> dict[str, dict[Hashable, float]]
     """Levels of each factor with their weights."""
     given = as_mapping(factors)
     if not isinstance(given, Mapping) or not given:
-        raise UsageError("factors names the levels of each factor, as in factors={'group': ['no', 'yes'], 'coach': ['no', 'yes']}.")
+        raise UsageError(
+            "factors names the levels of each factor, as in factors={'group': ['no', 'yes'], 'coach': ['no', 'yes']}."
+        )
     taken = [name for name in given if name in ("arm", unit or "unit")]
     if taken:
-        raise DesignError(f"a factor cannot be called {shown(taken)}: the allocation has a column of that name. Rename the factor.")
+        raise DesignError(
+            f"a factor cannot be called {shown(taken)}: the allocation has a column of that name. Rename the factor."
+        )
     out: dict[str, dict[Hashable, float]] = {}
     for name, levels in given.items():
         if isinstance(levels, str):

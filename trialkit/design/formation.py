@@ -9,107 +9,24 @@ and every draw for a randomization test follow this law with the same R and tole
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from trialkit.design.base import NO_GROUP, ArmCodes
-from trialkit.design.layout import Layout, Room, facilitators_of, plan_groups, why_not
+from trialkit.design.layout import facilitators_of
 from trialkit.design.links import Links
 from trialkit.design.partition import Problem, canonical, criterion, expected_criterion, search, violations
-from trialkit.design.people import People
-from trialkit.design.starts import packed_sizes, random_starts, ranks
+from trialkit.design.seating import Cell, Formation, barred_groups, cells_of
+from trialkit.design.starts import random_starts, ranks
 from trialkit.design.stream import Stream
 from trialkit.errors import DesignError
-from trialkit.inference.arrays import FloatArray, IntArray
+from trialkit.inference.arrays import IntArray
 
-CELLS_AT_ONCE = 4_000_000
+CELLS_AT_ONCE = 1_000_000
 
 Report = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Aim:
-    """What the groups of an arm are after: features (people, F) and their signs (F,); no features for groups at random."""
-
-    features: FloatArray
-    signs: FloatArray
-
-
-@dataclass(frozen=True, slots=True)
-class Formation:
-    """How groups are formed, worked out for everyone; places are those of the canonical order.
-
-    Attributes
-    ----------
-    aims : by arm code, for the arms in which groups are formed. arm_names : labels of all arms.
-    strata : (people,) codes; stratum_names : in words, '' without strata.
-    availability : (people,) bit s is set when the person can come to session s; None when everyone can come always.
-    sessions, leads : capacity by session and by facilitator, for each stratum (the same mapping when shared).
-    """
-
-    people: People
-    aims: Mapping[int, Aim]
-    arm_names: tuple[str, ...]
-    size: tuple[int, int]
-    strata: IntArray
-    stratum_names: tuple[str, ...]
-    links: Links
-    availability: IntArray | None
-    sessions: tuple[Mapping[str, int], ...]
-    leads: tuple[Mapping[str, int], ...]
-    waiting: bool
-    tolerance: float
-    restarts: int
-
-    @property
-    def cells(self) -> list[tuple[int, int]]:
-        """(arm, stratum) of every cell in which groups may be formed."""
-        return [(a, s) for a in self.aims for s in range(len(self.stratum_names))]
-
-    def rooms(self) -> dict[int, Room]:
-        """The room of each stratum; strata that share sessions and facilitators share one."""
-        made: dict[tuple[int, int], Room] = {}
-        out = {}
-        for s in range(len(self.stratum_names)):
-            key = (id(self.sessions[s]), id(self.leads[s]))
-            if key not in made:
-                seats = np.array(list(self.sessions[s].values()) or [2**40], dtype=np.int64)
-                made[key] = Room(seats, tuple(self.leads[s].values()), bool(self.sessions[s]))
-            out[s] = made[key]
-        return out
-
-    def named(self, arm: int, stratum: int) -> str:
-        """'arm 'peer' of stratum 'north''."""
-        of = f" of '{self.stratum_names[stratum]}'" if self.stratum_names[stratum] else ""
-        return f"arm '{self.arm_names[arm]}'{of}"
-
-
-@dataclass(slots=True)
-class Cell:
-    """The people of one arm and stratum in one draw, on their way into groups.
-
-    Attributes
-    ----------
-    rows : blocks of people, each an array of places. numbers : after the search, the group (0, 1, ...) of each row.
-    label_order : group in the search -> number within the cell.
-    """
-
-    draw: int
-    arm: int
-    stratum: int
-    layout: Layout
-    rows: list[IntArray]
-    stream: Stream
-    numbers: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    label_order: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-
-    @property
-    def sessions(self) -> IntArray:
-        """(k,) session of each group in the order of their numbers."""
-        return self.layout.sessions[np.argsort(self.label_order)]
 
 
 def form(
@@ -125,7 +42,7 @@ def form(
     -------
     For each draw its cells.
     """
-    drawn = [_cells(formation, row, seed, (*path, first + d), d) for d, row in enumerate(arms)]
+    drawn = [cells_of(formation, row, seed, (*path, first + d), d) for d, row in enumerate(arms)]
     batches: dict[tuple[Any, ...], list[Cell]] = {}
     for cell in (c for cells in drawn for c in cells):
         key = (cell.arm, len(cell.rows), cell.layout.sizes.tobytes(), cell.layout.sessions.tobytes())
@@ -162,149 +79,6 @@ def lead(formation: Formation, cells: list[Cell], stream: Stream) -> list[str]:
         places = [(c, g) for c in members for g in range(len(cells[c].sessions))]
         out.update(zip(places, names))
     return [out[c, g] for c, cell in enumerate(cells) for g in range(len(cell.sessions))]
-
-
-def check_layout(formation: Formation, arms: IntArray) -> None:
-    """Raise when the people of some arm cannot be divided into groups."""
-    _cells(formation, arms, 0, (0,), 0)
-
-
-def _cells(formation: Formation, arms: IntArray, seed: int, path: tuple[int, ...], draw: int) -> list[Cell]:
-    """The cells of one draw with their layouts; those who wait are drawn and left out."""
-    index = formation.cells
-    members = {c: np.flatnonzero((arms == a) & (formation.strata == s)) for c, (a, s) in enumerate(index)}
-    rooms = formation.rooms()
-    layouts: dict[int, Layout] = {}
-    for c in sorted((c for c in members if len(members[c])), key=lambda c: (-len(members[c]), c)):
-        a, s = index[c]
-        others = [len(members[o]) for o in members if o not in layouts and o != c and rooms[index[o][1]] is rooms[s]]
-        layouts[c] = _layout(formation, members[c], a, s, rooms[s], others)
-        rooms[s].take(layouts[c])
-    _check_some_groups(formation, index, members, layouts)
-    out = []
-    for c in sorted(layouts):
-        a, s = index[c]
-        stream = Stream(seed, *path, c)
-        rows = _rows(formation.links, members[c])
-        placed = _without_waiting(formation, rows, layouts[c], stream)
-        out.append(Cell(draw, a, s, layouts[c], placed, stream))
-    return out
-
-
-def _layout(formation: Formation, members: IntArray, arm: int, stratum: int, room: Room, others: list[int]) -> Layout:
-    low, high = formation.size
-    patterns = _patterns(formation, members, arm, stratum)
-    blocks = np.array([len(r) for r in _rows(formation.links, members) if len(r) > 1], dtype=np.int64)
-    singles = len(members) - int(blocks.sum())
-
-    def fit(layout: Layout) -> Layout | None:
-        if singles < layout.waiting:
-            return None
-        # a session's seats are counted, so its groups keep their sizes
-        limit = high if not formation.sessions[stratum] else 0
-        sizes = packed_sizes(layout.sizes, blocks, singles - layout.waiting, low, limit)
-        return None if sizes is None else Layout(sizes, layout.sessions, layout.waiting)
-
-    needed = sum(-(-n // high) for n in others)
-    left, fair = room.groups_left, len(members) / (len(members) + sum(others))
-    reserve = needed if needed < left else left - max(1, math.floor(left * fair))
-    found = plan_groups(
-        len(members), formation.size, room, patterns=patterns, waiting=formation.waiting, reserve=reserve, fit=fit
-    )
-    if found is not None:
-        return found
-    if formation.waiting:
-        return Layout(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), len(members))
-    raise DesignError(_no_layout(formation, members, arm, stratum, blocks))
-
-
-def _no_layout(formation: Formation, members: IntArray, arm: int, stratum: int, blocks: IntArray) -> str:
-    low, high = formation.size
-    head = f"the {len(members)} people of {formation.named(arm, stratum)} cannot be divided into groups of {low} to {high}"
-    remedy = "widen size=, or say waiting_list=True to let those left over wait"
-    if len(members) < low or len(members) // low * high < len(members):
-        return f"{head}: {why_not(len(members), formation.size)}. {remedy[0].upper()}{remedy[1:]}."
-    seats, leads = formation.sessions[stratum], formation.leads[stratum]
-    limits = [
-        f"sessions seat {sum(seats.values())}" if seats else "",
-        f"facilitators lead {sum(leads.values())} groups" if leads else "",
-    ]
-    limits.append(f"{len(blocks)} sets of people must stay together" if len(blocks) else "")
-    limits.append("people are not available in every session" if formation.availability is not None else "")
-    told = "; ".join(t for t in limits if t)
-    return f"{head} with what else is asked ({told}). Make room there, {remedy}."
-
-
-def _check_some_groups(
-    formation: Formation, index: list[tuple[int, int]], members: Mapping[int, IntArray], layouts: Mapping[int, Layout]
-) -> None:
-    for arm in formation.aims:
-        inside = [c for c, (a, _) in enumerate(index) if a == arm]
-        people = sum(len(members[c]) for c in inside)
-        if not any(len(layouts[c].sizes) for c in inside if c in layouts):
-            low, high = formation.size
-            raise DesignError(
-                f"arm '{formation.arm_names[arm]}' has {people} people and no group of {low} to {high} can be formed of them: all would wait. "
-                "Make size= smaller, or recruit more people before the draw."
-            )
-
-
-def _patterns(formation: Formation, members: IntArray, arm: int, stratum: int) -> dict[int, int]:
-    """People by availability."""
-    if formation.availability is None:
-        return {(1 << max(len(formation.sessions[stratum]), 1)) - 1: len(members)}
-    found, counts = np.unique(formation.availability[members], return_counts=True)
-    if found[0] == 0 and not formation.waiting:
-        who = formation.people.named(members[formation.availability[members] == 0])
-        raise DesignError(
-            f"{who} of {formation.named(arm, stratum)} can come to no session: ask them again, or say waiting_list=True."
-        )
-    return dict(zip(found.tolist(), counts.tolist()))
-
-
-def _rows(links: Links, members: IntArray) -> list[IntArray]:
-    """Blocks of people who stay together, in the order of their first."""
-    if not links.any_together:
-        return list(members[:, None])
-    roots, inverse = np.unique(links.together[members], return_inverse=True)
-    return [members[inverse == r] for r in range(len(roots))]
-
-
-def _without_waiting(formation: Formation, rows: list[IntArray], layout: Layout, stream: Stream) -> list[IntArray]:
-    """The rows that get a group. Who waits is drawn among single people before any group is formed, whatever their traits."""
-    if not layout.waiting:
-        return rows
-    single = np.array([r for r, row in enumerate(rows) if len(row) == 1], dtype=np.int64)
-    if not len(layout.sizes):
-        return []
-    keys = stream.keys(1, len(single))
-    if formation.availability is None:
-        out = single[ranks(keys)[0][: layout.waiting]]
-    else:
-        seats, places = np.append(layout.sizes, layout.waiting), np.arange(len(layout.sizes) + 1)
-        seats = _seats_of_singles(seats, rows)
-        barred = _barred(formation, [rows[r] for r in single], np.append(layout.sessions, -1))
-        chosen = random_starts(keys, seats, np.ones(len(single), dtype=np.int64), barred)[0]
-        out = single[chosen == places[-1]]
-    gone = set(out.tolist())
-    return [row for r, row in enumerate(rows) if r not in gone]
-
-
-def _seats_of_singles(seats: IntArray, rows: list[IntArray]) -> IntArray:
-    """Seats left when blocks are placed largest first where most room is; the waiting list, last, takes no blocks."""
-    left = seats.copy()
-    for weight in sorted((len(r) for r in rows if len(r) > 1), reverse=True):
-        left[left[:-1].argmax()] -= weight
-    return left
-
-
-def _barred(formation: Formation, rows: list[IntArray], sessions: IntArray) -> Any:
-    """(k, rows) groups in whose session some member of the row is not available; session -1 suits everyone. None without sessions."""
-    if formation.availability is None:
-        return None
-    can = np.array([np.bitwise_and.reduce(formation.availability[row]) for row in rows], dtype=np.int64)
-    free = (can[None, :] >> np.maximum(sessions, 0)[:, None]) & 1
-    return (free == 0) & (sessions >= 0)[:, None]
 
 
 def _parts(batch: list[Cell], restarts: int) -> Iterator[list[Cell]]:
@@ -369,7 +143,9 @@ def _problem(formation: Formation, cells: list[Cell]) -> Problem:
     else:
         features = np.stack([np.stack([aim.features[row].sum(axis=0) for row in c.rows]) for c in cells])
         weights = np.array([[len(row) for row in c.rows] for c in cells], dtype=np.int64)
-    barred = None if formation.availability is None else np.stack([_barred(formation, c.rows, layout.sessions) for c in cells])
+    barred = (
+        None if formation.availability is None else np.stack([barred_groups(formation, c.rows, layout.sessions) for c in cells])
+    )
     enemies = np.stack([_enemies(formation.links, c.rows) for c in cells]) if len(formation.links.apart) else None
     return Problem(features, aim.signs, layout.sizes, weights, barred, enemies)
 

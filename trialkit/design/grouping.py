@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trialkit.design.base import Design
-from trialkit.design.formation import Aim, Formation, check_layout
 from trialkit.design.layout import MOST_SESSIONS
 from trialkit.design.links import links
 from trialkit.design.people import People, as_mapping
+from trialkit.design.seating import Aim, Formation, check_layout
 from trialkit.design.traits import Trait, trait
 from trialkit.errors import DesignError, UsageError, nearest, shown
 from trialkit.inference.arrays import IntArray
@@ -47,6 +47,7 @@ def formation_of(design: Design, arm: Any, options: GroupOptions) -> tuple[Forma
         size=size,
         strata=strata,
         stratum_names=stratum_names,
+        categorical=categorical,
         links=links(
             people, options["keep_together"], options["keep_apart"], largest=size[1], strata=strata, within=within
         ),
@@ -163,7 +164,7 @@ def _aim(alike: Sequence[Trait], mixed: Sequence[Trait], n: int) -> Aim:
     parts += [p for t in mixed for p in (t.level, t.spread)]
     features = np.hstack([np.zeros((n, 0)), *parts])
     signs = np.where(np.arange(features.shape[1]) < close, -1.0, 1.0)
-    return Aim(features, signs)
+    return Aim(tuple(t.name for t in alike), tuple(t.name for t in mixed), features, signs)
 
 
 def _capacities(given: Mapping[str, Any] | None, strata: tuple[str, ...], what: str, of: str) -> tuple[Mapping[str, int], ...]:

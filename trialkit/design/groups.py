@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from trialkit.design.base import ArmCodes, Design, Draws, _path
-from trialkit.design.formation import Cell, Formation, form, group_numbers, lead
+from trialkit.design.formation import form, group_numbers, lead
 from trialkit.design.grouping import formation_of
+from trialkit.design.seating import Cell, Formation
 from trialkit.design.stream import BLOCK, Seed, Stream, checked_seed
 from trialkit.errors import UsageError, shown
 from trialkit.inference.arrays import FloatArray, IntArray
@@ -118,7 +119,11 @@ def with_groups(
         "facilitators": facilitators, "waiting_list": waiting_list, "tolerance": tolerance, "restarts": restarts,
     }  # fmt: skip
     formation, declared = formation_of(design, arm, options)
-    settings = {"scheme": design.scheme, "arms": dict(design.settings), "groups": declared, "law": _law(formation)}
+    settings = {
+        "design": {"scheme": design.scheme, "settings": dict(design.settings)},
+        "groups": declared,
+        "law": _law(formation),
+    }
     return GroupedDesign(design.people, design.arms, settings, inner=design, formation=formation)
 
 

@@ -20,7 +20,8 @@ import numpy as np
 import pandas as pd
 
 from trialkit.design.base import ArmCodes, Design
-from trialkit.design.covariates import cluster_codes, cluster_means, covariate_matrix, mahalanobis_coordinates
+from trialkit.design.covariates import cluster_means, covariate_matrix, mahalanobis_coordinates
+from trialkit.design.units import Units
 from trialkit.errors import DesignError
 from trialkit.inference.arrays import FloatArray, IntArray
 
@@ -96,12 +97,11 @@ def mahalanobis_imbalance(base: Design, names: list[str], compare: Compare) -> t
     """The criterion for a base design, and whether its covariance is 'exact' or 'simulated'."""
     values, sources = covariate_matrix(base.people, names)
     rows = np.arange(base.n)
-    cluster = base.settings.get("cluster")
-    if cluster:
-        codes, labels = cluster_codes(base.people, str(cluster))
-        values = cluster_means(values, codes)
-        rows = np.array([int(np.flatnonzero(codes == c)[0]) for c in range(len(labels))])
-    points = mahalanobis_coordinates(values, sources, "clusters" if cluster else "people")
+    units: Units | None = getattr(base, "units", None)
+    if units is not None and units.cluster is not None:
+        values = cluster_means(values, units.member)
+        rows = np.unique(units.member, return_index=True)[1]
+    points = mahalanobis_coordinates(values, sources, units.nouns if units is not None else "people")
     shares = base.probability_matrix[rows]
     weights = np.divide(1.0, shares, out=np.zeros_like(shares), where=shares > 0)
     arms = range(len(base.arms))

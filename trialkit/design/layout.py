@@ -91,8 +91,8 @@ def plan_groups(
 ) -> Layout | None:
     """The layout that seats most people, in groups as equal in size as can be; None when there is none.
 
-    The number of groups is the one with the smallest difference between group sizes, then with a mean nearest to the middle of
-    the range, then the smallest.
+    The number of groups is the one with a mean size nearest to the middle of the range, of two such the one with all sizes the
+    same, and then the smaller one.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def plan_groups(
 def _choices(seated: int, size: tuple[int, int], numbers: range, relax: bool) -> Iterator[tuple[int, int, int]]:
     """(smallest, largest, number) of groups in order of preference; with sessions also unequal groups, as a second choice."""
     middle = (size[0] + size[1]) / 2
-    ranked = sorted(numbers, key=lambda k: (seated % k > 0, abs(seated / k - middle), k))
+    ranked = sorted(numbers, key=lambda k: (abs(seated / k - middle), seated % k > 0, k))
     for k in ranked:
         yield seated // k, -(-seated // k), k
     for k in ranked if relax else ():

@@ -156,11 +156,15 @@ class IndependentLaw(CountLaw):
         out = np.zeros((len(streams), *self.base.shape), dtype=np.int16)
         for kind in np.unique(self.kind_of[drawn]):
             mine = np.flatnonzero(self.kind_of[drawn] == kind)
+            everyone = len(mine) == len(self.base)
             pattern = self.patterns[kind]
             chosen = np.zeros((len(streams), len(mine)), dtype=np.int8)
             for threshold in pattern.thresholds:
-                chosen += keys[:, mine] >= threshold
-            out[:, drawn[mine]] = pattern.picks.astype(np.int16)[chosen]
+                chosen += (keys if everyone else keys[:, mine]) >= threshold
+            places = pattern.picks.astype(np.int16).take(chosen, axis=0)
+            if everyone:
+                return places
+            out[:, drawn[mine]] = places
         return out
 
     def options(self) -> list[Options]:

@@ -18,26 +18,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 
-from trialkit.design.base import ArmCodes, Design, People, compositions
-from trialkit.design.covariates import (
-    cluster_codes,
-    cluster_means,
-    column_names,
-    covariate_matrix,
-    mahalanobis_coordinates,
-    same_within,
-)
+from trialkit.design.base import ArmCodes, Design, compositions
+from trialkit.design.counts import label_text
+from trialkit.design.covariates import cluster_means, covariate_matrix, mahalanobis_coordinates
 from trialkit.design.matching import Matching, Progress, match_distances, match_points
+from trialkit.design.people import People, as_pairs
 from trialkit.design.ratio import whole_ratio
-from trialkit.design.stream import Stream
+from trialkit.design.stream import Stream, raw_block
+from trialkit.design.units import Units, names_of, some_names
 from trialkit.errors import DesignError, UsageError, shown
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.results import plain
 
 __all__ = ["MatchedPairs", "matched_pairs"]
 
@@ -50,12 +46,14 @@ class MatchedPairs(Design):
 
     Attributes
     ----------
-    ratio : places of each arm in a tuple. block : tuple of each unit. member : unit (person or cluster) of each person.
+    units : people or clusters. ratio : places of each arm in a tuple. block : tuple of each unit.
+    quality : of a matching: total_distance, lower_bound, gap, optimal; and the units in an incomplete tuple.
     """
 
+    units: Units
     ratio: tuple[int, ...]
     block: IntArray
-    member: IntArray
+    quality: Mapping[str, Any]
 
     scheme: ClassVar[str] = "matched_pairs"
 
@@ -63,29 +61,31 @@ class MatchedPairs(Design):
     def blocks(self) -> pd.DataFrame:
         """Tuple of each person (numbered from 1), indexed by identifier: the strata of the analysis."""
         index = pd.Index(self.people.ids, name=self.people.unit)
-        return pd.DataFrame({"block": self.block[self.member] + 1}, index=index)
+        return pd.DataFrame({"block": self.block[self.units.member] + 1}, index=index)
+
+    def _allocation_columns(self, codes: ArmCodes) -> dict[str, list[Any]]:
+        return {"block": self.blocks["block"].tolist()}
 
     @property
     def _k(self) -> int:
         return sum(self.ratio)
 
-    @property
+    @cached_property
     def _sizes(self) -> IntArray:
         return np.bincount(self.block)
 
-    @property
+    @cached_property
     def _place(self) -> IntArray:
-        """Flat place (tuple x k + position) of each unit."""
+        """Flat place (tuple x k + position) of each person's unit."""
         order = np.argsort(self.block, kind="stable")
         sizes = self._sizes
         starts = np.repeat(np.cumsum(sizes) - sizes, sizes)
         place = np.empty(len(self.block), dtype=np.int64)
         place[order] = np.repeat(np.arange(len(sizes)) * self._k, sizes) + np.arange(len(order)) - starts
-        return place
+        return place[self.units.member]
 
     def _draw(self, streams: Sequence[Stream]) -> ArmCodes:
-        tuples, k = len(self._sizes), self._k
-        keys = np.stack([s.keys(tuples, k) for s in streams])
+        keys = raw_block(streams, len(self._sizes) * self._k).reshape(len(streams), -1, self._k)
         arms = np.empty(keys.shape, dtype=np.int16)
         if self.ratio == (1, 1):
             arms[..., 0] = keys[..., 0] > keys[..., 1]
@@ -94,7 +94,7 @@ class MatchedPairs(Design):
             ordered = np.repeat(np.arange(len(self.ratio), dtype=np.int16), self.ratio)
             order = np.argsort(keys, axis=-1, kind="stable")
             np.put_along_axis(arms, order, np.broadcast_to(ordered, keys.shape), axis=-1)
-        return arms.reshape(len(streams), -1)[:, self._place[self.member]]
+        return arms.reshape(len(streams), -1).take(self._place, axis=1)
 
     def _probabilities(self) -> FloatArray:
         return np.tile(np.array(self.ratio) / self._k, (self.n, 1))
@@ -103,10 +103,9 @@ class MatchedPairs(Design):
         shares = np.array(self.ratio) / self._k
         same_arm = first == second
         within = self.ratio[first] * (self.ratio[second] - same_arm) / (self._k * (self._k - 1))
-        together = self.block[:, None] == self.block
-        out = np.where(together, within, shares[first] * shares[second])
+        out = np.where(self.block[:, None] == self.block, within, shares[first] * shares[second])
         np.fill_diagonal(out, shares[first] if same_arm else 0.0)
-        return out[np.ix_(self.member, self.member)]
+        return out[np.ix_(self.units.member, self.units.member)]
 
     def _count(self) -> int:
         return math.prod(len(_orders(self.ratio, size)) for size in self._sizes.tolist())
@@ -119,23 +118,23 @@ class MatchedPairs(Design):
             codes = np.hstack([np.repeat(codes, len(rows), axis=0), np.tile(rows, (len(codes), 1))])
             weights = np.outer(weights, list(orders.values())).ravel()
         place = np.argsort(np.argsort(self.block, kind="stable"), kind="stable")
-        return codes[:, place[self.member]], weights
+        return codes[:, place[self.units.member]], weights
 
     def describe(self) -> str:
         """The tuples, how they were made, how good they are, and who stayed over."""
-        s = self.settings
-        units = "clusters" if s["cluster"] else "people"
+        s, q = self.settings, self.quality
         full = int((self._sizes == self._k).sum())
         name = {2: "pair", 3: "triplet"}.get(self._k, f"tuple of {self._k}")
-        text = f"matched_pairs randomization of {self.n} people to {shown(self.arms, 10)}: {full} {name}{'s' if full != 1 else ''}"
-        text += f" of {units}" if s["cluster"] else ""
-        if s["pairs"]:
+        names = {2: "pairs", 3: "triplets"}.get(self._k, f"tuples of {self._k}")
+        text = f"matched_pairs randomization of {self.n} people to {shown(self.arms, 10)}: {full} {name if full == 1 else names}"
+        text += " of clusters" if self.units.cluster else ""
+        if "pairs" in s:
             text += f" given in '{s['pairs']}'"
         else:
-            text += f" alike in {shown(s['match'])}" + (f" within {shown(s['strata'])}" if s["strata"] else "")
-            text += f" ({s['distance']} distance, total {s['total_distance']:.6g}; {_quality(s)})"
-        if s["incomplete"]:
-            who = shown([unit for part in s["incomplete"] for unit in part])
+            text += f" alike in {shown(s['match'])}" + (f" within {shown(s['strata'])}" if "strata" in s else "")
+            text += f" ({s['distance']} distance, total {q['total_distance']:.6g}; {_gap_text(q)})"
+        if q["incomplete"]:
+            who = shown([unit for part in q["incomplete"] for unit in part])
             text += f". Incomplete: {who}, drawn by the shares over the places of a whole {name}"
         return text
 
@@ -143,10 +142,10 @@ class MatchedPairs(Design):
 def matched_pairs(
     people: Any,
     *,
-    unit: str,
-    match: Sequence[str] | str | None = None,
     arms: Mapping[Hashable, float],
-    strata: Sequence[str] | str | None = None,
+    match: Sequence[str] | None = None,
+    unit: str | None = None,
+    strata: Sequence[str] = (),
     distance: Distance = "mahalanobis",
     cluster: str | None = None,
     pairs: str | None = None,
@@ -158,12 +157,12 @@ def matched_pairs(
     ----------
     people
         Data frame, one row a person.
-    unit
-        Column with the identifiers.
-    match
-        Covariates, complete. Text counts as one 0/1 column a level.
     arms
         Label -> allocation weight, in a ratio of small whole numbers. Their sum is the size of a tuple.
+    match
+        Covariates, complete. Text counts as one 0/1 column a level.
+    unit
+        Column with the identifiers.
     strata
         Columns in which the units of a tuple must agree.
     distance
@@ -178,8 +177,9 @@ def matched_pairs(
     Returns
     -------
     MatchedPairs
-        Pairs of up to 2,000 units in a stratum have the least total distance. Beyond that, and for larger tuples, `settings` and
-        `describe()` state how far the total may be above the least possible (`gap`, against `lower_bound`).
+        Pairs of up to 2,000 units in a stratum have the least total distance. Beyond that, and for larger tuples, `quality` and
+        `describe()` state how far the total may be above the least possible (`gap`, against `lower_bound`). `blocks` has the tuple
+        of each person.
 
     Raises
     ------
@@ -196,89 +196,82 @@ def matched_pairs(
     {'a': 1, 'b': 2, 'c': 1, 'd': 2}
     """
     labels, ratio = whole_ratio(arms)
-    folk = People.of(people, unit)
-    member, units = cluster_codes(folk, cluster) if cluster else (np.arange(folk.n), folk.ids.tolist())
-    if len(units) < sum(ratio):
-        raise DesignError(f"{len(units)} {'clusters' if cluster else 'people'} do not fill one tuple of {sum(ratio)} places.")
+    k = sum(ratio)
     if (pairs is None) == (match is None):
         raise UsageError("say either match=[covariates] or pairs='column with given pairs'.")
-    if pairs is not None and strata is not None:
+    if pairs is not None and names_of(strata, "strata"):
         raise UsageError("strata=... belongs to match=...: given pairs already say who is with whom.")
-    settings: dict[str, Any] = {"arms": [[a, w] for a, w in zip(labels, ratio)], "cluster": cluster, "pairs": pairs}
-    if pairs is not None:
-        block = _given(folk, pairs, member, units, sum(ratio))
+    units = Units.of(People.of(people, unit), strata, cluster)
+    settings: dict[str, Any] = {"unit": unit, "arms": as_pairs(arms)} | ({"cluster": cluster} if cluster else {})
+    quality: dict[str, Any] = {}
+    if match is None:
+        block = _given(units, str(pairs), k)
+        settings["pairs"] = pairs
     else:
-        names = column_names(match, "match")
-        within = column_names(strata, "strata") if strata is not None else []
-        parts = _strata(folk, within, member, units, sum(ratio))
-        block, found = _matched(folk, names, member, parts, sum(ratio), distance, progress)
-        settings |= {"match": names, "strata": within, "distance": _name(distance)} | found
-    sizes = np.bincount(block)
-    short = [np.flatnonzero(block == b) for b in np.flatnonzero(sizes < sum(ratio))]
-    settings["incomplete"] = [[units[i] for i in part] for part in short]
-    return MatchedPairs(folk, labels, plain(settings), ratio=ratio, block=block, member=member)
+        _check_room(units, k)
+        names = list(some_names(match, "match"))
+        block, quality = _matched(units, names, k, distance, progress)
+        settings |= {"match": names, "distance": _name(distance)} | ({"strata": list(units.strata)} if units.strata else {})
+    quality["incomplete"] = [_names(units, block == b) for b in np.flatnonzero(np.bincount(block) < k)]
+    return MatchedPairs(units.people, labels, settings, units=units, ratio=ratio, block=block, quality=quality)
 
 
-def _given(folk: People, pairs: str, member: IntArray, units: Sequence[Any], k: int) -> IntArray:
-    values = pd.factorize(folk.complete(pairs, "pair"))[0].astype(np.int64)
-    block = same_within(member, units, values, "pair")
+def _names(units: Units, chosen: Any) -> list[Any]:
+    """Identifiers of people or labels of clusters."""
+    if units.cluster is None:
+        return units.people.ids[chosen].tolist()
+    return units.people.column(units.cluster)[chosen[units.member]].drop_duplicates().tolist()
+
+
+def _given(units: Units, pairs: str, k: int) -> IntArray:
+    values = pd.factorize(units.people.complete(pairs, "pair"))[0].astype(np.int64)
+    block = np.empty(units.count, dtype=np.int64)
+    block[units.member] = values
+    astray = block[units.member] != values
+    if astray.any():
+        raise DesignError(f"a cluster of '{units.cluster}' lies in more than one tuple of '{pairs}': {units.people.named(astray)}.")
     sizes = np.bincount(block)
     if (sizes > k).any():
         big = int(sizes.argmax())
-        who = [units[i] for i in np.flatnonzero(block == big)]
         raise DesignError(
-            f"a tuple of '{pairs}' holds {sizes[big]} units ({shown(who)}), but the ratio of the arms fills {k}: "
-            "split it, or change the allocation weights."
+            f"a tuple of '{pairs}' holds {sizes[big]} units ({shown(_names(units, block == big))}), but the ratio of the arms "
+            f"fills {k}: split it, or change the allocation weights."
         )
+    if (sizes < k).all():
+        raise DesignError(f"no tuple of '{pairs}' has the {k} units that the arms fill: does '{pairs}' hold the pairs?")
     return block
 
 
-def _strata(folk: People, names: Sequence[str], member: IntArray, units: Sequence[Any], k: int) -> list[IntArray]:
-    """Units of each stratum."""
-    if not names:
-        return [np.arange(len(units))]
-    rows = list(zip(*(folk.complete(n, "stratum").tolist() for n in names)))
-    keys = sorted(set(rows), key=str)
-    codes = np.array([keys.index(r) for r in rows], dtype=np.int64)
-    of_unit = same_within(member, units, codes, "stratum")
-    parts = [np.flatnonzero(of_unit == c) for c in range(len(keys))]
-    for key, part in zip(keys, parts):
-        if len(part) < k:
-            where = ", ".join(f"{n} = {v}" for n, v in zip(names, key))
-            who = shown([units[i] for i in part])
-            raise DesignError(
-                f"stratum {where} has {len(part)} of the {k} units that a tuple needs ({who}): join it with another stratum."
-            )
-    return parts
+def _check_room(units: Units, k: int) -> None:
+    small = np.flatnonzero(units.sizes < k)
+    if len(small):
+        where = f"stratum '{label_text(units.cells[small[0]])}'" if units.strata else "the design"
+        who = units.people.named(units.cell_of[units.member] == small[0])
+        remedy = "join it with another stratum, or leave out a column of strata" if units.strata else "it needs more people"
+        raise DesignError(
+            f"{where} has {units.sizes[small[0]]} {units.nouns} where one tuple takes {k}: {who}. For this design {remedy}."
+        )
 
 
 def _matched(
-    folk: People,
-    names: Sequence[str],
-    member: IntArray,
-    parts: Sequence[IntArray],
-    k: int,
-    distance: Distance,
-    progress: Progress | None,
+    units: Units, names: Sequence[str], k: int, distance: Distance, progress: Progress | None
 ) -> tuple[IntArray, dict[str, Any]]:
     """Tuple of each unit, and the quality of the matching."""
-    values, sources = covariate_matrix(folk, names)
-    clustered = len(values) > int(member.max()) + 1
-    if clustered:
-        values = cluster_means(values, member)
-    points = values
-    if distance == "mahalanobis":
-        points = mahalanobis_coordinates(values, sources, "clusters" if clustered else "people")
+    values, sources = covariate_matrix(units.people, names)
+    if units.cluster is not None:
+        values = cluster_means(values, units.member)
+    points = mahalanobis_coordinates(values, sources, units.nouns) if distance == "mahalanobis" else values
     tuples: list[IntArray] = []
     results: list[Matching] = []
-    for part in parts:
+    for cell in range(len(units.cells)):
+        part = np.flatnonzero(units.cell_of == cell)
         if distance == "mahalanobis":
             found = match_points(points[part], k, progress=progress)
         else:
-            found = match_distances(_own_distances(distance, values[part]), k, progress=progress)
+            found = match_distances(_own_distances(distance, points[part]), k, progress=progress)
         results.append(found)
         tuples += [*part[found.tuples], *([part[found.rest]] if len(found.rest) else [])]
-    block = np.empty(len(values), dtype=np.int64)
+    block = np.empty(units.count, dtype=np.int64)
     for number, members in enumerate(sorted(tuples, key=lambda t: int(t.min()))):
         block[members] = number
     return block, _quality_of(results)
@@ -304,12 +297,12 @@ def _quality_of(results: Sequence[Matching]) -> dict[str, Any]:
     return {k: v if v is None else float(f"{v:.6g}") for k, v in rounded.items()} | {"optimal": optimal}
 
 
-def _quality(settings: Mapping[str, Any]) -> str:
-    if settings["optimal"]:
+def _gap_text(quality: Mapping[str, Any]) -> str:
+    if quality["optimal"]:
         return "the least possible"
-    if settings["gap"] is None:
+    if quality["gap"] is None:
         return "by a heuristic; the lower bound is zero"
-    return f"by a heuristic, at most {100 * settings['gap']:.1f}% above the least possible"
+    return f"by a heuristic, at most {100 * quality['gap']:.1f}% above the least possible"
 
 
 def _name(distance: Distance) -> str:

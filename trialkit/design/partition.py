@@ -159,9 +159,8 @@ class _State:
         if penalty is not None:
             products = products + penalty
         own = np.take_along_axis(products, starts[:, None, :], axis=1)[:, 0]
-        return cls(
-            problem, _distances(problem), inverse, which, orders, features, starts.copy(), sums, penalty, products, own
-        )  # fmt: skip
+        distances = _distances(problem)
+        return cls(problem, distances, inverse, which, orders, features, starts.copy(), sums, penalty, products, own)
 
     def keep(self, mask: BoolArray) -> _State:
         """The searches that are not finished."""
@@ -173,14 +172,16 @@ class _State:
 
     def step(self, step: int) -> IntArray:
         """Exchange the next row of every search with its best partner, where that helps; which searches did."""
-        b = np.arange(len(self.which))
+        count, k, n = self.products.shape
+        b = np.arange(count)
         i = self.orders[:, step]
         a = self.groups[b, i]
         leaving = self.products[b, :, i]
         leaving -= leaving[b, a][:, None]
         leaving[b, a] = IMPOSSIBLE
-        half = np.take_along_axis(leaving, self.groups, axis=1)
-        half += self.products[b, a]
+        # half of the change of J for every partner; `take` on flat arrays, because this is where the time goes
+        half = leaving.ravel().take(self.groups + (k * b)[:, None])
+        half += self.products.reshape(count * k, n).take(k * b + a, axis=0)
         half -= self.own
         half += self._halved_distances(i, a)
         j = half.argmin(axis=1)
@@ -190,13 +191,17 @@ class _State:
         return accepted
 
     def _halved_distances(self, i: IntArray, a: IntArray) -> FloatArray:
-        if self.distances is not None:
-            rows = self.distances[self.which, i]
-        else:
+        """(B, n) the second term of half the change of J."""
+        if self.distances is None:
             rows = _distance_rows(self.problem, self.which, i)
+        else:
+            n = self.groups.shape[1]
+            rows = self.distances.reshape(-1, n).take(n * self.which + i, axis=0)
         if (self.problem.sizes == self.problem.sizes[0]).all():
-            return rows * self.inverse[0]
-        return rows * (0.5 * (self.inverse[a][:, None] + self.inverse[self.groups]))
+            rows *= self.inverse[0]
+        else:
+            rows *= 0.5 * (self.inverse[a][:, None] + self.inverse.take(self.groups))
+        return rows
 
     def _exchange(self, b: IntArray, i: IntArray, j: IntArray) -> None:
         first, second = self.groups[b, i], self.groups[b, j]
@@ -213,7 +218,8 @@ class _State:
         for g in (first, second):
             row = (self.features[b] @ (self.sums[b, g] * self.problem.signs)[:, :, None])[:, :, 0] * self.inverse[g][:, None]
             self.products[b, g] = row if self.penalty is None else row + self.penalty[b, g]
-        self.own[b] = np.take_along_axis(self.products[b], self.groups[b][:, None, :], axis=1)[:, 0]
+        _, k, n = self.products.shape
+        self.own[b] = self.products.ravel().take((k * n * b)[:, None] + n * self.groups[b] + np.arange(n))
 
 
 def _penalty(problem: Problem, which: IntArray, groups: IntArray) -> FloatArray | None:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from trialkit.design.base import arm_shares
+from trialkit.design.people import arm_shares, as_mapping
 from trialkit.errors import DesignError
 
 __all__ = ["whole_ratio"]
@@ -25,6 +25,7 @@ def whole_ratio(arms: Mapping[Hashable, float]) -> tuple[tuple[Hashable, ...], t
         Weights whose ratio needs more than 60 places, such as 1 : 1.37.
     """
     labels, shares = arm_shares(arms)
+    arms = as_mapping(arms)
     parts = [Fraction(float(s / shares.min())).limit_denominator(MOST_PLACES) for s in shares]
     scale = math.lcm(*(p.denominator for p in parts))
     whole = [int(p * scale) for p in parts]

@@ -60,7 +60,5 @@ def stratified_clustered(
     4
     """
     some_names(strata, "strata")
-    parts = cell_parts(
-        data, unit=unit, arms=arms, strata=strata, cluster=cluster, counts=counts, misfits=misfits, shares=shares
-    )
+    parts = cell_parts(data, unit=unit, arms=arms, strata=strata, cluster=cluster, counts=counts, misfits=misfits, shares=shares)
     return StratifiedClustered(**parts)

@@ -83,8 +83,11 @@ class ListedCells:
         if len(self.rows) == 1 or extra is None:
             option = np.zeros((1, 1), dtype=np.int64)
         else:
-            option = self.option_of[extra[..., :-1] @ self.radix]
-        rows = self.rows[option]
+            codes = extra[..., 0].astype(np.int64)
+            for arm in range(1, len(self.radix)):
+                codes += extra[..., arm] * self.radix[arm]
+            option = self.option_of.take(codes)
+        rows = self.rows.take(option)
         scaled = keys.astype(np.uint64) * rows
         picked = (scaled >> np.uint64(32)).astype(np.int64)
         # a product whose low half falls below 2^32 mod rows would make some rows likelier than others
@@ -92,7 +95,7 @@ class ListedCells:
         for draw, cell in np.argwhere(uneven):
             bound = int(np.broadcast_to(rows, uneven.shape)[draw, cell])
             picked[draw, cell] = streams[draw].below(bound)
-        return self.table.take(picked + self.starts[option], axis=0).reshape(len(streams), -1)
+        return self.table.take(picked + self.starts.take(option), axis=0).reshape(len(streams), -1)
 
 
 class KeyedCells:
@@ -189,11 +192,8 @@ class Layout:
 def _part(alike: Alike) -> ListedCells | KeyedCells:
     if alike.options is None or len(alike.options) > MOST_OPTIONS:
         return KeyedCells(alike)
-    total, tables = 0, []
-    for option in alike.options:
-        counts = (alike.base + np.asarray(option)).tolist()
-        total += compositions(counts)
-        if total > LISTED:
-            return KeyedCells(alike)
-        tables.append(counts)
+    tables = [(alike.base + np.asarray(option)).tolist() for option in alike.options]
+    # two units in different arms give more than n arrangements, so that the exact number of a large cell is never needed
+    if any(sum(counts) > LISTED and max(counts) < sum(counts) for counts in tables) or sum(map(compositions, tables)) > LISTED:
+        return KeyedCells(alike)
     return ListedCells(alike, [arrangements(counts) for counts in tables])

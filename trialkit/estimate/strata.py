@@ -27,12 +27,14 @@ def strata_names(trial: Trial) -> list[str]:
 def shares_differ(trial: Trial) -> bool:
     """Whether arms' shares differ by stratum more than rounding and chance explain, among everyone randomized.
 
-    Equal when every count lies within one unit of its stratum's size times the overall share (exact allocation), or when a
+    With a design its probabilities decide. Without one the shares are equal when every count lies within one unit of its stratum's size times the overall share (exact allocation), or when a
     chi-square test of homogeneity has p >= .01 (simple randomization). Units are clusters when clusters were randomized.
     The rule looks at assignments only, never at outcomes. Where it errs towards 'equal', overlap weights are nearly the
     sample's; where it errs towards 'differ', the interacted regression is still valid.
     """
     codes, arm = strata_codes(trial), trial.arm_codes
+    if trial.design is not None:
+        return _probabilities_differ(trial, codes)
     if trial.cluster is not None:
         _, first = np.unique(trial.codes(trial.cluster), return_index=True)
         codes, arm = codes[first], arm[first]
@@ -44,6 +46,13 @@ def shares_differ(trial: Trial) -> bool:
     chisq = float(((table - expected) ** 2 / expected).sum())
     df = (table.shape[0] - 1) * (table.shape[1] - 1)
     return bool(df > 0 and stats.chi2.sf(chisq, df) < UNEQUAL_P)
+
+
+def _probabilities_differ(trial: Trial, codes: IntArray) -> bool:
+    """With a design the declared probabilities decide, by the mean of each stratum."""
+    p = trial.design.probability_matrix[trial.places]
+    means = np.array([p[codes == s].mean(axis=0) for s in range(int(codes.max()) + 1)])
+    return bool(np.ptp(means, axis=0).max() > (1e-9 if trial.design.probabilities_exact else 0.05))
 
 
 def centred_indicators(sample: Sample, names: list[str]) -> tuple[FloatArray, list[str]]:

@@ -36,10 +36,15 @@ def count_tails(*, rate_treated: float, rate_control: float, rejected: BoolArray
     weight = np.where(rejected, np.outer(stats.binom.pmf(x, n, rate_treated), stats.binom.pmf(y, m, rate_control)), 0.0)
     difference = x[:, None] / n - y[None, :] / m
     std_error = np.sqrt(rate_treated * (1 - rate_treated) / n + rate_control * (1 - rate_control) / m)
+    size = np.abs(difference) / std_error
     above, below = np.where(difference > 0, weight, 0.0), np.where(difference < 0, weight, 0.0)
-    sizes = (float(np.sum(part * np.abs(difference)) / std_error) for part in (above, below))
-    parts = [np.asarray(v) for v in (above.sum(), below.sum(), *sizes)]
-    return Tails(*parts, ncp=np.asarray((rate_treated - rate_control) / std_error))
+    return Tails(
+        upper=np.asarray(above.sum()),
+        lower=np.asarray(below.sum()),
+        upper_size=np.asarray(np.sum(above * size)),
+        lower_size=np.asarray(np.sum(below * size)),
+        ncp=np.asarray((rate_treated - rate_control) / std_error),
+    )
 
 
 def _pooled(n: int, m: int, alpha: float, alternative: Alternative) -> BoolArray:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.noncentral import Alternative, Tails, chi_nodes, critical_value, given_scale, one_sided
+from trialkit.inference.noncentral import Alternative, Tails, chi_nodes, critical_value, given_scale, joined, one_sided
 
 _DROP = 36.0
 _STEP = 0.15
@@ -68,9 +68,9 @@ def exact_tails(
     shape, flat = arrays[0].shape, [x.reshape(-1) for x in arrays]
     flat[3], flat[4] = np.minimum(flat[3], _MOST_DF), np.minimum(flat[4], _MOST_DF)
     ncp = flat[0] / np.sqrt(flat[1] + flat[2])
-    pieces = [_block_tails(ncp[b], *(x[b] for x in flat[1:]), alpha, alternative) for b in _blocks(ncp, flat[3], flat[4])]
-    parts = [np.concatenate(p).reshape(shape) for p in zip(*pieces)]
-    return one_sided(Tails(*parts, ncp=ncp.reshape(shape)), alternative)
+    _, vt, vc, a, b = flat
+    pieces = [_block_tails(ncp[i], vt[i], vc[i], a[i], b[i], alpha, alternative) for i in _blocks(ncp, a, b)]
+    return one_sided(joined(pieces, ncp.reshape(shape)), alternative)
 
 
 def _block_tails(

@@ -13,6 +13,7 @@ Source: Gelman & Carlin (2014); Lu, Qiu & Deng (2019) for the closed form given 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -86,8 +87,7 @@ def t_tails(*, ncp: Any, df: Any, critical: Any, alternative: Alternative = "two
     d, v, q = (x.astype(float) for x in np.broadcast_arrays(np.asarray(ncp), np.asarray(df), np.asarray(critical)))
     flat = [x.reshape(-1) for x in (d, v, q)]
     pieces = [_flat_tails(*(x[block] for x in flat)) for block in _blocks(flat[0], flat[1])]
-    parts = [np.concatenate(p).reshape(d.shape) for p in zip(*pieces)]
-    return one_sided(Tails(*parts, ncp=d), alternative)
+    return one_sided(joined(pieces, d), alternative)
 
 
 def t_power(*, ncp: Any, df: Any, alpha: float = 0.05, alternative: Alternative = "two-sided") -> FloatArray:
@@ -99,6 +99,12 @@ def t_power(*, ncp: Any, df: Any, alpha: float = 0.05, alternative: Alternative 
     0.4778965
     """
     return t_tails(ncp=ncp, df=df, critical=critical_value(df, alpha, alternative), alternative=alternative).power
+
+
+def joined(pieces: Sequence[Sequence[FloatArray]], ncp: FloatArray) -> Tails:
+    """Tails from the pieces of blocks, in the shape of ncp."""
+    upper, lower, upper_size, lower_size = (np.concatenate(p).reshape(ncp.shape) for p in zip(*pieces))
+    return Tails(upper, lower, upper_size, lower_size, ncp)
 
 
 def one_sided(tails: Tails, alternative: Alternative) -> Tails:

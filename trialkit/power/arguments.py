@@ -182,7 +182,9 @@ def attrition_words(attrition: tuple[float, float]) -> str | None:
 
 def left_out(function: str, effect: float | None, power: float | None, sizes: Mapping[str, bool]) -> str:
     """Which one of effect, power and the sizes a call leaves out; `sizes` says of each whether it was given."""
-    missing = [name for name, given in (("effect", effect is not None), ("power", power is not None), *sizes.items()) if not given]
+    missing = [
+        name for name, given in (("effect", effect is not None), ("power", power is not None), *sizes.items()) if not given
+    ]
     if len(missing) == 1:
         return missing[0]
     if not missing:

@@ -78,7 +78,9 @@ def curve(function: Callable[..., PowerResult], **arguments: Any) -> PowerCurve:
     if points > _MOST_POINTS:
         raise UsageError(f"{points:,} combinations are too many for one table; vary fewer arguments or fewer values.")
     fixed = {k: v for k, v in arguments.items() if k not in varied}
-    rows, failures, solved_for, name = [], [], None, getattr(function, "__name__", "power")
+    rows: list[tuple[Mapping[str, Any], PowerResult | None]] = []
+    failures: list[str] = []
+    solved_for: str | None = None
     for combination in itertools.product(*varied.values()):
         point = dict(zip(varied, combination))
         try:
@@ -91,7 +93,12 @@ def curve(function: Callable[..., PowerResult], **arguments: Any) -> PowerCurve:
         rows.append((point, found))
     if solved_for is None:
         raise NoSolutionError(f"no combination has a solution. The first: {failures[0]}")
-    details = {"function": name, "solved_for": solved_for, "varied": tuple(varied), "fixed": fixed}
+    details = {
+        "function": getattr(function, "__name__", "power"),
+        "solved_for": solved_for,
+        "varied": tuple(varied),
+        "fixed": fixed,
+    }
     table = tuple(_row(point, found, solved_for) for point, found in rows)
     return PowerCurve((), _notes(rows, failures), details, table)
 
@@ -114,7 +121,7 @@ def _row(point: Mapping[str, Any], found: PowerResult | None, solved_for: str) -
     return {**point, **numbers}
 
 
-def _notes(rows: Sequence[tuple[Any, PowerResult | None]], failures: Sequence[str]) -> tuple[Note, ...]:
+def _notes(rows: Sequence[tuple[Mapping[str, Any], PowerResult | None]], failures: Sequence[str]) -> tuple[Note, ...]:
     """Notes of the points, each once, and how many have no solution."""
     found = {n.code: n for _, r in rows if r is not None for n in r.notes}
     if failures:

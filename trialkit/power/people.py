@@ -51,7 +51,13 @@ class People:
 
 
 def asked_people(
-    function: str, people: People, effect: float | None, power: float | None, attrition: tuple[float, float], test: Test, model: Model
+    function: str,
+    people: People,
+    effect: float | None,
+    power: float | None,
+    attrition: tuple[float, float],
+    test: Test,
+    model: Model,
 ) -> tuple[str, Sizes | None, Unknown | None]:
     """The argument to solve for, with the sizes when they are known or else the unknown one."""
     treated, controls = people.checked()
@@ -133,5 +139,3 @@ def people_words(sizes: Sizes) -> str:
     if math.isclose(treated, controls, rel_tol=1e-12):
         return f"{size(treated)} people per arm"
     return f"{plural(treated, 'treated person', 'treated people')} and {plural(controls, 'control')}"
-
-

@@ -171,7 +171,11 @@ def gains_sentence(result: PowerResult) -> str:
     if not parts:
         return ""
     what = "this effect" if result.solved_for == "effect" else "power"
-    return f"{parts[0][0].upper()}{parts[0].replace(' to ', f' would bring {what} to ', 1)[1:]}" + "".join(f"; {p}" for p in parts[1:]) + "."
+    return (
+        f"{parts[0][0].upper()}{parts[0].replace(' to ', f' would bring {what} to ', 1)[1:]}"
+        + "".join(f"; {p}" for p in parts[1:])
+        + "."
+    )
 
 
 def _read(value: Any) -> Any:

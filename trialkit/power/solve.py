@@ -7,7 +7,6 @@ power). The smallest solution is refined by Brent's method. The end of a bracket
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +49,14 @@ class Solution:
 
 
 def solve(
-    model: Model, *, effect: float | None, power: float | None, known: Sizes | None, unknown: Unknown | None, take_up: TakeUp, test: Test
+    model: Model,
+    *,
+    effect: float | None,
+    power: float | None,
+    known: Sizes | None,
+    unknown: Unknown | None,
+    take_up: TakeUp,
+    test: Test,
 ) -> Solution:
     """The one of effect, power and size that was left out.
 
@@ -142,7 +148,9 @@ def first_crossing(power_at: Grid, target: float, grid: np.ndarray) -> Root | Sh
 
 
 def _brent(power_at: Grid, target: float, low: float, high: float) -> float:
-    found = optimize.brentq(lambda x: float(power_at(np.asarray(x))) - target, low, high, xtol=1e-13 * max(high, 1e-3), rtol=1e-13)
+    found = optimize.brentq(
+        lambda x: float(power_at(np.asarray(x))) - target, low, high, xtol=1e-13 * max(high, 1e-3), rtol=1e-13
+    )
     return float(found)
 
 
@@ -151,7 +159,10 @@ def _refined_peak(power_at: Grid, grid: np.ndarray, top: int) -> tuple[float, fl
     low, high = float(grid[max(top - 1, 0)]), float(grid[min(top + 1, len(grid) - 1)])
     # a flat maximum is judged on the log scale of the grid
     found = optimize.minimize_scalar(
-        lambda x: -float(power_at(np.asarray(math.exp(x)))), bounds=(math.log(max(low, 1e-300)), math.log(high)), method="bounded", options={"xatol": 1e-9}
+        lambda x: -float(power_at(np.asarray(math.exp(x)))),
+        bounds=(math.log(max(low, 1e-300)), math.log(high)),
+        method="bounded",
+        options={"xatol": 1e-9},
     )
     return float(math.exp(found.x)), float(-found.fun)
 
@@ -193,7 +204,9 @@ def _too_easy(power_at: Grid, power: float, unknown: Unknown) -> str:
 
 def _refuse_hopeless(effect: float, test: Test, name: str) -> None:
     if effect == 0:
-        raise NoSolutionError(f"effect=0 cannot be detected: no {name} gives power above alpha. Give the smallest effect that would matter.")
+        raise NoSolutionError(
+            f"effect=0 cannot be detected: no {name} gives power above alpha. Give the smallest effect that would matter."
+        )
     if test.alternative != "two-sided" and math.copysign(1, effect) != test.direction:
         raise NoSolutionError(
             f"effect={effect:g} lies in the other direction than alternative='{test.alternative}': power stays below alpha for any {name}. "

@@ -1,117 +1,42 @@
-"""Whole clusters randomized in both arms: t test with (clusters - 2 - covariates) df.
-
-The variance of a cluster mean is that of inference/cluster_variance.py. Listed sizes enter exactly: an arm's precision is the sum
-over its clusters (GLS), with the intracluster correlation taken as known.
-"""
+"""Whole clusters randomized in both arms: t test of cluster means."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from trialkit.errors import UsageError
 from trialkit.inference.cluster_variance import Levels
-from trialkit.inference.grouped_power import satterthwaite_df
-from trialkit.inference.noncentral import Alternative, Tails, t_tails
-from trialkit.power.arguments import EffectOn, Pair, Reference, Standardizer, TakeUp, Test, attrition_words, both_arms, left_out, optional, real, said, shares
+from trialkit.inference.noncentral import Alternative
+from trialkit.power.arguments import (
+    EffectOn,
+    Pair,
+    Reference,
+    Standardizer,
+    TakeUp,
+    Test,
+    attrition_words,
+    both_arms,
+    left_out,
+    optional,
+    real,
+    said,
+    shares,
+)
 from trialkit.power.assemble import assemble
+from trialkit.power.families.clustered_model import ARMS, Clustered
 from trialkit.power.families.individual import sd_words, standardized
-from trialkit.power.model import Precision, Shortfall, Sizes, Unknown
-from trialkit.power.people import rounded_up
+from trialkit.power.model import Shortfall, Sizes, Unknown
 from trialkit.power.result import PowerResult
 from trialkit.power.solve import Root, first_crossing, solve
-from trialkit.power.words import number, percent, plural, size
+from trialkit.power.words import number, percent, size
 from trialkit.results import Note
 
 SIZE_ARGUMENTS = ("clusters", "cluster_size", "allocation")
-ARMS = ("treated_clusters", "control_clusters")
 _MANY = 1e9
-
-
-@dataclass(frozen=True, slots=True)
-class Clustered:
-    """All but effect, power and sizes. `listed` holds the sizes of every cluster by arm when they were given."""
-
-    levels: Levels
-    sd: tuple[float, float]
-    satterthwaite: bool
-    control_rate: float | None
-    covariates: int
-    attrition: tuple[float, float]
-    listed: tuple[tuple[float, ...], tuple[float, ...]] | None
-    test: Test
-
-    def parts(self, effect: Any, sizes: Sizes) -> tuple[Any, Any, Any]:
-        """Variances of the two arms' means and the df of their sum."""
-        treated, control = self._person_variances(effect)
-        n, m = (np.asarray(sizes[k]) for k in ARMS)
-        if self.listed is not None:
-            vt, vc = (v * self._listed_variance(arm) for arm, v in enumerate((treated, control)))
-        else:
-            each = (self.levels.mean_variance(np.asarray(sizes["cluster_size"]) * (1 - lost)) for lost in self.attrition)
-            vt, vc = (v * unit / k for v, unit, k in zip((treated, control), each, (n, m)))
-        if self.test.reference == "z":
-            return vt, vc, math.inf
-        df = satterthwaite_df(treated=vt, control=vc, df_treated=n - 1, df_control=m - 1) if self.satterthwaite else n + m - 2
-        return vt, vc, df - self.covariates
-
-    def _person_variances(self, effect: Any) -> tuple[Any, Any]:
-        if self.control_rate is None:
-            return self.sd[0] ** 2, self.sd[1] ** 2
-        p = self.control_rate + effect
-        return p * (1 - p), self.control_rate * (1 - self.control_rate)
-
-    def _listed_variance(self, arm: int) -> float:
-        assert self.listed is not None
-        m = np.asarray(self.listed[arm]) * (1 - self.attrition[arm])
-        return float(1 / np.sum(1 / self.levels.mean_variance(m)))
-
-    def tails(self, effect: Any, sizes: Sizes) -> Tails:
-        vt, vc, df = self.parts(effect, sizes)
-        return t_tails(ncp=effect / np.sqrt(vt + vc), df=df, critical=self.test.critical(df), alternative=self.test.alternative)
-
-    def precision(self, effect: float, sizes: Sizes) -> Precision:
-        vt, vc, df = self.parts(effect, sizes)
-        return Precision(math.sqrt(vt + vc), float(df))
-
-    def effect_limit(self, direction: int) -> float:
-        if self.control_rate is None:
-            return math.inf
-        return 1 - self.control_rate if direction > 0 else self.control_rate
-
-    def whole(self, sizes: Sizes) -> Sizes:
-        return sizes if self.listed is not None else {k: rounded_up(v) for k, v in sizes.items()}
-
-    def arguments(self, sizes: Sizes) -> dict[str, Any]:
-        if self.listed is not None:
-            return {"cluster_size": self.listed}
-        arms = tuple(sizes[k] for k in ARMS)
-        return {"clusters": sum(arms), "cluster_size": sizes["cluster_size"], "allocation": arms}
-
-    def fields(self, sizes: Sizes) -> dict[str, Any]:
-        arms = [float(sizes[k]) for k in ARMS]
-        if self.listed is not None:
-            people = [sum(arm) for arm in self.listed]
-            return {"clusters": sum(arms), "cluster_size": self.listed, "n": sum(people), "treated": people[0], "controls": people[1]}
-        m = float(sizes["cluster_size"])
-        people = [k * m * self.levels.subclusters for k in arms]
-        left = m * (1 - sum(self.attrition) / 2)
-        found = {"clusters": sum(arms), "cluster_size": m, "n": sum(people), "treated": people[0], "controls": people[1]}
-        found["design_effect"] = float(self.levels.design_effect(left))
-        if self.levels.autocorrelation is not None:
-            found["correlation_of_means"] = float(self.levels.correlation_of_means(left))
-        return found
-
-    def words(self, sizes: Sizes) -> str:
-        arms = f"{size(sizes['treated_clusters'])} treated and {size(sizes['control_clusters'])} control clusters"
-        if self.listed is not None:
-            return f"{arms} of {sum(map(sum, self.listed)):,.0f} people together"
-        per = plural(sizes["cluster_size"], "person", "people")
-        return f"{arms} of {size(self.levels.subclusters)} subclusters of {per}" if self.levels.subclusters > 1 else f"{arms} of {per}"
 
 
 def clustered(
@@ -222,7 +147,9 @@ def _listed(cluster_size: Any, size_cv: float, subclusters: float) -> tuple[tupl
     if not isinstance(cluster_size, (list, tuple)):
         return None
     if len(cluster_size) != 2 or not all(isinstance(arm, (list, tuple)) and len(arm) >= 2 for arm in cluster_size):
-        raise UsageError("cluster_size must be one number, or two lists with the sizes of at least two clusters each: (treated, control).")
+        raise UsageError(
+            "cluster_size must be one number, or two lists with the sizes of at least two clusters each: (treated, control)."
+        )
     if size_cv or subclusters != 1:
         raise UsageError("cluster_size as lists already holds the spread: leave out size_cv and subclusters_per_cluster.")
     first, second = (tuple(real("cluster_size", m, at_least=1) for m in arm) for arm in cluster_size)
@@ -243,7 +170,9 @@ def _explained(
     if baseline_r2 is not None:
         both = real("baseline_r2", baseline_r2, at_least=0, below=1)
         return both, both
-    return real("cluster_r2", cluster_r2 or 0.0, at_least=0, below=1), real("individual_r2", individual_r2 or 0.0, at_least=0, below=1)
+    return real("cluster_r2", cluster_r2 or 0.0, at_least=0, below=1), real(
+        "individual_r2", individual_r2 or 0.0, at_least=0, below=1
+    )
 
 
 def _autocorrelations(between: float | None, within: float | None, middle: float) -> tuple[float, float] | None:
@@ -253,7 +182,9 @@ def _autocorrelations(between: float | None, within: float | None, middle: float
         raise UsageError("cluster_autocorrelation and individual_autocorrelation belong together: give both.")
     if middle:
         raise UsageError("autocorrelations are for two levels: leave out subcluster_icc.")
-    return real("cluster_autocorrelation", between, at_least=0, at_most=1), real("individual_autocorrelation", within, at_least=0, below=1)
+    return real("cluster_autocorrelation", between, at_least=0, at_most=1), real(
+        "individual_autocorrelation", within, at_least=0, below=1
+    )
 
 
 def _levels(
@@ -262,12 +193,27 @@ def _levels(
     top = real("icc", icc, at_least=0, at_most=1)
     second = real("subcluster_icc", middle, at_least=0, at_most=1)
     if top + second > 1:
-        raise UsageError(f"icc={top:g} and subcluster_icc={second:g} are shares of the same variance; their sum must not exceed 1.")
-    return Levels(top, second, real("subclusters_per_cluster", subclusters, at_least=1), r2[0], r2[1], auto, real("size_cv", size_cv, at_least=0, below=2))
+        raise UsageError(
+            f"icc={top:g} and subcluster_icc={second:g} are shares of the same variance; their sum must not exceed 1."
+        )
+    return Levels(
+        top,
+        second,
+        real("subclusters_per_cluster", subclusters, at_least=1),
+        r2[0],
+        r2[1],
+        auto,
+        real("size_cv", size_cv, at_least=0, below=2),
+    )
 
 
 def _asked(
-    model: Clustered, clusters: float | None, cluster_size: Any, share: tuple[float, float], effect: float | None, power: float | None
+    model: Clustered,
+    clusters: float | None,
+    cluster_size: Any,
+    share: tuple[float, float],
+    effect: float | None,
+    power: float | None,
 ) -> tuple[str, Sizes | None, Unknown | None]:
     """The argument to solve for, with all sizes or the unknown one."""
     if model.listed is not None:
@@ -294,7 +240,9 @@ def _plain(x: Any) -> Any:
     return float(x) if np.ndim(x) == 0 else x
 
 
-def _no_size(model: Clustered, clusters: float | None, unlimited: Callable[[Any], Sizes], fewest: float) -> Callable[[Shortfall, float], str]:
+def _no_size(
+    model: Clustered, clusters: float | None, unlimited: Callable[[Any], Sizes], fewest: float
+) -> Callable[[Shortfall, float], str]:
     def explain(found: Shortfall, effect: float) -> str:
         needed = first_crossing(lambda x: model.tails(effect, unlimited(x)).power, found.target, np.geomspace(fewest, _MANY, 97))
         least = f" More than {number(needed.value)} clusters are needed, however large." if isinstance(needed, Root) else ""
@@ -330,7 +278,8 @@ def _assumptions(model: Clustered, effect: float) -> list[str | None]:
     explained = f"covariates explain {percent(levels.cluster_r2)} of the variance between and {percent(levels.individual_r2)} within clusters"
     return [
         outcome,
-        f"intracluster correlation {number(levels.icc)}" + (f", {number(levels.middle)} between subclusters" if levels.middle else ""),
+        f"intracluster correlation {number(levels.icc)}"
+        + (f", {number(levels.middle)} between subclusters" if levels.middle else ""),
         explained if levels.cluster_r2 or levels.individual_r2 else None,
         None if levels.autocorrelation is None else "a baseline on the same people",
         f"cluster sizes vary with coefficient {number(levels.size_cv)}" if levels.size_cv else None,

@@ -10,7 +10,22 @@ import numpy as np
 
 from trialkit.errors import UsageError
 from trialkit.inference.noncentral import Alternative
-from trialkit.power.arguments import EffectOn, Pair, Reference, Standardizer, TakeUp, Test, attrition_words, both_arms, choice, left_out, optional, real, said, shares
+from trialkit.power.arguments import (
+    EffectOn,
+    Pair,
+    Reference,
+    Standardizer,
+    TakeUp,
+    Test,
+    attrition_words,
+    both_arms,
+    choice,
+    left_out,
+    optional,
+    real,
+    said,
+    shares,
+)
 from trialkit.power.assemble import assemble
 from trialkit.power.families.grouped_limits import explanation
 from trialkit.power.families.grouped_model import Components, Grouped, Rates, sizes_words
@@ -103,16 +118,23 @@ def grouped(
     choice("method", method, GroupedMethod)
     r = optional("baseline_correlation", baseline_correlation, above=-1, below=1)
     in_groups = control_groups is not None or control_group_size is not None
+    groups, group_size, listed = _sizes_of_groups(group_size, groups)
     model = Grouped(
         outcome=_outcome(icc, sd, (var_group, var_resid, var_control), control_rate, control_icc, in_groups, r),
         attrition=both_arms("attrition", attrition, at_least=0, below=1),
-        listed=_listed(group_size, groups),
+        listed=listed,
         control_grouped=in_groups,
         exact=method == "exact",
         test=checked,
     )
     wished, effect = checked.target(power), optional("effect", effect)
-    counts = {"groups": groups, "group_size": group_size, "controls": controls, "control_groups": control_groups, "control_group_size": control_group_size}
+    counts = {
+        "groups": groups,
+        "group_size": group_size,
+        "controls": controls,
+        "control_groups": control_groups,
+        "control_group_size": control_group_size,
+    }
     solved_for, known, unknown = _asked(model, counts, allocation, effect, wished)
     solution = solve(model, effect=effect, power=wished, known=known, unknown=unknown, take_up=uptake, test=checked)
     return assemble(
@@ -143,13 +165,19 @@ def _outcome(
     if any(v is not None for v in variances):
         return _said_variances(icc, sd, variances, control_rate, control_icc, in_groups).less_baseline(r)
     if icc is None:
-        raise UsageError("icc is missing: the share of the variance between groups (survey scales mostly .02 to .15). Give icc, or var_group, var_resid and var_control.")
+        raise UsageError(
+            "icc is missing: the share of the variance between groups (survey scales mostly .02 to .15). Give icc, or var_group, var_resid and var_control."
+        )
     share = real("icc", icc, at_least=0, at_most=1)
-    control_share = real("control_icc", share if control_icc is None else control_icc, at_least=0, at_most=1) if in_groups else 0.0
+    control_share = (
+        real("control_icc", share if control_icc is None else control_icc, at_least=0, at_most=1) if in_groups else 0.0
+    )
     if control_rate is not None:
         return Rates(real("control_rate", control_rate, above=0, below=1), share, control_share, 1 - (r or 0.0) ** 2)
     treated, control = (s**2 for s in both_arms("sd", sd, above=0))
-    return Components(share * treated, (1 - share) * treated, control_share * control, (1 - control_share) * control).less_baseline(r)
+    return Components(
+        share * treated, (1 - share) * treated, control_share * control, (1 - control_share) * control
+    ).less_baseline(r)
 
 
 def _said_variances(
@@ -163,9 +191,13 @@ def _said_variances(
     names = ("var_group", "var_resid", "var_control")
     missing = [n for n, v in zip(names, variances) if v is None]
     if missing:
-        raise UsageError(f"{' and '.join(missing)} missing: the three variances var_group, var_resid and var_control belong together.")
+        raise UsageError(
+            f"{' and '.join(missing)} missing: the three variances var_group, var_resid and var_control belong together."
+        )
     if icc is not None or control_rate is not None or sd != 1.0:
-        raise UsageError("variances are said twice: give var_group, var_resid and var_control, or icc and sd, or icc and control_rate.")
+        raise UsageError(
+            "variances are said twice: give var_group, var_resid and var_control, or icc and sd, or icc and control_rate."
+        )
     if in_groups and control_icc is None:
         raise UsageError("control_icc is missing: it splits var_control between and within control groups.")
     group, resid, control = (real(n, v, at_least=0) for n, v in zip(names, variances))
@@ -173,6 +205,16 @@ def _said_variances(
     real("var_control", control, above=0)
     share = real("control_icc", control_icc, at_least=0, at_most=1) if in_groups else 0.0
     return Components(group, resid, share * control, (1 - share) * control)
+
+
+def _sizes_of_groups(group_size: Any, groups: float | None) -> tuple[float | None, float | None, tuple[float, ...] | None]:
+    """(groups, group_size, the size of every group where they differ); a list of equal sizes is one size."""
+    listed = _listed(group_size, groups)
+    if listed is None:
+        return groups, group_size, None
+    if min(listed) == max(listed):
+        return float(len(listed)), listed[0], None
+    return float(len(listed)), None, listed
 
 
 def _listed(group_size: Any, groups: float | None) -> tuple[float, ...] | None:
@@ -201,8 +243,6 @@ def _asked(
         "control_groups": 2.0,
         "control_group_size": 1 / (1 - model.attrition[1]),
     }
-    if listed is not None:
-        counts = counts | {"groups": len(listed), "group_size": None}
     sizes = {k: optional(k, counts[k], at_least=1.0 if k.endswith("size") else 2.0) for k in ("groups", "group_size", *sides)}
     if listed is not None:
         del sizes["group_size"]
@@ -224,7 +264,9 @@ def _tie(model: Grouped, sizes: dict[str, float | None], allocation: Pair | None
         return lambda found: found
     treated, control = shares(allocation)
     if model.control_grouped or sizes.get("controls") is not None:
-        raise UsageError("allocation ties the number of controls to the treated: leave out controls (and control_groups), or allocation.")
+        raise UsageError(
+            "allocation ties the number of controls to the treated: leave out controls (and control_groups), or allocation."
+        )
     del sizes["controls"]
     people = None if model.listed is None else sum(model.listed)
 
@@ -235,7 +277,9 @@ def _tie(model: Grouped, sizes: dict[str, float | None], allocation: Pair | None
     return tied
 
 
-def _standardized(model: Grouped, effect: float, dilution: float, standardizer: Standardizer | None, r: float | None) -> tuple[float, str]:
+def _standardized(
+    model: Grouped, effect: float, dilution: float, standardizer: Standardizer | None, r: float | None
+) -> tuple[float, str]:
     """Raw SDs are the standardizers: what a baseline removed is added again."""
     if isinstance(model.outcome, Rates):
         q = model.outcome.control_rate
@@ -257,7 +301,11 @@ def _assumptions(model: Grouped, effect: float, r: float | None) -> list[str | N
         icc, control_icc = model.outcome.icc, model.outcome.control_icc
     else:
         sd = _raw_sd(c, r)
-        outcome = f"SD {number(sd[0])} in both arms" if sd[0] == sd[1] else f"SD {number(sd[0])} in the treated and {number(sd[1])} in the control arm"
+        outcome = (
+            f"SD {number(sd[0])} in both arms"
+            if sd[0] == sd[1]
+            else f"SD {number(sd[0])} in the treated and {number(sd[1])} in the control arm"
+        )
         icc, control_icc = c.group / sd[0] ** 2, c.control_group / sd[1] ** 2
     alone = f"{number(control_icc)} between control groups" if model.control_grouped else "controls stand alone"
     return [
@@ -273,19 +321,45 @@ def _notes(model: Grouped, solution: Solution, effect: float, r: float | None, s
     """What simulation says of the formula, and where more controls would cost power."""
     found = []
     if model.listed is not None:
-        found.append(Note("unequal_sizes", "unequal groups: the formula counts groups - 1 df; REML is about .002, the mean of group means .008 below it."))
+        found.append(
+            Note(
+                "unequal_sizes",
+                "unequal groups: the formula counts groups - 1 df; REML is about .002, the mean of group means .008 below it.",
+            )
+        )
     if r:
-        found.append(Note("ancova_optimistic", "with a baseline the formula is .003 to .004 too high, because the slope is estimated."))
+        found.append(
+            Note("ancova_optimistic", "with a baseline the formula is .003 to .004 too high, because the slope is estimated.")
+        )
     if any(model.attrition):
-        found.append(Note("attrition_optimistic", "random drop-out makes group sizes differ; the formula is about .007 too high at a quarter lost."))
+        found.append(
+            Note(
+                "attrition_optimistic",
+                "random drop-out makes group sizes differ; the formula is about .007 too high at a quarter lost.",
+            )
+        )
     if isinstance(model.outcome, Rates):
-        found.append(Note("binary_groups_optimistic", "for a rate the formula is .008 to .010 too high: group variances follow the group rates."))
+        found.append(
+            Note(
+                "binary_groups_optimistic",
+                "for a rate the formula is .008 to .010 too high: group variances follow the group rates.",
+            )
+        )
     if model.test.reference == "z":
-        found.append(Note("normal_formula", "the normal formula ignores that few groups estimate their variance poorly; it is too high."))
+        found.append(
+            Note("normal_formula", "the normal formula ignores that few groups estimate their variance poorly; it is too high.")
+        )
     elif not model.exact and solution.sizes["groups"] < 10:
-        found.append(Note("plugin_df", "with fewer than 10 groups the plug-in df is optimistic (.01 to .03 at 3 groups); method='exact' is right."))
+        found.append(
+            Note(
+                "plugin_df",
+                "with fewer than 10 groups the plug-in df is optimistic (.01 to .03 at 3 groups); method='exact' is right.",
+            )
+        )
     if solved_for != "controls" and not model.control_grouped and _controls_cost(model, solution, effect):
-        found.append(Note("more_controls_lose", "more controls would lower power here: the degrees of freedom fall towards groups - 1."))
+        found.append(
+            Note("more_controls_lose", "more controls would lower power here: the degrees of freedom fall towards groups - 1.")
+        )
     return found
 
 

@@ -105,7 +105,13 @@ class Grouped:
         vt, vc, a, b = self.parts(effect, sizes)
         if self.exact and self.test.reference == "t":
             return exact_tails(
-                effect=effect, treated=vt, control=vc, df_treated=a, df_control=b, alpha=self.test.alpha, alternative=self.test.alternative
+                effect=effect,
+                treated=vt,
+                control=vc,
+                df_treated=a,
+                df_control=b,
+                alpha=self.test.alpha,
+                alternative=self.test.alternative,
             )
         df = self._df(vt, vc, a, b)
         return t_tails(ncp=effect / np.sqrt(vt + vc), df=df, critical=self.test.critical(df), alternative=self.test.alternative)
@@ -133,7 +139,9 @@ class Grouped:
     def people(self, sizes: Sizes) -> tuple[float, float]:
         """People to randomize to the treated and to the control arm."""
         treated = float(sum(self.listed)) if self.listed is not None else float(sizes["groups"] * sizes["group_size"])
-        return treated, float(sizes["control_groups"] * sizes["control_group_size"] if self.control_grouped else sizes["controls"])
+        return treated, float(
+            sizes["control_groups"] * sizes["control_group_size"] if self.control_grouped else sizes["controls"]
+        )
 
     def fields(self, sizes: Sizes) -> dict[str, Any]:
         treated, controls = self.people(sizes)

@@ -14,7 +14,18 @@ import numpy as np
 
 from trialkit.inference.grouped_power import satterthwaite_df
 from trialkit.inference.noncentral import Alternative, Tails, t_tails
-from trialkit.power.arguments import EffectOn, Pair, Reference, Standardizer, TakeUp, Test, attrition_words, both_arms, optional, said
+from trialkit.power.arguments import (
+    EffectOn,
+    Pair,
+    Reference,
+    Standardizer,
+    TakeUp,
+    Test,
+    attrition_words,
+    both_arms,
+    optional,
+    said,
+)
 from trialkit.power.assemble import assemble
 from trialkit.power.gains import better_baseline
 from trialkit.power.model import Precision, Sizes

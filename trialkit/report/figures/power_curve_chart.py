@@ -10,6 +10,7 @@ from typing import Any
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from trialkit.errors import UsageError
+from trialkit.report.figures.rows import wrapped
 from trialkit.report.figures.style import (
     COLOURS,
     FAINT,
@@ -86,7 +87,8 @@ def power_curve(
         raise UsageError("power_curve draws what tk.power.curve returns.")
     named = {**NAMES, **(labels or {})}
     x = _axis(result, varied)
-    curves = _curves(result, x, [v for v in varied if v != x], named)
+    others = [v for v in varied if v != x]
+    curves = _curves(result, x, others)
     with drawing():
         if ax is None:
             ax = add_panel(new_figure(HEIGHT + TOP + BELOW), LEFT, TOP, WIDTH - LEFT - RIGHT, HEIGHT)
@@ -94,7 +96,7 @@ def power_curve(
             _line(ax, [r[x] for r in rows], [real(r[solved_for]) for r in rows], colour, marker)
         tidy_x(ax, named.get(x, x), words.numbers)
         _vertical(ax, named.get(solved_for, solved_for), solved_for == "power", target, words)
-        _names(ax, curves, x, solved_for)
+        _names(ax, curves, x, solved_for, ", ".join(named.get(k, k) for k in others))
     return ax
 
 
@@ -110,13 +112,11 @@ def _axis(result: TableResult, varied: Sequence[str]) -> str:
     return max(counts, key=lambda name: counts[name])
 
 
-def _curves(
-    result: TableResult, x: str, others: Sequence[str], named: Mapping[str, str]
-) -> list[tuple[str, list[Mapping[str, Any]]]]:
-    """(label, rows in the order of the axis) of each curve."""
+def _curves(result: TableResult, x: str, others: Sequence[str]) -> list[tuple[str, list[Mapping[str, Any]]]]:
+    """(values of the other arguments, rows in the order of the axis) of each curve."""
     found: dict[str, list[Mapping[str, Any]]] = {}
     for row in result.table:
-        label = ", ".join(f"{named.get(k, k).lower()} {_value(row[k])}" for k in others)
+        label = ", ".join(_value(row[k]) for k in others)
         found.setdefault(label, []).append(row)
     return [(label, sorted(rows, key=lambda r: real(r[x]))) for label, rows in found.items()]
 
@@ -157,22 +157,36 @@ def _vertical(ax: Any, title: str, power: bool, target: float | None, words: Eng
         ax.axhline(target, color=QUIET, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
 
 
-def _names(ax: Any, curves: Sequence[tuple[str, list[Mapping[str, Any]]]], x: str, solved_for: str) -> None:
-    """Each curve's name at its end, moved apart where two would overlap."""
+def _names(ax: Any, curves: Sequence[tuple[str, list[Mapping[str, Any]]]], x: str, solved_for: str, heading: str) -> None:
+    """Each curve's values at its end under a heading, moved apart where two would overlap."""
     ends = []
     for (label, rows), colour in zip(curves, cycle(COLOURS)):
         seen = [r for r in rows if math.isfinite(real(r[solved_for]))]
         if label and seen:
-            ends.append([real(seen[-1][solved_for]), real(seen[-1][x]), label, colour])
+            ends.append((real(seen[-1][solved_for]), real(seen[-1][x]), label, colour))
+    if not ends:
+        return
+    ends.sort(key=lambda e: -e[0])
     low, high = ax.get_ylim()
-    height = ax.figure.get_size_inches()[1] * 72 * ax.get_position().height
-    room = _LINE * (high - low) / max(height, 1.0)
-    places: list[float] = []
-    for y, *_ in sorted(ends, key=lambda e: -e[0]):
-        places.append(min(y, places[-1] - room) if places else y)
-    for (y, end, label, colour), place in zip(sorted(ends, key=lambda e: -e[0]), places):
+    points = ax.figure.get_size_inches()[1] * 72 * ax.get_position().height
+    places = _apart([(y - low) / (high - low) for y, *_ in ends], _LINE / max(points, 1.0))
+    for (y, end, label, colour), place in zip(ends, places):
         ax.annotate(
-            shortened(label, 18), (end, y), xytext=(1.02, (place - low) / (high - low)), textcoords="axes fraction",
-            va="center", fontsize=SIZE - 1, color=INK, annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.7},
+            shortened(label, 18), (end, y), xytext=(1.06, place), textcoords="axes fraction",
+            va="center", fontsize=SIZE, color=INK, annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.8, "shrinkA": 1, "shrinkB": 3, "relpos": (0, 0.5)},
         )  # fmt: skip
+    above = places[0] + 1.2 * _LINE / points
+    text = "\n".join(wrapped(heading, RIGHT - 18, SIZE - 1, most=2))
+    ax.annotate(text, (1.06, above), xycoords="axes fraction", fontsize=SIZE - 1, color=QUIET, va="bottom")
+
+
+def _apart(wished: Sequence[float], room: float) -> list[float]:
+    """Places from the top down at least `room` apart, as near to the wished ones as that allows, none below the axis."""
+    places: list[float] = []
+    for place in wished:
+        places.append(min(place, places[-1] - room) if places else place)
+    for i in reversed(range(len(places))):
+        floor = places[i + 1] + room if i + 1 < len(places) else 0.0
+        places[i] = max(places[i], floor)
+    return places

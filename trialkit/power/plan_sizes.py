@@ -1,0 +1,260 @@
+"""From the [design] of a plan to a power function: the family, the sizes of the contrast, the assumptions with their defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from trialkit.errors import PlanError
+from trialkit.power.families.binary import binary
+from trialkit.power.families.clustered import clustered
+from trialkit.power.families.grouped import grouped
+from trialkit.power.families.grouped_model import sizes_words
+from trialkit.power.families.individual import individual
+from trialkit.power.plan_outcome import Scale
+from trialkit.power.result import PowerResult
+from trialkit.power.words import number, percent, plural, size
+
+if TYPE_CHECKING:
+    from trialkit.plan.schema import PlanSpec
+    from trialkit.plan.schema_outcomes import Outcome
+
+DEFAULT_ICC = 0.05
+DEFAULT_GROUP = 12
+_FAMILIES: dict[str, Callable[..., PowerResult]] = {
+    "individual": individual,
+    "binary": binary,
+    "clustered": clustered,
+    "grouped": grouped,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One contrast of a plan as a power question.
+
+    Attributes
+    ----------
+    family : "individual", "binary", "clustered" or "grouped".
+    arguments : all its keywords but effect and power.
+    words : the design as it follows "With".
+    used, missing, left_aside : assumptions from the plan, supplied ones, and what the formula ignores.
+    """
+
+    family: str
+    arguments: dict[str, Any]
+    words: str
+    alpha: float
+    take_up: float | None
+    on_compliers: bool
+    used: tuple[str, ...]
+    missing: tuple[str, ...]
+    left_aside: tuple[str, ...]
+
+    def ask(self, **changes: Any) -> PowerResult:
+        """The power function's answer, with some keywords added or changed."""
+        return _FAMILIES[self.family](**{**self.arguments, **changes})
+
+    def improvements(self) -> list[tuple[str, dict[str, Any]]]:
+        """What a planner would think of next, in words and as keywords."""
+        a = self.arguments
+        if self.family == "grouped":
+            found = _more_groups(a)
+        elif self.family == "clustered":
+            k, m = a["allocation"]
+            more = {"clusters": k + m + 2, "allocation": (k + 1, m + 1)}
+            found = [
+                ("one more cluster per arm", more),
+                ("five more people per cluster", {"cluster_size": a["cluster_size"] + 5}),
+            ]
+        else:
+            found = [("50 more people per arm", {"treated": a["treated"] + 50, "controls": a["controls"] + 50})]
+        if not a.get("baseline_correlation") and "control_rate" not in a:
+            found.append(("a baseline measurement that correlates 0.5", {"baseline_correlation": 0.5}))
+        return found
+
+
+def _more_groups(a: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    sizes = a["group_size"]
+    typical = round(sum(sizes) / len(sizes))
+    return [
+        ("two more groups", {"group_size": (*sizes, typical, typical)}),
+        ("five more members a group", {"group_size": tuple(m + 5 for m in sizes)}),
+    ]
+
+
+@dataclass(slots=True)
+class _Assumed:
+    """Assumptions as they are looked up, with the sentences that say where they come from."""
+
+    spec: PlanSpec
+    outcome: Outcome
+    used: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    left_aside: list[str] = field(default_factory=list)
+
+    def value(self, key: str) -> float | None:
+        """From the outcome's assume, or else from [design] assumptions."""
+        own = getattr(self.outcome.assume, key, None)
+        found = own if own is not None else getattr(self.spec.design.assumptions, key, None)
+        return None if found is None else float(found)
+
+    def icc(self) -> float:
+        found = self.value("icc")
+        if found is None:
+            self.missing.append(f"intracluster correlation {DEFAULT_ICC:g} (icc; survey scales mostly .02 to .15)")
+            return DEFAULT_ICC
+        self.used.append(f"intracluster correlation {number(found)}")
+        return found
+
+    def attrition(self) -> float:
+        found = self.value("attrition")
+        if found is None:
+            self.missing.append("nobody lost to follow-up (attrition)")
+            return 0.0
+        self.used.append(f"{percent(found)} lost to follow-up")
+        return found
+
+    def baseline(self) -> float | None:
+        """Only where the outcome has a baseline, or says a correlation itself, and the estimator adjusts for it."""
+        has = self.spec.baseline_column(self.outcome) is not None or self.outcome.assume.baseline_correlation is not None
+        found = self.value("baseline_correlation")
+        adjusts = self.spec.estimator_for(self.outcome) in ("ancova", "lin", "mixed", "aipw")
+        if has and adjusts and found is not None:
+            self.used.append(f"baseline correlation {number(found)}")
+            return found
+        if has and adjusts:
+            self.missing.append("no gain from the baseline (baseline_correlation)")
+        elif found is not None:
+            why = "the outcome has no baseline" if not has else "the estimator does not adjust for it"
+            self.left_aside.append(f"baseline correlation {number(found)}, because {why}")
+        return None
+
+    def take_up(self) -> float | None:
+        found = self.value("take_up")
+        if found is None and self.outcome.estimand.population == "compliers":
+            self.missing.append("everyone takes up the offer (take_up)")
+        if found is None or found == 1:
+            return None
+        self.used.append(f"{percent(found)} take up the offer")
+        return found
+
+
+def planned(spec: PlanSpec, outcome: Outcome, pair: tuple[str, str], scale: Scale) -> Planned:
+    """The power question of one outcome and one contrast (arm, reference)."""
+    said = _Assumed(spec, outcome, list(scale.used), list(scale.missing))
+    treated, controls = _people(spec, pair)
+    clustered_trial = spec.data.cluster is not None or "clustered" in spec.design.scheme
+    grouped_arms = [arm for arm in pair if arm in spec.grouped_arms]
+    if clustered_trial:
+        family, sizes, words = _clustered(spec, pair, treated, controls)
+    elif grouped_arms:
+        family, sizes, words = _grouped(spec, said, pair, (treated, controls))
+    else:
+        family, sizes, words = (
+            ("individual" if scale.rate is None else "binary"),
+            {"treated": treated, "controls": controls},
+            _arms_words(treated, controls),
+        )
+    if family in ("clustered", "grouped"):
+        sizes["icc"] = said.icc()
+    sizes["attrition"] = said.attrition()
+    baseline = said.baseline()
+    if baseline is not None:
+        sizes["baseline_correlation"] = baseline
+    take_up, on_compliers = said.take_up(), outcome.estimand.population == "compliers"
+    if on_compliers and take_up is not None:
+        sizes["take_up"] = take_up
+    alpha = 1 - spec.analysis.conf_level
+    _ignored(spec, said)
+    arguments = {**scale.arguments(), **sizes, "alpha": round(alpha, 12)}
+    texts = (tuple(t) for t in (said.used, said.missing, said.left_aside))
+    return Planned(family, arguments, words, arguments["alpha"], take_up, on_compliers, *texts)
+
+
+def _people(spec: PlanSpec, pair: tuple[str, str]) -> tuple[int, int]:
+    """People of the two arms of a contrast, whole numbers."""
+    units, weights = spec.design.units, spec.design.allocation
+    assert units is not None
+    total = sum(weights[a] for a in spec.arm_names)
+    first, second = (round(units * weights[arm] / total) for arm in pair)
+    if min(first, second) < 2:
+        raise PlanError(f"[design] units = {units} leaves an arm with fewer than 2 people; power needs at least 2 in each.")
+    return first, second
+
+
+def _grouped(spec: PlanSpec, said: _Assumed, pair: tuple[str, str], people: tuple[int, int]) -> tuple[str, dict[str, Any], str]:
+    """Groups in the arm, in the reference, or in both; single people are the controls whichever arm they are."""
+    wished = _group_size(spec, said)
+    sizes = {arm: _group_sizes(spec, n, wished) for arm, n in zip(pair, people) if arm in spec.grouped_arms}
+    if len(sizes) == 2:
+        first, second = sizes[pair[0]], sizes[pair[1]]
+        arguments = {"group_size": first, "control_groups": len(second), "control_group_size": sum(second) / len(second)}
+        return "grouped", arguments, f"{_groups_words(first)} against {_groups_words(second)}"
+    alone = people[1] if pair[0] in sizes else people[0]
+    groups = sizes[pair[0]] if pair[0] in sizes else sizes[pair[1]]
+    return "grouped", {"group_size": groups, "controls": alone}, f"{_groups_words(groups)} and {plural(alone, 'control')}"
+
+
+def _group_size(spec: PlanSpec, said: _Assumed) -> float:
+    """The middle of the planned range."""
+    if spec.design.groups is None:
+        said.missing.append(f"groups of {DEFAULT_GROUP} (design groups)")
+        return float(DEFAULT_GROUP)
+    low, high = spec.design.groups.size
+    said.used.append(f"groups of {low} to {high}" if high > low else f"groups of {low}")
+    return (low + high) / 2
+
+
+def _group_sizes(spec: PlanSpec, people: int, wished: float) -> tuple[int, ...]:
+    """Groups as near to the wished size as whole people allow, none more than one person larger than another."""
+    count = round(people / wished)
+    if count < 2:
+        raise PlanError(
+            f"[design] units = {spec.design.units} gives {people} people to a grouped arm: fewer than two groups of {size(wished)}, "
+            "and with one group the effect cannot be told apart from the group. Plan for more people or smaller groups."
+        )
+    small, larger = divmod(people, count)
+    return (small + 1,) * larger + (small,) * (count - larger)
+
+
+def _groups_words(sizes: tuple[int, ...]) -> str:
+    return f"{len(sizes)} groups of {sizes_words(sizes)}"
+
+
+def _clustered(spec: PlanSpec, pair: tuple[str, str], treated: int, controls: int) -> tuple[str, dict[str, Any], str]:
+    clusters = spec.design.clusters
+    if clusters is None:
+        raise PlanError(
+            "[design] clusters is missing: whole clusters are randomized, so power needs their planned number, over all arms."
+        )
+    weights = spec.design.allocation
+    total = sum(weights[a] for a in spec.arm_names)
+    arms = tuple(max(round(clusters * weights[arm] / total), 1) for arm in pair)
+    if min(arms) < 2:
+        raise PlanError(
+            f"[design] clusters = {clusters} leaves an arm with fewer than 2 clusters; power needs at least 2 in each."
+        )
+    m = (treated + controls) / sum(arms)
+    words = f"{arms[0]} and {arms[1]} clusters of {size(m)} people"
+    return "clustered", {"clusters": sum(arms), "allocation": arms, "cluster_size": m}, words
+
+
+def _arms_words(treated: int, controls: int) -> str:
+    return (
+        f"{size(treated)} people per arm"
+        if treated == controls
+        else f"{size(treated)} treated people and {size(controls)} controls"
+    )
+
+
+def _ignored(spec: PlanSpec, said: _Assumed) -> None:
+    """What the formulas do not use."""
+    if spec.data.strata or spec.design.scheme in ("stratified", "stratified_clustered"):
+        said.left_aside.append("what strata explain")
+    if spec.design.scheme in ("matched_pairs", "rerandomized", "minimization"):
+        said.left_aside.append(f"what the {spec.design.scheme.replace('_', ' ')} design gains")
+    covariates = [c for c in spec.adjust_for(said.outcome) if c != spec.baseline_column(said.outcome)]
+    if covariates:
+        said.left_aside.append("what other covariates explain")
