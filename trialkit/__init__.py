@@ -12,12 +12,13 @@ _PUBLIC = {
     "itt": "trialkit.estimate.itt",
     "combinations": "trialkit.estimate.registry",
     "adjust_p": "trialkit.estimate.adjust_p",
+    "randomization_test": "trialkit.estimate.randomization",
     "read": "trialkit.io",
     "receipt": "trialkit.io",
     "Plan": "trialkit.plan.plan",
     "Result": "trialkit.results",
 }
-_ROOMS = ("errors", "measurement", "plot", "power", "selection", "simulate")
+_ROOMS = ("design", "errors", "measurement", "plot", "power", "selection", "simulate")
 
 __all__ = ["__version__", *_PUBLIC, *_ROOMS]
 

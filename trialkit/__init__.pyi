@@ -1,6 +1,7 @@
-from trialkit import errors, measurement, power, selection, simulate
+from trialkit import design, errors, measurement, power, selection, simulate
 from trialkit.estimate.adjust_p import adjust_p
 from trialkit.estimate.itt import itt
+from trialkit.estimate.randomization import randomization_test
 from trialkit.estimate.registry import combinations
 from trialkit.io import read, receipt
 from trialkit.plan.plan import Plan
@@ -17,11 +18,13 @@ __all__ = [
     "__version__",
     "adjust_p",
     "combinations",
+    "design",
     "errors",
     "itt",
     "measurement",
     "plot",
     "power",
+    "randomization_test",
     "read",
     "receipt",
     "selection",

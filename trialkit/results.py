@@ -175,6 +175,7 @@ class TableResult(Result):
 # where the class of each kind is defined, so that a stored result finds it without its analysis having been imported
 _HOMES = {
     "itt": "trialkit.estimate.itt_result",
+    "randomization_test": "trialkit.estimate.randomization",
     "effect_size": "trialkit.estimate.effect_size",
     "balance": "trialkit.selection.balance",
     "flow": "trialkit.selection.flow",

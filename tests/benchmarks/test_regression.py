@@ -53,7 +53,9 @@ def test_hc2_in_a_third_of_estimatr(benchmark, data, capsys):
     benchmark(hc2, y, X)
     ours, theirs = best(hc2, y, X), best(lambda: sm.OLS(y, X).fit(cov_type="HC2").bse)
     with capsys.disabled():
-        print(f"\nHC2, n=1e5: {ours * 1e3:.0f} ms; statsmodels {theirs * 1e3:.0f} ms; ratio {ours / theirs:.2f}; share of estimatr {ours / 0.31:.2f}")
+        print(
+            f"\nHC2, n=1e5: {ours * 1e3:.0f} ms; statsmodels {theirs * 1e3:.0f} ms; ratio {ours / theirs:.2f}; share of estimatr {ours / 0.31:.2f}"
+        )
     assert ours < 0.31 / 3
 
 

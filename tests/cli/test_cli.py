@@ -42,7 +42,13 @@ def test_the_way_through(files, capsys):
 
 
 def test_json_is_json(files, capsys):
-    for command in (["check", "plan.toml"], ["lock", "plan.toml"], ["run", "plan.toml", "data.csv"], ["verify", "plan.lock.json"], ["schema"]):
+    for command in (
+        ["check", "plan.toml"],
+        ["lock", "plan.toml"],
+        ["run", "plan.toml", "data.csv"],
+        ["verify", "plan.lock.json"],
+        ["schema"],
+    ):
         assert run([*command] if command == ["schema"] else [*command, "--json"]) == 0
         assert json.loads(capsys.readouterr().out)
 
@@ -170,7 +176,9 @@ def test_a_folder_of_someone_else_is_not_replaced(files, capsys):
 
 def test_demo_from_the_shell(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-c", "from trialkit.cli import main; main()", "demo", "--folder", str(tmp_path / "demo")], capture_output=True, text=True
+        [sys.executable, "-c", "from trialkit.cli import main; main()", "demo", "--folder", str(tmp_path / "demo")],
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     assert "truth" in done.stdout

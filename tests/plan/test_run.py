@@ -10,7 +10,16 @@ import pytest
 
 import trialkit as tk
 from tests.estimate.helpers import grouped_data
-from trialkit.errors import ArmError, DataError, EstimationError, GroupError, IdentifierError, LockError, MissingDataError, ValueTypeError
+from trialkit.errors import (
+    ArmError,
+    DataError,
+    EstimationError,
+    GroupError,
+    IdentifierError,
+    LockError,
+    MissingDataError,
+    ValueTypeError,
+)
 from trialkit.plan.verdict import verdict
 from trialkit.report.content import ReportContent
 
@@ -126,7 +135,9 @@ def test_icc_is_the_truth_within_reason():
     iccs = []
     plan = tk.Plan.from_text(PLAN)
     for seed in range(10):
-        d = grouped_data(seed, groups=40, controls=300, icc=0.2).assign(job=lambda x: (x["y"] > 0) * 1.0, calls=lambda x: x["y0"], died=0)
+        d = grouped_data(seed, groups=40, controls=300, icc=0.2).assign(
+            job=lambda x: (x["y"] > 0) * 1.0, calls=lambda x: x["y0"], died=0
+        )
         d["y"] -= 0.5 * d["y0"]
         iccs.append(plan.run(d).outcomes[0].icc["peer"]["icc"])
     assert np.mean(iccs) == pytest.approx(0.2, abs=0.03)
@@ -167,13 +178,15 @@ def test_bad_data_get_a_sentence(plan, change, error, words):
 
 
 def test_no_primary_outcome_to_run():
-    text = PLAN.replace('better = "higher"\nsmallest_worthwhile = { hedges_g = 0.2 }', 'measure = "win_odds"\nbetter = "higher"', 1)
+    text = PLAN.replace(
+        'better = "higher"\nsmallest_worthwhile = { hedges_g = 0.2 }', 'measure = "win_odds"\nbetter = "higher"', 1
+    )
     with pytest.raises(EstimationError, match="win_odds"):
         tk.Plan.from_text(text).run(data())
 
 
 def test_what_cannot_be_run_is_named(plan):
-    text = PLAN.replace('[analysis]\n', '[missing]\nsensitivity = ["lee_bounds"]\n[analysis]\n')
+    text = PLAN.replace("[analysis]\n", '[missing]\nsensitivity = ["lee_bounds"]\n[analysis]\n')
     content = tk.Plan.from_text(text).run(data())
     assert any("lee_bounds" in part for part in content.not_run)
 

@@ -32,7 +32,9 @@ def test_unknown_names_are_refused():
 
 
 def test_import_loads_no_heavy_library():
-    code = "import sys, trialkit; print([m for m in ('numpy', 'pandas', 'scipy', 'statsmodels', 'matplotlib') if m in sys.modules])"
+    code = (
+        "import sys, trialkit; print([m for m in ('numpy', 'pandas', 'scipy', 'statsmodels', 'matplotlib') if m in sys.modules])"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 
@@ -45,13 +47,19 @@ FLOORS = [
     {"estimate", "selection", "power", "simulate", "report", "plan"},
     {"cli"},
 ]
-ABOVE = {"report": {"estimate", "selection", "power"}, "plan": {"estimate", "selection", "power", "report", "measurement"}, "selection": {"estimate"}}
+ABOVE = {
+    "report": {"estimate", "selection", "power"},
+    "plan": {"estimate", "selection", "power", "report", "measurement"},
+    "selection": {"estimate"},
+}
 
 
 def rooms_imported(path: Path) -> set[str]:
     """Rooms that a file imports, type-checking blocks left out."""
     tree = ast.parse(path.read_text())
-    guarded = {id(n) for b in ast.walk(tree) if isinstance(b, ast.If) and "TYPE_CHECKING" in ast.dump(b.test) for n in ast.walk(b)}
+    guarded = {
+        id(n) for b in ast.walk(tree) if isinstance(b, ast.If) and "TYPE_CHECKING" in ast.dump(b.test) for n in ast.walk(b)
+    }
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and id(node) not in guarded and (node.module or "").startswith("trialkit."):

@@ -127,18 +127,26 @@ def test_data_of_another_trial_are_refused():
     data, design = designed()
     with pytest.raises(IdentifierError, match="p99"):
         tk.Trial(data.replace({"id": {"p03": "p99"}}), arm="arm", control="solo", unit="id", design=design)
-    fixed = tk.design.custom(data[["id"]], unit="id", assignments=[data["arm"].tolist(), data["arm"].tolist()[::-1]], probabilities=[0.5, 0.5])
+    fixed = tk.design.custom(
+        data[["id"]], unit="id", assignments=[data["arm"].tolist(), data["arm"].tolist()[::-1]], probabilities=[0.5, 0.5]
+    )
     other = data.assign(arm=["solo", "peer"] * 20)
     with pytest.raises(ArmError, match="another trial"):
         tk.Trial(other, arm="arm", control="solo", unit="id", design=fixed)
-    with pytest.raises(UsageError, match="tk.design"):
+    with pytest.raises(UsageError, match="takes a design"):
         tk.Trial(data, arm="arm", control="solo", unit="id", design="stratified")
 
 
 def test_declared_shares_settle_how_strata_enter():
     rng = np.random.default_rng(0)
     base = pd.DataFrame({"id": range(60), "site": np.repeat(["a", "b"], 30)})
-    unequal = tk.design.stratified(base, unit="id", strata=["site"], arms={"solo": 1, "peer": 1}, counts={"a": {"solo": 14, "peer": 16}, "b": {"solo": 16, "peer": 14}})
+    unequal = tk.design.stratified(
+        base,
+        unit="id",
+        strata=["site"],
+        arms={"solo": 1, "peer": 1},
+        counts={"a": {"solo": 14, "peer": 16}, "b": {"solo": 16, "peer": 14}},
+    )
     data = base.merge(unequal.assign(seed=1), on="id").assign(y=rng.normal(size=60))
     with_design = tk.itt(tk.Trial(data, arm="arm", control="solo", unit="id", strata=["site"], design=unequal), "y")
     assert "interacted" in with_design.estimates[0].method

@@ -122,7 +122,7 @@ def _fill(formation: Formation, cells: list[Cell], report: Report | None) -> Non
         for r in accepted.tolist():
             different.setdefault(named[rows][r].tobytes(), r)
         chosen = found[rows][list(different.values())[cell.stream.below(len(different))]]
-        cell.label_order = ranks(ranks(cell.stream.keys(k)))
+        cell.label_order = ranks(cell.stream.keys(k))
         cell.numbers = cell.label_order[chosen]
 
 
@@ -172,6 +172,6 @@ def _violated(formation: Formation, cell: Cell, groups: IntArray) -> str:
         told += [f"{formation.people.named(np.array([m]))} cannot come to the session of the group" for m in away]
     k = len(cell.layout.sizes)
     return (
-        f"{formation.named(cell.arm, cell.stratum)} has {k} group{'s' if k > 1 else ''}, and no division of its people keeps apart and "
-        f"together what was asked: in the best attempt {'; '.join(told[:4])}. Drop a link, or make groups smaller."
+        f"{formation.named(cell.arm, cell.stratum)} has {k} group{'s' if k > 1 else ''}, and no division of its people was found that keeps "
+        f"apart and together what was asked: in the best attempt {'; '.join(told[:4])}. Drop a link, or make groups smaller."
     )

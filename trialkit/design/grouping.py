@@ -34,7 +34,7 @@ def formation_of(design: Design, arm: Any, options: GroupOptions) -> tuple[Forma
     people, size = design.people, _size(options["size"])
     composition = as_mapping(options["composition"])
     arms = _grouped_arms(design, arm, composition)
-    alike, mixed, within, categorical = (_columns(options[k], k) for k in ("alike", "mixed", "within", "categorical"))  # type: ignore[literal-required]
+    alike, mixed, within, categorical = (_columns(options[k], k) for k in ("alike", "mixed", "within", "categorical"))
     _check_disjoint(alike, mixed)
     strata, stratum_names = _strata(people, within)
     traits = {name: trait(people, name, strata, categorical=name in categorical) for name in (*alike, *mixed)}
@@ -66,7 +66,7 @@ def formation_of(design: Design, arm: Any, options: GroupOptions) -> tuple[Forma
 
 def _declared(arms: Sequence[Hashable], size: tuple[int, int], options: GroupOptions) -> dict[str, Any]:
     """What was said, such that it can be said again from JSON, whose keys are text."""
-    given = {k: v for k, v in options.items() if v is not None and not (hasattr(v, "__len__") and not len(v))}  # type: ignore[arg-type]
+    given = {k: v for k, v in options.items() if v is not None and not (hasattr(v, "__len__") and not len(v))}
     if options["composition"]:
         given["composition"] = [list(pair) for pair in options["composition"].items()]
     out: dict[str, Any] = plain({"arm": list(arms), **given, "size": list(size)})

@@ -69,17 +69,19 @@ def with_groups(
     **The law.** The design draws the arms. In every grouped arm (and stratum of `within`), `restarts` independent random divisions
     are each improved by exchanging people until no exchange helps: local optima. The groups are drawn uniformly from the different
     ones among these whose criterion is within `tolerance` of the best, as a share of what the best gains over random groups. The
-    best division alone would make the groups a function of who is in the arm. The allocation and all draws of `draw_many`
-    follow the same law. Without traits and links every division into these sizes is equally likely.
+    best division alone would make the groups a function of who is in the arm; where there is one local optimum only (two groups
+    alike in one trait) they are, and `co_membership` shows it. The allocation and all draws of `draw_many` follow the same law.
+    Without traits and links every division into these sizes is equally likely.
 
-    **The criterion.** The share of the variance of each alike trait that lies within groups is made small (times one a trait); of
-    each mixed trait the share between groups is made small, for the trait and for its squared deviations, so that groups have
-    the same means and the same variances. Categories count as indicators.
+    **The criterion.** The share of the variance of each alike trait that lies within groups, plus for each mixed trait the share
+    between groups of the trait and of its squared deviations (so that groups have the same means and the same variances). Shares
+    are of the variance among all people of the stratum before anybody is assigned. Categories count as indicators.
 
     Parameters
     ----------
     arm : arm or arms in which groups are formed; unsaid: those of `composition`.
-    size : smallest and largest group. Sizes are as equal as can be; see `waiting_list` for numbers that cannot be divided.
+    size : smallest and largest group. The number of groups is the one with a mean size nearest to the middle, and sizes are as
+        equal as can be; see `waiting_list` for numbers that cannot be divided.
     alike : traits in which members of a group resemble each other.
     mixed : traits in which groups are as alike as can be among each other, each with members of all kinds.
     within : columns within whose combinations groups are formed (one agency, one town).

@@ -81,16 +81,27 @@ class MahalanobisImbalance:
 
     def differences(self, codes: ArmCodes) -> Iterator[FloatArray]:
         """(draws, columns) differences in weighted means, for each comparison; zero when a side is empty."""
-        units = codes[:, self.rows]
-        weighted = [(units == a) * self.weights[:, a] for a in range(self.weights.shape[1])]
-        totals = [w @ self.values for w in weighted]
-        sizes = [w.sum(axis=1) for w in weighted]
+        totals, sizes = self._sums(codes if len(self.rows) == codes.shape[1] else codes[:, self.rows])
         for first, second in self.sides:
             one, other = (sum(totals[a] for a in side) for side in (first, second))
             n_one, n_other = (sum(sizes[a] for a in side) for side in (first, second))
-            both = (n_one > 0) & (n_other > 0)
+            both = np.asarray((n_one > 0) & (n_other > 0))
             difference = one / np.where(both, n_one, 1)[:, None] - other / np.where(both, n_other, 1)[:, None]
             yield np.where(both[:, None], difference, 0.0)
+
+    def _sums(self, units: ArmCodes) -> tuple[list[FloatArray], list[FloatArray]]:
+        """Weighted totals (draws, columns) and sizes (draws,) of each arm."""
+        arms = self.weights.shape[1]
+        if np.ptp(self.weights, axis=0).max() > 0:
+            weighted = [(units == a) * self.weights[:, a] for a in range(arms)]
+            return [w @ self.values for w in weighted], [w.sum(axis=1) for w in weighted]
+        # the same weight for everyone in an arm cancels, and the last arm is what the others leave
+        members = [units == a for a in range(arms - 1)]
+        sizes = [m.sum(axis=1).astype(float) for m in members]
+        totals = [m.astype(float) @ self.values for m in members]
+        sizes.append(units.shape[1] - np.sum(sizes, axis=0))
+        totals.append(self.values.sum(axis=0) - np.sum(totals, axis=0))
+        return totals, sizes
 
 
 def mahalanobis_imbalance(base: Design, names: list[str], compare: Compare) -> tuple[MahalanobisImbalance, str]:

@@ -47,13 +47,12 @@ class MatchedPairs(Design):
     Attributes
     ----------
     units : people or clusters. ratio : places of each arm in a tuple. block : tuple of each unit.
-    quality : of a matching: total_distance, lower_bound, gap, optimal; and the units in an incomplete tuple.
+    settings : what was declared, and of a matching total_distance, lower_bound, gap (0.05 is 5 % above the bound) and optimal.
     """
 
     units: Units
     ratio: tuple[int, ...]
     block: IntArray
-    quality: Mapping[str, Any]
 
     scheme: ClassVar[str] = "matched_pairs"
 
@@ -62,6 +61,11 @@ class MatchedPairs(Design):
         """Tuple of each person (numbered from 1), indexed by identifier: the strata of the analysis."""
         index = pd.Index(self.people.ids, name=self.people.unit)
         return pd.DataFrame({"block": self.block[self.units.member] + 1}, index=index)
+
+    @property
+    def incomplete(self) -> list[list[Any]]:
+        """Identifiers of the people (labels of the clusters) in tuples with fewer units than places."""
+        return [_names(self.units, self.block == b) for b in np.flatnonzero(self._sizes < self._k)]
 
     def _allocation_columns(self, codes: ArmCodes) -> dict[str, list[Any]]:
         return {"block": self.blocks["block"].tolist()}
@@ -122,7 +126,7 @@ class MatchedPairs(Design):
 
     def describe(self) -> str:
         """The tuples, how they were made, how good they are, and who stayed over."""
-        s, q = self.settings, self.quality
+        s = self.settings
         full = int((self._sizes == self._k).sum())
         name = {2: "pair", 3: "triplet"}.get(self._k, f"tuple of {self._k}")
         names = {2: "pairs", 3: "triplets"}.get(self._k, f"tuples of {self._k}")
@@ -132,10 +136,12 @@ class MatchedPairs(Design):
             text += f" given in '{s['pairs']}'"
         else:
             text += f" alike in {shown(s['match'])}" + (f" within {shown(s['strata'])}" if "strata" in s else "")
-            text += f" ({s['distance']} distance, total {q['total_distance']:.6g}; {_gap_text(q)})"
-        if q["incomplete"]:
-            who = shown([unit for part in q["incomplete"] for unit in part])
-            text += f". Incomplete: {who}, drawn by the shares over the places of a whole {name}"
+            text += f" ({s['distance']} distance, total {s['total_distance']:.6g}; {_gap_text(s)})"
+        over = int(self._sizes[self._sizes < self._k].sum())
+        if over:
+            # a description is published, so it gives the number and not the names
+            what = self.units.nouns if over > 1 else self.units.nouns.replace("people", "person").replace("clusters", "cluster")
+            text += f". {over} {what} in an incomplete {name}: drawn by the shares, over the places of a whole one"
         return text
 
 
@@ -177,9 +183,9 @@ def matched_pairs(
     Returns
     -------
     MatchedPairs
-        Pairs of up to 2,000 units in a stratum have the least total distance. Beyond that, and for larger tuples, `quality` and
+        Pairs of up to 2,000 units in a stratum have the least total distance. Beyond that, and for larger tuples, `settings` and
         `describe()` state how far the total may be above the least possible (`gap`, against `lower_bound`). `blocks` has the tuple
-        of each person.
+        of each person. Units beyond the last full tuple of a stratum (`incomplete`) are drawn by the shares.
 
     Raises
     ------
@@ -203,7 +209,6 @@ def matched_pairs(
         raise UsageError("strata=... belongs to match=...: given pairs already say who is with whom.")
     units = Units.of(People.of(people, unit), strata, cluster)
     settings: dict[str, Any] = {"unit": unit, "arms": as_pairs(arms)} | ({"cluster": cluster} if cluster else {})
-    quality: dict[str, Any] = {}
     if match is None:
         block = _given(units, str(pairs), k)
         settings["pairs"] = pairs
@@ -211,9 +216,8 @@ def matched_pairs(
         _check_room(units, k)
         names = list(some_names(match, "match"))
         block, quality = _matched(units, names, k, distance, progress)
-        settings |= {"match": names, "distance": _name(distance)} | ({"strata": list(units.strata)} if units.strata else {})
-    quality["incomplete"] = [_names(units, block == b) for b in np.flatnonzero(np.bincount(block) < k)]
-    return MatchedPairs(units.people, labels, settings, units=units, ratio=ratio, block=block, quality=quality)
+        settings |= {"match": names, "distance": _name(distance)} | ({"strata": list(units.strata)} if units.strata else {}) | quality
+    return MatchedPairs(units.people, labels, settings, units=units, ratio=ratio, block=block)
 
 
 def _names(units: Units, chosen: Any) -> list[Any]:

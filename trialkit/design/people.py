@@ -41,9 +41,8 @@ class People:
             raise ColumnNotFoundError(unit, frame.columns, "the people")
         bad = frame[unit].isna() | frame[unit].duplicated(keep=False)
         if bad.any():
-            rows = (np.flatnonzero(bad) + 1).tolist()
             raise IdentifierError(
-                f"'{unit}' is missing or repeated in rows {shown(rows)}: every person needs an identifier of their own."
+                f"'{unit}' is missing or repeated in {_rows(bad)}: every person needs an identifier of their own."
             )
         keys = [sort_key(value) for value in frame[unit].tolist()]
         order = np.array(sorted(range(len(frame)), key=keys.__getitem__), dtype=np.int64)
@@ -66,8 +65,7 @@ class People:
         """People in words, by identifier and row of the user's data (from 1): "'p3' and 'p7' (rows 4 and 9)"."""
         chosen = np.asarray(who)
         places = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
-        rows = shown((self.rows[places] + 1).tolist(), most)
-        rows = f"row{'' if len(places) == 1 else 's'} {rows}"
+        rows = f"row{'' if len(places) == 1 else 's'} {shown((self.rows[places] + 1).tolist(), most)}"
         return rows if self.unit is None else f"{shown(self.ids[places].tolist(), most)} ({rows})"
 
     def column(self, name: str) -> pd.Series:
@@ -84,6 +82,12 @@ class People:
                 f"the {role} '{name}' is missing for {self.named(missing)}: fill it in before the draw, it cannot be made up afterwards."
             )
         return values
+
+
+def _rows(mask: Any) -> str:
+    """'rows 3 and 7' of a mask, counted from 1."""
+    rows = (np.flatnonzero(np.asarray(mask, dtype=bool)) + 1).tolist()
+    return f"row{'' if len(rows) == 1 else 's'} {shown(rows)}"
 
 
 def sort_key(value: Any) -> tuple[Any, ...]:
@@ -129,7 +133,9 @@ def matched(rows: pd.Series, ids: NDArray[Any], unit: str) -> IntArray:
     """The place among `ids` of each of `rows`, which must be the same people once each."""
     missing = rows.isna().to_numpy(dtype=bool)
     if missing.any():
-        raise IdentifierError(f"'{unit}' is missing in rows {shown((np.flatnonzero(missing) + 1).tolist())} of the data.")
+        raise IdentifierError(
+            f"'{unit}' is missing in {_rows(missing)} of the data: every row needs the identifier it was drawn with."
+        )
     values = rows.tolist()
     place = {identifier: i for i, identifier in enumerate(ids.tolist())}
     unknown = [v for v in values if v not in place]

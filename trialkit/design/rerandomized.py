@@ -14,9 +14,10 @@ Morgan, K. L. & Rubin, D. B. (2012). Rerandomization to improve covariate balanc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from inspect import signature
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -24,7 +25,6 @@ import pandas as pd
 from scipy import stats
 
 from trialkit.design.base import ArmCodes, Design
-from trialkit.design.covariates import column_names
 from trialkit.design.imbalance import (
     SIMULATED,
     Compare,
@@ -35,9 +35,9 @@ from trialkit.design.imbalance import (
     mahalanobis_imbalance,
 )
 from trialkit.design.stream import Stream
+from trialkit.design.units import some_names
 from trialkit.errors import DesignError, UsageError, shown
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.results import plain
 
 __all__ = ["Rerandomized", "rerandomized"]
 
@@ -58,6 +58,7 @@ class Rerandomized(Design):
     ----------
     base : the design that is drawn from. imbalance : a number for each assignment. threshold : the largest that is accepted.
     most_attempts : attempts for one draw before it is given up. symmetric : probabilities are 1/2 by symmetry.
+    settings : what was declared, the share of assignments accepted, and whether the covariance is exact or simulated.
     """
 
     base: Design
@@ -75,7 +76,7 @@ class Rerandomized(Design):
 
     def accepts(self, codes: ArmCodes) -> Any:
         """Whether assignments (draws, n) are balanced enough."""
-        return self.imbalance(codes) <= self.threshold * (1 + 1e-9)
+        return _within(self.imbalance(codes), self.threshold)
 
     def _draw(self, streams: Sequence[Stream]) -> ArmCodes:
         out = np.empty((len(streams), self.n), dtype=np.int16)
@@ -98,7 +99,7 @@ class Rerandomized(Design):
         """Tries for the waiting draws; who still waits."""
         codes = self.base._draw([streams[w] for w in waiting for _ in range(tries)])
         good = np.asarray(self.accepts(codes)).reshape(len(waiting), tries)
-        first, found = good.argmax(axis=1), good.any(axis=1)
+        first, found = good.argmax(axis=1), np.asarray(good.any(axis=1))
         for place, w in enumerate(waiting):
             if found[place]:
                 out[w] = codes[place * tries + first[place]]
@@ -128,15 +129,11 @@ class Rerandomized(Design):
 
     def describe(self) -> str:
         """The base design, the rule, and how often it accepts."""
-        s = self.settings
-        what = (
-            f"the Mahalanobis distance of the arms in {shown(s['covariates'])}"
-            if s["criterion"] == "mahalanobis"
-            else f"the criterion '{s['criterion']}'"
-        )
+        own = self.settings["criterion"]
+        what = f"the criterion '{own}'" if own != "mahalanobis" else f"the Mahalanobis distance of the arms in {shown(self.settings['covariates'])}"
         listed = f", {self.count():,} assignments" if self._listed is not None else ""
         text = f"rerandomized: {self.base.describe()}; an assignment is kept when {what} is at most {self.threshold:.4g}"
-        text += f" ({100 * s['acceptance']:.3g}% of them{listed})"
+        text += f" ({100 * self.settings['acceptance']:.3g}% of them{listed})"
         if self.symmetric and self._listed is None:
             text += ". Everyone's probability stays 1/2, because the arms are interchangeable"
         elif not self.probabilities_exact:
@@ -145,8 +142,8 @@ class Rerandomized(Design):
 
 
 def rerandomized(
-    base_design: Design,
-    covariates: Sequence[str] | str | None = None,
+    base_design: Any,
+    covariates: Sequence[str] | None = None,
     *,
     accept: float | None = None,
     threshold: float | None = None,
@@ -154,13 +151,15 @@ def rerandomized(
     compare: Compare = "pairs",
     quantile: Literal["simulated", "chi_square"] = "simulated",
     most_attempts: int = 100_000,
+    base: str | None = None,
+    base_settings: Mapping[str, Any] | None = None,
 ) -> Rerandomized:
     """Keep only assignments of a base design that balance covariates.
 
     Parameters
     ----------
     base_design
-        Any design. Under clusters the criterion is computed on cluster means.
+        Any design, or the people when `base` says which design of them. Under clusters the criterion is computed on cluster means.
     covariates
         Columns to balance, complete. Text counts as one 0/1 column a level.
     accept
@@ -177,6 +176,8 @@ def rerandomized(
         large-sample value for two arms.
     most_attempts
         Attempts for one draw before it is given up.
+    base, base_settings
+        Scheme of the base design and its keywords, when people are given instead of a design.
 
     Returns
     -------
@@ -192,49 +193,63 @@ def rerandomized(
     --------
     >>> import trialkit as tk
     >>> people = {"id": range(8), "age": [20, 25, 31, 34, 40, 47, 52, 60]}
-    >>> base = tk.design.complete(people, unit="id", arms={"individual": 1, "peer": 1})
-    >>> d = tk.design.rerandomized(base, ["age"], accept=0.2)
-    >>> base.count(), d.count(), d.probabilities_exact
+    >>> start = tk.design.complete(people, unit="id", arms={"individual": 1, "peer": 1})
+    >>> d = tk.design.rerandomized(start, ["age"], accept=0.2)
+    >>> start.count(), d.count(), d.probabilities_exact
     (70, 14, True)
     """
-    if not isinstance(base_design, Design):
-        raise UsageError(f"rerandomized() starts from a design, such as tk.design.complete(...); got {type(base_design).__name__}.")
+    start = _start(base_design, base, base_settings or {})
     _check(accept, threshold, most_attempts)
-    imbalance: Imbalance
-    if criterion is None:
-        names = column_names(covariates, "covariates")
-        imbalance, how = mahalanobis_imbalance(base_design, names, compare)
-    else:
-        names = column_names(covariates, "covariates") if covariates is not None else list(base_design.people.frame.columns)
-        frame = pd.DataFrame({n: base_design.people.column(n) for n in names})
-        imbalance, how = OwnImbalance(criterion, frame), "none"
-    share = accept if accept is not None or threshold is not None else 0.1
-    limit, rate = _limit(base_design, imbalance, share, threshold, quantile)
-    settings = {
-        "base": base_design.scheme,
-        "base_settings": dict(base_design.settings),
-        "covariates": names,
-        "criterion": "mahalanobis" if criterion is None else getattr(criterion, "__name__", "own"),
-        "compare": compare,
-        "covariance": how,
-        "accept": share,
-        "quantile": quantile,
-        "threshold": limit,
-        "acceptance": float(f"{rate:.6g}"),
-        "most_attempts": most_attempts,
-    }
+    imbalance, how, said = _criterion(start, covariates, criterion, compare)
+    limit, rate = _limit(start, imbalance, accept if accept is not None else 0.1, threshold, quantile)
+    settings = {"base": start.scheme, "base_settings": dict(start.settings)} | said
+    settings |= {"accept": accept or 0.1, "quantile": quantile} if threshold is None else {}
+    settings |= {"threshold": limit, "acceptance": float(f"{rate:.6g}"), "covariance": how, "most_attempts": most_attempts}
     design = Rerandomized(
-        base_design.people,
-        base_design.arms,
-        plain(settings),
-        base=base_design,
+        start.people,
+        start.arms,
+        settings,
+        base=start,
         imbalance=imbalance,
         threshold=limit,
         most_attempts=most_attempts,
-        symmetric=criterion is None and _symmetric(base_design),
+        symmetric=criterion is None and _symmetric(start),
     )
     _someone_fixed(design)
     return design
+
+
+def _start(given: Any, base: str | None, settings: Mapping[str, Any]) -> Design:
+    """The base design, itself or made of people and its declaration."""
+    if base is not None and not isinstance(given, Design):
+        from trialkit.design import scheme
+
+        make = scheme(base)
+        known = signature(make).parameters
+        given = make(given, **{k: v for k, v in settings.items() if k in known})
+    if not isinstance(given, Design):
+        raise UsageError(f"rerandomized() starts from a design, such as tk.design.complete(...); got {type(given).__name__}.")
+    if given.scheme == "with_groups":
+        raise UsageError("rerandomize first and form groups afterwards: rerandomized(design, ...).with_groups(...).")
+    if not given.resolved:
+        raise DesignError("the base design takes its numbers from data (counts='observed'): resolve it first.")
+    return given
+
+
+def _criterion(
+    start: Design, covariates: Sequence[str] | None, criterion: Criterion | None, compare: Compare
+) -> tuple[Imbalance, str, dict[str, Any]]:
+    """The imbalance, where its covariance comes from, and what was declared."""
+    if compare not in ("pairs", "rest"):
+        raise UsageError(f"compare={compare!r} is unknown: say 'pairs' or 'rest'.")
+    if criterion is None:
+        names = list(some_names(covariates or (), "covariates"))
+        imbalance, how = mahalanobis_imbalance(start, names, compare)
+        return imbalance, how, {"covariates": names, "criterion": "mahalanobis", "compare": compare}
+    names = list(covariates) if covariates is not None else list(start.people.frame.columns)
+    frame = pd.DataFrame({n: start.people.column(n) for n in names})
+    said = {"covariates": names, "criterion": getattr(criterion, "__name__", "own")}
+    return OwnImbalance(criterion, frame), "none", said
 
 
 def _check(accept: float | None, threshold: float | None, most_attempts: int) -> None:
@@ -242,6 +257,8 @@ def _check(accept: float | None, threshold: float | None, most_attempts: int) ->
         raise UsageError("say either accept=... (a share of assignments) or threshold=... (an imbalance), not both.")
     if accept is not None and not 0 < accept <= 1:
         raise UsageError(f"accept={accept!r} is a share of the assignments, above 0 and at most 1.")
+    if threshold is not None and np.isnan(threshold):
+        raise UsageError("threshold is not a number.")
     if most_attempts < 1:
         raise UsageError(f"most_attempts={most_attempts}: at least one attempt is needed.")
 
@@ -252,24 +269,23 @@ def _every(base: Design) -> tuple[ArmCodes, FloatArray] | None:
     return base.enumerate() if count is not None and count <= MOST_LISTED else None
 
 
-def _limit(base: Design, imbalance: Imbalance, accept: float | None, threshold: float | None, quantile: str) -> tuple[float, float]:
+def _limit(base: Design, imbalance: Imbalance, accept: float, threshold: float | None, quantile: str) -> tuple[float, float]:
     """The threshold, to ten digits and rounded up, and the share of assignments that it accepts."""
     every = _every(base)
     if every is not None:
         values, weights = imbalance(every[0]), every[1]
     else:
-        n_draws = SIMULATED if accept is None else int(min(max(SIMULATED, 200 / accept), MOST_SIMULATED))
+        n_draws = SIMULATED if threshold is not None else int(min(max(SIMULATED, 200 / accept), MOST_SIMULATED))
         values = np.concatenate([imbalance(codes) for codes in base_draws(base, n_draws)])
         weights = np.full(len(values), 1 / len(values))
     if threshold is None:
-        assert accept is not None
         limit = _chi_square(imbalance, len(base.arms), accept) if quantile == "chi_square" else _quantile(values, weights, accept)
     else:
         limit = float(threshold)
     if limit > 0 and np.isfinite(limit):
         step = 10.0 ** (np.floor(np.log10(limit)) - 9)
         limit = float(f"{np.ceil(limit / step - 1e-3) * step:.10g}")
-    rate = float(weights[values <= limit * (1 + 1e-9)].sum())
+    rate = float(weights[_within(values, limit)].sum())
     if rate == 0:
         rarer = "none is" if every is not None else f"fewer than 1 in {len(values) / 3:,.0f} is"
         raise DesignError(
@@ -277,6 +293,11 @@ def _limit(base: Design, imbalance: Imbalance, accept: float | None, threshold: 
             f"{values.min():.4g}): accept more, or name fewer covariates."
         )
     return limit, rate
+
+
+def _within(values: FloatArray, limit: float) -> Any:
+    # what equals the threshold up to the last bits of a sum equals it
+    return values <= limit + 1e-9 * abs(limit) + 1e-12
 
 
 def _quantile(values: FloatArray, weights: FloatArray, share: float) -> float:

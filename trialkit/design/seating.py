@@ -162,12 +162,14 @@ def _no_layout(formation: Formation, members: IntArray, arm: int, stratum: int, 
     low, high = formation.size
     head = f"the {len(members)} people of {formation.named(arm, stratum)} cannot be divided into groups of {low} to {high}"
     remedy = "widen size=, or say waiting_list=True to let those left over wait"
+    if len(members) < low and len(formation.stratum_names) == 1:
+        return f"{head}: {why_not(len(members), formation.size)}. Make size= smaller, or recruit more people before the draw."
     if len(members) < low or len(members) // low * high < len(members):
         return f"{head}: {why_not(len(members), formation.size)}. {remedy[0].upper()}{remedy[1:]}."
     seats, leads = formation.sessions[stratum], formation.leads[stratum]
     limits = [
         f"sessions seat {sum(seats.values())}" if seats else "",
-        f"facilitators lead {sum(leads.values())} groups" if leads else "",
+        f"facilitators lead {sum(leads.values())} groups{', each at most one in a session' if seats else ''}" if leads else "",
     ]
     limits.append(f"{len(blocks)} sets of people must stay together" if len(blocks) else "")
     limits.append("people are not available in every session" if formation.availability is not None else "")

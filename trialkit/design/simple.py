@@ -95,7 +95,8 @@ def simple(data: Any, *, arms: Any, unit: str | None = None, probability: Any = 
     labels, _ = arm_shares(arms)
     people = People.of(data, unit)
     if people.n < len(labels):
-        raise DesignError(f"there are {people.n} people for {len(labels)} arms ({shown(labels)}): each arm needs one at least.")
+        who = "1 person" if people.n == 1 else f"{people.n} people"
+        raise DesignError(f"{who} cannot fill {len(labels)} arms ({shown(labels)}): each arm needs one at least.")
     settings: dict[str, Any] = {"unit": unit, "arms": as_pairs(arms)}
     if probability is None:
         shares = exact_shares(as_mapping(arms))

@@ -77,18 +77,23 @@ class Units:
         """
         if self.count < len(arms):
             raise DesignError(
-                f"there are {self.count} {self.nouns} for {len(arms)} arms ({shown(arms)}): each arm needs one at least."
+                f"{self._amount(self.count)} cannot fill {len(arms)} arms ({shown(arms)}): each arm needs one at least."
             )
         small = np.flatnonzero(self.sizes < len(arms))
         if pooled or not len(small):
             return
-        where = [f"'{label_text(self.cells[s])}' ({self.sizes[s]} {self.nouns})" for s in small[:5]]
+        where = [f"'{label_text(self.cells[s])}' ({self._amount(self.sizes[s])})" for s in small[:5]]
         more = f" and {len(small) - 5} more" if len(small) > 5 else ""
+        stratum, has = ("stratum", "has") if len(small) == 1 else ("strata", "have")
         who = self.people.named(np.isin(self.cell_of[self.member], small))
         raise DesignError(
-            f"stratum {', '.join(where)}{more} has fewer {self.nouns} than the {len(arms)} arms: {who}. Merge it with a stratum like "
+            f"{stratum} {', '.join(where)}{more} {has} fewer {self.nouns} than the {len(arms)} arms: {who}. Merge with a stratum like "
             "it, leave out a column of strata, or say misfits='pool', which draws such people together."
         )
+
+    def _amount(self, count: int) -> str:
+        singular = "person" if self.cluster is None else "cluster"
+        return f"{count} {singular if count == 1 else self.nouns}"
 
 
 def names_of(value: Sequence[str], what: str) -> tuple[str, ...]:

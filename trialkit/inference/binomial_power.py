@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.inference.noncentral import Alternative, Tails, critical_value
@@ -33,7 +33,7 @@ def count_tails(*, rate_treated: float, rate_control: float, rejected: BoolArray
     """Rejections above and below zero and the size of the difference there, in standard errors of the unpooled difference."""
     x, y = np.arange(rejected.shape[0]), np.arange(rejected.shape[1])
     n, m = len(x) - 1, len(y) - 1
-    weight = np.where(rejected, np.outer(stats.binom.pmf(x, n, rate_treated), stats.binom.pmf(y, m, rate_control)), 0.0)
+    weight = np.where(rejected, np.outer(_binomial(x, n, rate_treated), _binomial(y, m, rate_control)), 0.0)
     difference = x[:, None] / n - y[None, :] / m
     std_error = np.sqrt(rate_treated * (1 - rate_treated) / n + rate_control * (1 - rate_control) / m)
     size = np.abs(difference) / std_error
@@ -70,6 +70,10 @@ def _hypergeometric(x: np.ndarray, total: int, n: int, m: int) -> FloatArray:
     log = _log_choose(n, x) + _log_choose(m, total - x) - _log_choose(n + m, np.asarray(total))
     p = np.exp(log)
     return np.asarray(p / p.sum())
+
+
+def _binomial(x: np.ndarray, n: int, rate: float) -> FloatArray:
+    return np.asarray(np.exp(_log_choose(n, x) + special.xlogy(x, rate) + special.xlog1py(n - x, -rate)))
 
 
 def _log_choose(n: int, k: np.ndarray) -> FloatArray:

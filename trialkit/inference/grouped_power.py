@@ -25,7 +25,6 @@ from trialkit.inference.noncentral import Alternative, Tails, chi_nodes, critica
 
 _DROP = 36.0
 _STEP = 0.15
-_MOST_CELLS = 2_000_000
 _BLOCK = 8
 # A control arm without limit is one whose variance is known to nine digits.
 _MOST_DF = 1e9
@@ -69,7 +68,7 @@ def exact_tails(
     flat[3], flat[4] = np.minimum(flat[3], _MOST_DF), np.minimum(flat[4], _MOST_DF)
     ncp = flat[0] / np.sqrt(flat[1] + flat[2])
     _, vt, vc, a, b = flat
-    pieces = [_block_tails(ncp[i], vt[i], vc[i], a[i], b[i], alpha, alternative) for i in _blocks(ncp, a, b)]
+    pieces = [_block_tails(ncp[i], vt[i], vc[i], a[i], b[i], alpha, alternative) for i in _blocks(len(ncp))]
     return one_sided(joined(pieces, ncp.reshape(shape)), alternative)
 
 
@@ -81,7 +80,7 @@ def _block_tails(
     estimated = part_t + part_c
     df = satterthwaite_df(treated=part_t, control=part_c, df_treated=a[:, None], df_control=b[:, None])
     cut = critical_value(df, alpha, alternative) * np.sqrt((a + b)[:, None] * estimated / (vt + vc)[:, None])
-    s, s_weights = chi_nodes(a + b, ncp)
+    s, s_weights = chi_nodes(a + b, ncp, cut.max(axis=1))
     parts = given_scale(ncp[:, None, None], cut[:, :, None] * s[:, None, :])
     return [np.einsum("pij,pi,pj->p", part, share_weights, s_weights) for part in parts]
 
@@ -114,10 +113,6 @@ def _beta_span(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray, in
     return ends[0], ends[1], int(np.ceil(np.max((ends[1] - ends[0]) / step, initial=8.0))) + 1
 
 
-def _blocks(ncp: FloatArray, a: FloatArray, b: FloatArray) -> list[slice]:
-    if not len(ncp):
-        return [slice(0, 0)]
-    cells = _beta_span(a, b)[2] * chi_nodes((a + b)[:1], np.max(np.abs(ncp), keepdims=True))[0].shape[1]
-    # blocks are short, because the finest element of a block sets the nodes of all
-    size = min(max(_MOST_CELLS // cells, 1), _BLOCK)
-    return [slice(i, i + size) for i in range(0, len(ncp), size)]
+def _blocks(count: int) -> list[slice]:
+    """Short blocks, because the finest element of a block sets the nodes of all."""
+    return [slice(i, i + _BLOCK) for i in range(0, max(count, 1), _BLOCK)]

@@ -28,6 +28,7 @@ _NORMAL_DF = 1e10
 _DROP = 41.0  # log of the density below its maximum at which the sum ends: 1e-18
 _MOST_NODES = 20_000
 _MOST_CELLS = 4_000_000
+_BLOCK = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def t_tails(*, ncp: Any, df: Any, critical: Any, alternative: Alternative = "two
     """
     d, v, q = (x.astype(float) for x in np.broadcast_arrays(np.asarray(ncp), np.asarray(df), np.asarray(critical)))
     flat = [x.reshape(-1) for x in (d, v, q)]
-    pieces = [_flat_tails(*(x[block] for x in flat)) for block in _blocks(flat[0], flat[1])]
+    pieces = [_flat_tails(*(x[block] for x in flat)) for block in _blocks(*flat)]
     return one_sided(joined(pieces, d), alternative)
 
 
@@ -117,10 +118,10 @@ def one_sided(tails: Tails, alternative: Alternative) -> Tails:
     return Tails(none, tails.lower, none, tails.lower_size, tails.ncp)
 
 
-def chi_nodes(df: FloatArray, ncp: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Nodes of S = sqrt(chi2_v / v) and their weights, shape (len(df), nodes); fine enough for Phi(ncp - q S)."""
+def chi_nodes(df: FloatArray, ncp: FloatArray, critical: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Nodes of S = sqrt(chi2_v / v) and their weights, shape (len(df), nodes); fine enough for Phi(ncp - q S), q <= critical."""
     v = np.minimum(df, 1e12)[:, None]
-    low, high, count = _span(v[:, 0], ncp)
+    low, high, count = _span(v[:, 0], ncp, critical)
     x = low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, count)
     # log density of x = log S up to a constant; expm1 keeps its digits where v is large and x small
     weights = np.exp(-v * (np.expm1(2 * x) - 2 * x) / 2)
@@ -134,26 +135,28 @@ def given_scale(ncp: FloatArray, cut: FloatArray) -> tuple[FloatArray, FloatArra
 
 
 def _flat_tails(ncp: FloatArray, df: FloatArray, critical: FloatArray) -> list[FloatArray]:
-    s, weights = chi_nodes(df, ncp)
+    s, weights = chi_nodes(df, ncp, critical)
     return [np.sum(weights * part, axis=1) for part in given_scale(ncp[:, None], critical[:, None] * s)]
 
 
-def _span(df: FloatArray, ncp: FloatArray) -> tuple[FloatArray, FloatArray, int]:
+def _span(df: FloatArray, ncp: FloatArray, critical: FloatArray) -> tuple[FloatArray, FloatArray, int]:
     """Ends of the sum on the scale of log S, and a number of nodes that serves every element."""
     c = _DROP / df
     low, high = -(c + np.sqrt(c**2 + 4 * c)) / 2, np.sqrt(c)
-    # Phi(ncp - q S) turns over within 1/ncp of log S where it matters; the density has width 1/sqrt(2 v)
-    step = np.minimum(np.minimum(0.15, 0.5 / np.sqrt(2 * df)), 1 / (1.3 * (np.abs(ncp) + 5)))
+    # Phi(ncp - q S) turns over within 1/ncp of log S, if it does so anywhere; the density has width 1/sqrt(2 v)
+    turning = np.where(np.abs(ncp) > critical * np.exp(high) + 10, 0.0, np.abs(ncp))
+    step = np.minimum(np.minimum(0.15, 0.5 / np.sqrt(2 * df)), 1 / (1.3 * (turning + 5)))
     count = np.ceil(np.max((high - low) / step, initial=8.0)) + 1
     return low, high, int(min(count, _MOST_NODES))
 
 
-def _blocks(ncp: FloatArray, df: FloatArray) -> list[slice]:
+def _blocks(ncp: FloatArray, df: FloatArray, critical: FloatArray) -> list[slice]:
     """Slices that keep the arrays of one evaluation at a few million cells."""
     if not len(ncp):
         return [slice(0, 0)]
-    count = _span(np.minimum(df, 1e12), ncp)[2]
-    size = max(_MOST_CELLS // count, 1)
+    count = _span(np.minimum(df, 1e12), ncp, critical)[2]
+    # blocks are short, because the finest element of a block sets the nodes of all
+    size = min(max(_MOST_CELLS // count, 1), _BLOCK)
     return [slice(i, i + size) for i in range(0, len(ncp), size)]
 
 

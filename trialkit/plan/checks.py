@@ -98,6 +98,15 @@ def _groups(spec: PlanSpec) -> Problems:
             yield Problem(("design", "groups", "mixed"), f"'{column}' is in both alike and mixed; keep it in one")
 
 
+_KEYS_OF_SCHEMES = (
+    ("match", ("matched_pairs",)),
+    ("balance_on", ("rerandomized", "minimization")),
+    ("accept", ("rerandomized",)),
+    ("block_sizes", ("permuted_blocks",)),
+    ("probability", ("minimization",)),
+)
+
+
 def _design(spec: PlanSpec) -> Problems:
     design, data = spec.design, spec.data
     for name in design.allocation:
@@ -125,6 +134,15 @@ def _design(spec: PlanSpec) -> Problems:
             f"scheme '{design.scheme}' randomizes people, but [data] cluster names '{data.cluster}'; write scheme = \"{better}\""
         )
         yield Problem(("design", "scheme"), f"{message} or remove cluster")
+    for key, scheme in _KEYS_OF_SCHEMES:
+        if getattr(design, key) not in (None, ()) and design.scheme not in scheme:
+            yield Problem(
+                ("design", key), f"{key} is for scheme {shown(scheme)}, not for '{design.scheme}'; remove it or change the scheme"
+            )
+    if design.scheme == "rerandomized" and not (design.balance_on and design.accept):
+        yield Problem(("design", "scheme"), "scheme 'rerandomized' needs balance_on (traits) and accept (a share, as in 0.1)")
+    if design.scheme == "minimization" and not design.balance_on:
+        yield Problem(("design", "scheme"), "scheme 'minimization' needs balance_on: the traits that are kept in balance")
     if design.clusters is not None and data.cluster is None:
         yield Problem(("design", "clusters"), "clusters are counted, but [data] names no cluster column")
 

@@ -118,6 +118,14 @@ class GroupFormation(Frozen):
     """traits on which members of a group should resemble each other"""
     mixed: Columns = ()
     """traits on which members of a group should differ"""
+    within: Columns = ()
+    """groups are formed inside these, as in ["agency"]"""
+    keep_together: Column | None = None
+    """people with the same value of this column go to the same group"""
+    keep_apart: Column | None = None
+    """people with the same value of this column go to different groups"""
+    waiting_list: bool = False
+    """people who do not fit in a group of the right size wait, drawn at random; otherwise their number is an error"""
 
 
 class Assumptions(Frozen):
@@ -156,6 +164,18 @@ class DesignSection(Frozen):
     """planned number of people"""
     clusters: Annotated[int, Field(ge=2)] | None = None
     """planned number of clusters, over all arms"""
+    misfits: Literal["stratum", "global", "pool"] = "stratum"
+    """people left over when a stratum does not divide: drawn per stratum, balanced over all strata, or pooled"""
+    match: Columns = ()
+    """matched_pairs: the traits on which pairs are made"""
+    balance_on: Columns = ()
+    """rerandomized and minimization: the traits that are kept in balance"""
+    accept: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """rerandomized: the share of allocations that are balanced enough, as in 0.1"""
+    block_sizes: Listed[Annotated[int, Field(ge=2)]] = ()
+    """permuted_blocks: sizes of the blocks, drawn at random"""
+    probability: Annotated[float, Field(gt=0, le=1)] | None = None
+    """minimization: the probability of the arm that balances best; unsaid: 0.8"""
     groups: GroupFormation | None = None
     """how groups are formed"""
     assumptions: Assumptions = Assumptions()

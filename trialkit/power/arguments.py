@@ -42,6 +42,8 @@ def real(
     at_most: float | None = None,
 ) -> float:
     """A finite number within its bounds, or an error that names both."""
+    if isinstance(value, (list, tuple, range, np.ndarray)):
+        raise UsageError(f"{name} must be one number; it is {value!r}. For several values use tk.power.curve.")
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)) or not math.isfinite(value):
         raise UsageError(f"{name} must be a finite number; it is {value!r}.")
     bounds = [("above", above), ("at least", at_least), ("below", below), ("at most", at_most)]

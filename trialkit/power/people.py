@@ -12,7 +12,7 @@ from trialkit.errors import UsageError
 from trialkit.power.arguments import Pair, Test, left_out, optional, shares
 from trialkit.power.model import Model, Shortfall, Sizes, Unknown
 from trialkit.power.solve import Root, first_crossing
-from trialkit.power.words import percent, plural, size
+from trialkit.power.words import number, percent, plural, size
 
 _MANY = 1e9
 
@@ -66,8 +66,18 @@ def asked_people(
         return name, None, _unknown_total(people, attrition)
     name = left_out(function, effect, power, {"treated": treated is not None, "controls": controls is not None})
     if treated is not None and controls is not None:
+        _enough_left({"treated": treated, "controls": controls}, attrition)
         return name, {"treated": treated, "controls": controls}, None
     return name, None, _unknown_arm(name, treated if treated is not None else controls, attrition, test, model)
+
+
+def _enough_left(sizes: Sizes, attrition: tuple[float, float]) -> None:
+    """A variance needs more than one person in each arm after losses."""
+    for (arm, people), lost in zip(sizes.items(), attrition):
+        if people * (1 - lost) <= 1:
+            raise UsageError(
+                f"attrition={lost:g} leaves {number(people * (1 - lost))} of {size(people)} {arm}; a test needs more than one in each arm."
+            )
 
 
 def _unknown_total(people: People, attrition: tuple[float, float]) -> Unknown:

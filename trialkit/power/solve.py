@@ -63,6 +63,8 @@ def solve(
     `known` holds the sizes when all were given, `unknown` the one to find otherwise.
     """
     notes: tuple[Note, ...] = ()
+    if known is not None:
+        _check_df(model, known)
     if effect is not None:
         check_effect(model, effect * take_up.dilution)
     if effect is None:
@@ -83,6 +85,14 @@ def check_effect(model: Model, assigned: float) -> None:
         raise UsageError(
             f"effect: a difference of {assigned:g} on everyone assigned takes control_rate={rate:g} to {rate + assigned:g}; "
             f"a rate lies between 0 and 1. Give an effect between {-rate:g} and {1 - rate:g}."
+        )
+
+
+def _check_df(model: Model, sizes: Sizes) -> None:
+    df = model.precision(0.0, sizes).df
+    if not df > 0:
+        raise UsageError(
+            f"{model.words(sizes)} leave {number(df)} degrees of freedom: too few people for a test. Plan for more, or for fewer covariates."
         )
 
 

@@ -40,6 +40,15 @@ from trialkit.results import Note
 GroupedMethod: TypeAlias = Literal["exact", "satterthwaite"]
 
 SIZE_ARGUMENTS = ("groups", "group_size", "controls", "control_groups", "control_group_size", "allocation")
+_NOTES = {
+    "unequal_sizes": "groups differ in size: the formula is within .003 of REML; an analysis of unweighted group means has about .01 less power.",
+    "ancova_optimistic": "with a baseline the formula is up to .004 too high, because the slope is estimated.",
+    "attrition_optimistic": "random drop-out makes group sizes differ; the formula is up to .007 too high at a quarter lost.",
+    "binary_groups_optimistic": "for a rate the formula is up to .01 too high from 12 groups on and up to .03 at 6: group variances follow group rates.",
+    "normal_formula": "the normal formula ignores that few groups estimate their variance poorly; it is too high.",
+    "plugin_df": "with fewer than 10 groups the plug-in df is optimistic (.01 to .03 at 3 groups); method='exact' is right.",
+    "more_controls_lose": "more controls would lower power here: the degrees of freedom fall towards groups - 1.",
+}
 _METHOD_WORDS = {"exact": "exact over the variance ratio", "satterthwaite": "plug-in Satterthwaite df"}
 
 
@@ -243,7 +252,9 @@ def _asked(
         "control_groups": 2.0,
         "control_group_size": 1 / (1 - model.attrition[1]),
     }
-    sizes = {k: optional(k, counts[k], at_least=1.0 if k.endswith("size") else 2.0) for k in ("groups", "group_size", *sides)}
+    sizes = {
+        k: optional(k, counts[k], at_least=1.0 if k.endswith("size") else fewest[k]) for k in ("groups", "group_size", *sides)
+    }
     if listed is not None:
         del sizes["group_size"]
     tie = _tie(model, sizes, allocation)
@@ -318,49 +329,18 @@ def _assumptions(model: Grouped, effect: float, r: float | None) -> list[str | N
 
 
 def _notes(model: Grouped, solution: Solution, effect: float, r: float | None, solved_for: str) -> list[Note]:
-    """What simulation says of the formula, and where more controls would cost power."""
-    found = []
-    if model.listed is not None:
-        found.append(
-            Note(
-                "unequal_sizes",
-                "unequal groups: the formula counts groups - 1 df; REML is about .002, the mean of group means .008 below it.",
-            )
-        )
-    if r:
-        found.append(
-            Note("ancova_optimistic", "with a baseline the formula is .003 to .004 too high, because the slope is estimated.")
-        )
-    if any(model.attrition):
-        found.append(
-            Note(
-                "attrition_optimistic",
-                "random drop-out makes group sizes differ; the formula is about .007 too high at a quarter lost.",
-            )
-        )
-    if isinstance(model.outcome, Rates):
-        found.append(
-            Note(
-                "binary_groups_optimistic",
-                "for a rate the formula is .008 to .010 too high: group variances follow the group rates.",
-            )
-        )
-    if model.test.reference == "z":
-        found.append(
-            Note("normal_formula", "the normal formula ignores that few groups estimate their variance poorly; it is too high.")
-        )
-    elif not model.exact and solution.sizes["groups"] < 10:
-        found.append(
-            Note(
-                "plugin_df",
-                "with fewer than 10 groups the plug-in df is optimistic (.01 to .03 at 3 groups); method='exact' is right.",
-            )
-        )
-    if solved_for != "controls" and not model.control_grouped and _controls_cost(model, solution, effect):
-        found.append(
-            Note("more_controls_lose", "more controls would lower power here: the degrees of freedom fall towards groups - 1.")
-        )
-    return found
+    """What simulation says of the formula (docs/calibration/power.csv), and where more controls would cost power."""
+    normal = model.test.reference == "z"
+    applies = {
+        "unequal_sizes": model.listed is not None,
+        "ancova_optimistic": bool(r),
+        "attrition_optimistic": any(model.attrition),
+        "binary_groups_optimistic": isinstance(model.outcome, Rates),
+        "normal_formula": normal,
+        "plugin_df": not normal and not model.exact and solution.sizes["groups"] < 10,
+        "more_controls_lose": solved_for != "controls" and not model.control_grouped and _controls_cost(model, solution, effect),
+    }
+    return [Note(code, _NOTES[code]) for code, true in applies.items() if true]
 
 
 def _controls_cost(model: Grouped, solution: Solution, effect: float) -> bool:

@@ -35,24 +35,36 @@ def explanation(model: Grouped, name: str, fixed: Mapping[str, Any]) -> Callable
 def _remedy(model: Grouped, name: str, fixed: Mapping[str, Any], target: float, effect: float) -> str:
     if name == "controls":
         needed = groups_needed(model, fixed, target, effect)
-        least = f"About {number(needed)} groups of this size are needed. " if needed is not None else ""
-        return f"{_floor(model, target, effect)} {least}Raise groups or group_size, or ask for less power."
+        least = "" if needed is None else f"About {number(needed)} groups of this size are needed. "
+        return f"{_floor(model, target, effect)}{least}Raise groups or group_size, or ask for less power."
     if name == "group_size":
         needed = _crossing(model, "groups", {**fixed, "group_size": _MANY}, target, effect)
-        least = f"However large the groups, {number(needed)} of them are needed. " if needed is not None else ""
-        return f"{_floor(model, target, effect)} {least}Raise groups, or ask for less power."
+        if needed is None:
+            return f"{_floor(model, target, effect)}{_other_arm(model, fixed, target, effect)}"
+        return f"{_floor(model, target, effect)}However large the groups, {number(needed)} of them are needed. Raise groups, or ask for less power."
+    return _other_arm(model, fixed, target, effect)
+
+
+def _other_arm(model: Grouped, fixed: Mapping[str, Any], target: float, effect: float) -> str:
+    """What the control arm needs when no treated arm is enough."""
     other = "control_groups" if model.control_grouped else "controls"
-    if name == "groups" and other in fixed:
-        needed = _crossing(model, other, {**fixed, "groups": _MANY}, target, effect)
-        least = f"However many groups, {number(needed)} {other} are needed. " if needed is not None else ""
-        return f"{least}Raise {other}, or ask for less power."
-    return "Raise the other sizes, or ask for less power."
+    if other not in fixed or model.listed is not None:
+        return "Raise the other sizes, or ask for less power."
+    unlimited = {k: v for k, v in fixed.items() if k != "group_size"} | {
+        "groups": _MANY,
+        "group_size": fixed.get("group_size", _MANY),
+    }
+    needed = _crossing(model, other, unlimited, target, effect)
+    least = "" if needed is None else f"However many groups, {number(needed)} {other} are needed. "
+    return f"{least}Raise {other}, or ask for less power."
 
 
 def _floor(model: Grouped, target: float, effect: float) -> str:
     """The bound below which neither larger groups nor more controls help: K > z^2 su2 / d^2 by the normal formula."""
     bound = model.test.quantile_sum(target) ** 2 * float(model.components(effect).group) / effect**2
-    return f"By the normal formula groups must exceed z^2 var_group/effect^2 = {number(bound)} even with unlimited group_size and controls."
+    if bound < 1:
+        return ""
+    return f"By the normal formula groups must exceed z^2 var_group/effect^2 = {number(bound)} even with unlimited group_size and controls. "
 
 
 def groups_needed(model: Grouped, fixed: Mapping[str, Any], target: float, effect: float) -> float | None:
