@@ -64,7 +64,11 @@ def partition_of(row: np.ndarray) -> tuple[tuple[int, ...], ...]:
 
 def listed_partitions(n: int, size: int) -> list[tuple[tuple[int, ...], ...]]:
     labels = itertools.repeat(range(n // size))
-    found = {partition_of(np.array(c)) for c in itertools.product(*itertools.islice(labels, n)) if sorted(c) == sorted(np.repeat(range(n // size), size).tolist())}
+    found = {
+        partition_of(np.array(c))
+        for c in itertools.product(*itertools.islice(labels, n))
+        if sorted(c) == sorted(np.repeat(range(n // size), size).tolist())
+    }
     return sorted(found)
 
 
@@ -80,9 +84,11 @@ def test_without_traits_every_partition_is_equally_likely():
 
 @pytest.mark.parametrize("way", ["alike", "mixed"])
 def test_groups_are_drawn_uniformly_from_the_local_optima_within_the_tolerance(way):
-    x, y = np.array([[0.0, 0.2, 3.0, 3.1, 0.1, 0.3, 2.9, 3.3], [0.1, 3.0, 0.0, 3.3, 0.2, 2.8, 0.4, 2.9]])
-    design = everyone(x=x, y=y).with_groups("peer", size=4, tolerance=0.3, restarts=60, **{way: ["x", "y"]})
-    made = [trait(design.people, t, np.zeros(8, dtype=np.int64)) for t in ("x", "y")]
+    x = np.array([-0.4, 0.3, 0.6, -1.0, 0.8, 0.3, 0.8, 0.3])
+    y = np.array([0.1, 3.0, 0.0, 3.3, 0.2, 2.8, 0.4, 2.9])
+    traits = ["x", "y"] if way == "alike" else ["x"]
+    design = everyone(x=x, y=y).with_groups("peer", size=4, tolerance=0.4, restarts=60, partners=1, **{way: traits})
+    made = [trait(design.people, t, np.zeros(8, dtype=np.int64)) for t in traits]
     columns = np.hstack([t.level if way == "alike" else np.hstack([t.level, t.spread]) for t in made])
     sign = -1 if way == "alike" else 1
 
@@ -99,20 +105,22 @@ def test_groups_are_drawn_uniformly_from_the_local_optima_within_the_tolerance(w
 
     optima = [p for p in every if all(values[q] > values[p] - 1 for q in neighbours(p))]
     best = min(values[p] for p in optima)
-    accepted = {p for p in optima if values[p] <= best + 0.3 * (random - best)}
-    assert 1 < len(accepted)
+    accepted = {p for p in optima if values[p] <= best + 0.4 * (random - best)}
+    assert len(accepted) > 1
     counts = pd.Series([partition_of(row) for row in design.draw_many(3000, seed=3).groups]).value_counts()
     assert set(counts.index) == accepted
     assert chisquare(counts).pvalue > 0.001
 
 
-def test_the_tolerance_decides_how_much_chance_is_left():
+def test_partners_and_tolerance_decide_how_much_chance_is_left():
     x = np.random.default_rng(3).normal(size=24)
-    kinds = [
-        len({partition_of(r) for r in everyone(x=x).with_groups("peer", size=4, alike=["x"], tolerance=t).draw_many(60, seed=1).groups})
-        for t in (0.0, 1.0)
-    ]
-    assert kinds[0] < kinds[1]
+
+    def kinds(**law):
+        drawn = everyone(x=x).with_groups("peer", size=4, alike=["x"], **law).draw_many(60, seed=1).groups
+        return len({partition_of(row) for row in drawn})
+
+    assert kinds(partners=1) == 1, "one trait has one optimum of all exchanges"
+    assert kinds(tolerance=0) < kinds() < kinds(tolerance=0.3)
 
 
 def test_arms_are_those_of_the_inner_design_and_probabilities_stay():
@@ -135,7 +143,7 @@ def test_a_draw_depends_on_the_seed_and_its_number_only():
 
 def test_the_order_of_the_rows_does_not_matter():
     people = recruits(80)
-    options = {"size": (5, 8), "alike": ["age"], "mixed": ["income"], "within": ["agency"], "keep_together": "couple"}
+    options = {"size": (5, 8), "alike": ["age"], "mixed": ["income"], "within": ["agency"], "keep_apart": "couple"}
     first = half(people).with_groups("peer", **options).assign(seed=8)
     other = half(people.sample(frac=1, random_state=1)).with_groups("peer", **options).assign(seed=8)
     assert first.equals(other)
@@ -154,11 +162,11 @@ def test_draws_are_frozen():
 
 def test_alike_groups_have_less_variance_within_and_mixed_groups_the_same_means_and_variances():
     design = half(recruits()).with_groups("peer", size=(10, 15), alike=["age"], mixed=["income", "sex"])
-    table = design.quality(design.assign(seed=1), seed=2, traits=["couple"] * 0).tidy().set_index(["trait", "measure"])
+    table = design.quality(design.assign(seed=1), seed=2).tidy().set_index(["trait", "measure"])
     assert table.loc[("age", "level"), "within_share"] < 0.2 < table.loc[("age", "level"), "random_low"]
     for key in (("income", "level"), ("income", "spread"), ("sex", "level")):
         assert table.loc[key, "within_share"] > max(0.98, table.loc[key, "random_high"])
-    assert (table["random_as_good"].dropna() == 1 / 201).all()
+    assert table["random_as_good"].dropna().between(1 / 201, 3 / 201).all()
     assert table.loc[("age", "spread"), "aim"] == "" and table["groups"].unique().tolist() == [8]
 
 
@@ -222,7 +230,9 @@ def test_sizes_are_in_the_range_and_as_equal_as_can_be(n, size, sizes):
 
 
 def test_numbers_that_cannot_be_divided_are_refused_or_wait():
-    with pytest.raises(DesignError, match=r"17 people.*1 group of 15 leaves 2 over, and 2 groups of 10 need 3 more.*waiting_list=True"):
+    with pytest.raises(
+        DesignError, match=r"17 people.*1 group of 15 leaves 2 over, and 2 groups of 10 need 3 more.*waiting_list=True"
+    ):
         everyone(x=range(17)).with_groups("peer", size=(10, 15))
     design = everyone(x=range(17)).with_groups("peer", size=(10, 15), alike=["x"], waiting_list=True)
     allocation = design.assign(seed=1)
@@ -277,11 +287,14 @@ def test_sessions_facilitators_and_availability_are_honoured():
     for seed in range(5):
         allocation = design.assign(seed=seed).merge(people, on="id").dropna(subset=["group"])
         assert (allocation.loc[allocation["session"] == "mon", "mon"] == 1).all()
-        assert (allocation["session"].value_counts() <= pd.Series({"mon": 40, "tue": 75})).all()
-        groups = allocation.groupby("group").agg(session=("session", "nunique"), who=("facilitator", "first"), when=("session", "first"), n=("id", "size"))
+        seated = allocation["session"].value_counts()
+        assert seated["mon"] <= 40 and seated["tue"] <= 75
+        groups = allocation.groupby("group").agg(
+            session=("session", "nunique"), who=("facilitator", "first"), when=("session", "first"), n=("id", "size")
+        )
         assert (groups["session"] == 1).all() and groups["n"].between(10, 15).all()
         assert not groups.duplicated(["who", "when"]).any(), "nobody leads two groups at once"
-        assert (groups["who"].value_counts() <= pd.Series({"ann": 2, "bob": 2, "cas": 1, "dee": 2, "eve": 2})).all()
+        assert groups["who"].value_counts().le(2).all() and (groups["who"] == "cas").sum() <= 1
 
 
 def test_capacity_may_differ_by_stratum_and_makes_people_wait():

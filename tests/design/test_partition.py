@@ -7,8 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from trialkit.design import partition
-from trialkit.design.partition import Problem, canonical, criterion, expected_criterion, search, violations
+from trialkit.design.partition import Problem, canonical, criterion, expected_criterion, reach, search, violations
 
 
 def all_partitions(sizes: list[int]) -> np.ndarray:
@@ -76,6 +75,20 @@ def test_no_exchange_improves_what_the_search_ends_in(signs, sizes):
         assert min(definition(p.features[which[b]], p.signs, g) for g in exchanges(found)) > reached - 1
 
 
+def test_with_partners_no_exchange_of_neighbours_in_the_line_improves():
+    p = problem(12, [1.0, -1.0], [4, 4, 4])
+    starts, lines = starts_of(p, 20)
+    groups, _ = search(p, np.zeros(20, dtype=np.int64), starts, lines, partners=0.3)
+    assert reach(12, 0.3) == 2
+    assert not np.array_equal(groups, search(p, np.zeros(20, dtype=np.int64), starts, lines)[0])
+    for found, line in zip(groups, lines):
+        reached = definition(p.features[0], p.signs, found)
+        for i, j in [*zip(line, line[1:]), *zip(line, line[2:])]:
+            other = found.copy()
+            other[i], other[j] = found[j], found[i]
+            assert definition(p.features[0], p.signs, other) > reached - 1
+
+
 def test_the_best_of_many_searches_is_the_best_of_all_partitions():
     for signs in ([1.0, 1.0], [-1.0]):
         p = problem(9, signs, [3, 3, 3])
@@ -84,15 +97,14 @@ def test_the_best_of_many_searches_is_the_best_of_all_partitions():
         assert min(definition(p.features[0], p.signs, g) for g in groups) == pytest.approx(best)
 
 
-def test_a_search_does_not_depend_on_those_beside_it_nor_on_stored_distances(monkeypatch):
+def test_a_search_does_not_depend_on_those_beside_it():
     p = problem(15, [1.0, -1.0], [5, 4, 6], count=3)
     starts, orders = starts_of(p, 30)
     which = np.tile([0, 1, 2], 10)
     together, _ = search(p, which, starts, orders)
     alone = [search(p, which[b : b + 1], starts[b : b + 1], orders[b : b + 1])[0][0] for b in range(30)]
     assert np.array_equal(together, alone)
-    monkeypatch.setattr(partition, "STORED_DISTANCES", 0)
-    assert np.array_equal(search(p, which, starts, orders)[0], together)
+    assert len(np.unique(together, axis=0)) > 5
 
 
 def test_enemies_and_barred_groups_are_resolved_and_counted():
@@ -106,7 +118,7 @@ def test_enemies_and_barred_groups_are_resolved_and_counted():
     before = violations(p, np.zeros(30, dtype=np.int64), starts)
     by_hand = [sum(s[i] == s[i + 1] for i in range(0, 12, 2)) + int((s[:4] == 0).sum()) for s in starts]
     assert before.tolist() == by_hand and max(by_hand) > 0
-    groups, wrong = search(p, np.zeros(30, dtype=np.int64), starts, orders)
+    groups, wrong = search(p, np.zeros(30, dtype=np.int64), starts, orders, partners=0.1)
     assert (wrong == 0).all()
     assert (groups[:, 0::2] != groups[:, 1::2]).all() and (groups[:, :4] != 0).all()
 

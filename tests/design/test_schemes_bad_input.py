@@ -226,7 +226,7 @@ def test_lists_that_are_too_long_are_refused_before_they_are_made():
         design.complete({"id": range(1000)}, arms=TWO).enumerate()
     with pytest.raises(DesignError, match=r"about 10\^6020 assignments"):
         design.simple({"id": range(20_000)}, arms=TWO).enumerate()
-    with pytest.raises(DesignError, match="2704156 assignments|about"):
+    with pytest.raises(DesignError, match=r"about 10\^6 assignments"):
         design.complete({"id": range(24)}, arms=TWO).enumerate()
     with pytest.raises(DesignError, match="cannot be listed"):
         design.custom({"id": range(4)}, arms=TWO, draw=lambda rng: list("aabb")).enumerate()

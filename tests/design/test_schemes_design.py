@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import trialkit as tk
 import trialkit.design
 from trialkit import design
+from trialkit.design import base
 from trialkit.design.leftovers import PooledLaw, exact_shares, law_of
 from trialkit.design.people import People
 from trialkit.design.rounding import controlled, key_thresholds, systematic
@@ -177,16 +178,17 @@ def test_custom_lists_take_labels_or_codes():
     assert numbers.enumerate()[0].tolist() == [[1, 0], [0, 1]]
 
 
-def test_a_draw_function_gives_simulated_probabilities_in_the_order_of_identifiers():
+def test_a_draw_function_gives_simulated_probabilities_in_the_order_of_identifiers(monkeypatch):
     def draw(rng):
         first = rng.random() < 0.25
         return ["b", "a", "a"] if first else ["a", "b", "b"]
 
+    monkeypatch.setattr(base, "PROBABILITY_DRAWS", 4000)
     made = design.custom({"id": ["z", "y", "x"]}, unit="id", arms=TWO, draw=draw)
     assert not made.probabilities_exact
     p, se = made.probabilities["b"], made.probabilities_se["b"]
     assert p.index.tolist() == ["x", "y", "z"]
-    assert 0 < se.max() < 0.004
+    assert 0 < se.max() < 0.008
     assert (np.abs(p - [0.75, 0.75, 0.25]) < 4 * se).all()
     pd.testing.assert_frame_equal(made.probabilities, made.probabilities)
     arms = made.draw_many(50, seed=2).arms
@@ -233,15 +235,12 @@ def test_a_design_says_what_it_is():
     assert "in 2 clusters" in str(design.clustered(people, cluster="town", arms=TWO))
 
 
-def test_ten_thousand_draws_of_ten_thousand_people():
+def test_ten_thousand_draws_of_ten_thousand_people_take_less_than_two_seconds():
     rng = np.random.default_rng(1)
     people = {"id": np.arange(10_000), "town": rng.integers(0, 40, 10_000)}
     made = design.stratified(people, unit="id", strata=["town"], arms=TWO)
-    best = np.inf
-    for _ in range(2):
-        start = time.perf_counter()
-        arms = made.draw_many(2_000, seed=1).arms
-        best = min(best, time.perf_counter() - start)
+    start = time.process_time()
+    arms = made.draw_many(2_000, seed=1).arms
     assert arms.shape == (2_000, 10_000)
-    # a fifth of the draws that 2 s must suffice for, with room for a busy machine
-    assert best < 2
+    # a fifth of the draws; processor time, because other work on the machine is not the question
+    assert time.process_time() - start < 2 / 5

@@ -116,8 +116,8 @@ def test_ratios_become_differences(measure, assume, rate):
 
 
 def test_an_effect_that_the_rate_has_no_room_for_is_said():
-    (one,) = answer(outcome=f'{COLUMN}\nmeasure = "risk_difference"\nassume = {{ control_rate = 0.95, effect = 0.1 }}').answers
-    assert one.assumed is None and "does not fit a rate of 95 %" in str(one)
+    (one,) = answer(outcome=f'{COLUMN}\nmeasure = "risk_ratio"\nassume = {{ control_rate = 0.6, effect = 2.0 }}').answers
+    assert one.assumed is None and "does not fit a rate of 60 %" in str(one)
 
 
 def test_whole_clusters():
@@ -152,7 +152,7 @@ def test_take_up_translates_the_effect_or_dilutes_it():
     design = "units = 200\nassumptions = { take_up = 0.8 }"
     everyone, among = (
         answer(design=design).answers[0],
-        answer(design=design, outcome=f'{COLUMN}\nestimand = {{ population = "compliers" }}').answers[0],
+        answer(design=design, data='uptake = "came"', outcome=f'{COLUMN}\nestimand = {{ population = "compliers" }}').answers[0],
     )
     assert everyone.detectable.effect == pytest.approx(tk.power.individual(n_per_arm=100, power=0.8).effect)
     assert "it takes 0.50 SD among those who do" in str(everyone)

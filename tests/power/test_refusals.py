@@ -102,6 +102,7 @@ def test_impossible_inputs_are_named(function, arguments, words):
         (p.grouped, {"effect": 0.25, "groups": 9, "controls": 200, "icc": 0.1, "power": 0.8}, r"z\^2 var_group/effect\^2 = 12.6"),
         (p.grouped, {"effect": 0.25, "group_size": 10, "controls": 50, "icc": 0.1, "power": 0.8}, "127.5 controls are needed"),
         (p.grouped, {"effect": 0.25, "power": 0.8, "controls": 40, "icc": 0.0, "groups": 6}, "Raise controls"),
+        (p.grouped, {"effect": 0.2, "power": 0.8, "groups": 4, "allocation": (1, 1), "icc": 0.1}, "of them are needed"),
         (p.grouped, {"effect": 0.5, "power": 0.9, "group_size": [6, 7, 9], "icc": 0.05}, "no number of controls reaches"),
         (
             p.grouped,

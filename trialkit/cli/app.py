@@ -165,6 +165,16 @@ def verify(
 
 
 @app.command()
+def power(plan: PlanFile, json: Json = False) -> None:
+    """What the planned study can detect, and what more groups or people would buy."""
+    from trialkit.plan.plan import Plan
+    from trialkit.power import answer_for_plan
+
+    answer = answer_for_plan(Plan.load(plan).spec)
+    write_json(answer.to_dict()) if json else out(str(answer))
+
+
+@app.command()
 def simulate(
     scenario: Annotated[str | None, typer.Argument(help="a scenario; unsaid: list them")] = None,
     seed: Annotated[int | None, typer.Option(help="seed of the draw (needed)")] = None,

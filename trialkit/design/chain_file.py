@@ -83,6 +83,7 @@ class ChainFile:
         line = chained([], entry)
         handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644)
         _write(handle, (canonical(line) + "\n").encode("utf-8"))
+        _sync_folder(self.path.parent)
         self.lines = [line]
         self._seal()
 
@@ -98,10 +99,11 @@ class ChainFile:
         if os.fstat(handle).st_size != self._size:
             os.close(handle)
             raise LockError(f"'{self.path.name}' was changed while this sitting had it open: close it and open it again.")
-        before = len(self.lines)
+        before, longer = len(self.lines), list(self.lines)
         for entry in entries:
-            self.lines.append(chained(self.lines, entry))
-        _write(handle, "".join(canonical(line) + "\n" for line in self.lines[before:]).encode("utf-8"))
+            longer.append(chained(longer, entry))
+        _write(handle, "".join(canonical(line) + "\n" for line in longer[before:]).encode("utf-8"))
+        self.lines = longer
         self._seal()
         return self.lines[before:]
 
@@ -127,6 +129,8 @@ class ChainFile:
                 file.flush()
                 os.fsync(file.fileno())
         self._size = len(content) - len(rest)
+        if head is not None:
+            self._seal()
 
     def _finished(self, rest: bytes) -> bool:
         """Whether a last line lacks nothing but its end; then it is kept."""
@@ -146,15 +150,15 @@ class ChainFile:
     def _seal(self) -> None:
         self._size = self.path.stat().st_size
         lines = len(self.lines)
-        atomic_text(
-            self._head_path, canonical({"lines": lines, "hash": self.head, "code": self._code(lines, self.head)}) + "\n"
-        )
+        atomic_text(self._head_path, canonical({"lines": lines, "hash": self.head, "code": self._code(lines, self.head)}) + "\n")
 
     def _check_head(self, head: str | None) -> None:
         name = self.path.name
         if head is not None:
             if head not in {line["hash"] for line in self.lines}:
-                raise LockError(f"no line of '{name}' has the hash {head[:12]}...: lines were taken off its end, or it is another file.")
+                raise LockError(
+                    f"no line of '{name}' has the hash {head[:12]}...: lines were taken off its end, or it is another file."
+                )
             return
         try:
             noted = json.loads(self._head_path.read_text("utf-8"))
@@ -169,7 +173,9 @@ class ChainFile:
         except (OSError, ValueError, KeyError, TypeError):
             lines, last, code = 0, "", ""
         if not hmac.compare_digest(code, self._code(lines, last)):
-            raise LockError(f"'{self._head_path.name}' is not as it was written, or belongs to another file: put back the right one.")
+            raise LockError(
+                f"'{self._head_path.name}' is not as it was written, or belongs to another file: put back the right one."
+            )
         if len(self.lines) < lines:
             raise LockError(
                 f"'{name}' has {len(self.lines)} whole lines, and it had {lines}: lines were taken off its end. Put back the undamaged file."
@@ -220,3 +226,13 @@ def _write(handle: int, content: bytes) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _sync_folder(folder: Path) -> None:
+    """The name of a new file on disk too, where the system can do that."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,6 +1,7 @@
 """From arms to groups: the sampling law of `Design.with_groups`, for one draw or a batch.
 
-In every arm and stratum, R independent random starts are improved by exchanges to local optima of the criterion (`partition`).
+In every arm and stratum, R independent random starts are improved by exchanges with random partners to local optima of the
+criterion (`partition`).
 The partition is drawn uniformly from the different ones among them whose criterion J is within the tolerance of the best:
 J <= J_best + tolerance * (J_random - J_best), with J_random what groups drawn at random would have on average. The allocation
 and every draw for a randomization test follow this law with the same R and tolerance.
@@ -108,7 +109,8 @@ def _fill(formation: Formation, cells: list[Cell], report: Report | None) -> Non
     )
     which = np.repeat(np.arange(len(cells)), restarts)
     if searched:
-        found, wrong = search(problem, which, starts, ranks(keys[:, 1]).reshape(-1, n), report)
+        lines = ranks(keys[:, 1]).reshape(-1, n)
+        found, wrong = search(problem, which, starts, lines, formation.partners, report)
     else:
         found, wrong = starts, violations(problem, which, starts)
     values, expected = criterion(problem, which, found), expected_criterion(problem)

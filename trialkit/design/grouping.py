@@ -55,8 +55,9 @@ def formation_of(design: Design, arm: Any, options: GroupOptions) -> tuple[Forma
         sessions=sessions,
         leads=leads,
         waiting=bool(options["waiting_list"]),
-        tolerance=_share(options["tolerance"]),
+        tolerance=_share(options["tolerance"], "tolerance", "a share of the gain over random groups"),
         restarts=_restarts(options["restarts"]),
+        partners=_share(options["partners"], "partners", "a share of the other people"),
     )  # fmt: skip
     _check_labels(formation)
     if design.n <= MOST_TRIED and design.resolved:
@@ -217,10 +218,10 @@ def _availability(people: People, given: Mapping[str, str] | None, sessions: tup
     return out
 
 
-def _share(tolerance: Any) -> float:
-    if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not 0 <= tolerance <= 1:
-        raise UsageError(f"tolerance={tolerance!r}: a share of the gain over random groups, from 0 to 1.")
-    return float(tolerance)
+def _share(value: Any, name: str, of: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise UsageError(f"{name}={value!r}: {of}, from 0 to 1.")
+    return float(value)
 
 
 def _restarts(restarts: Any) -> int:

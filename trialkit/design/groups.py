@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Composition: TypeAlias = Literal["alike", "mixed", "random"]
 Progress: TypeAlias = Callable[[int, int], None]
-RESTARTS, TOLERANCE = 10, 0.05
+RESTARTS, TOLERANCE, PARTNERS = 10, 0.05, 0.4
 
 
 class GroupOptions(TypedDict, total=False):
@@ -43,6 +43,7 @@ class GroupOptions(TypedDict, total=False):
     waiting_list: bool
     tolerance: float
     restarts: int
+    partners: float
 
 
 def with_groups(
@@ -63,15 +64,16 @@ def with_groups(
     waiting_list: bool = False,
     tolerance: float = TOLERANCE,
     restarts: int = RESTARTS,
+    partners: float = PARTNERS,
 ) -> GroupedDesign:
     """Form groups of the people of one or more arms, as part of the design.
 
     **The law.** The design draws the arms. In every grouped arm (and stratum of `within`), `restarts` independent random divisions
-    are each improved by exchanging people until no exchange helps: local optima. The groups are drawn uniformly from the different
-    ones among these whose criterion is within `tolerance` of the best, as a share of what the best gains over random groups. The
-    best division alone would make the groups a function of who is in the arm; where there is one local optimum only (two groups
-    alike in one trait) they are, and `co_membership` shows it. The allocation and all draws of `draw_many` follow the same law.
-    Without traits and links every division into these sizes is equally likely.
+    are each improved by exchanging people until no exchange helps: local optima. In each search a person can change place with a
+    share `partners` of the others, drawn anew. The groups are drawn uniformly from the different ones among these optima whose
+    criterion is within `tolerance` of the best, as a share of what the best gains over random groups. The best division alone
+    would make the groups a function of who is in the arm; `co_membership` shows how often people meet. The allocation and all
+    draws of `draw_many` follow the same law. Without traits and links every division into these sizes is equally likely.
 
     **The criterion.** The share of the variance of each alike trait that lies within groups, plus for each mixed trait the share
     between groups of the trait and of its squared deviations (so that groups have the same means and the same variances). Shares
@@ -95,6 +97,8 @@ def with_groups(
     facilitators : groups that each can lead, at most one in a session; by stratum as for sessions.
     waiting_list : people who do not fit wait, drawn at random before groups are formed; they keep their arm and have no group. By
         default numbers that cannot be divided are an error.
+    tolerance, restarts, partners : the numbers of the law. With partners=1 every exchange is tried: groups a little more alike, and
+        much more often the same ones.
 
     Raises
     ------
@@ -119,6 +123,7 @@ def with_groups(
         "size": size, "alike": alike, "mixed": mixed, "within": within, "categorical": categorical, "composition": composition,
         "keep_together": keep_together, "keep_apart": keep_apart, "sessions": sessions, "availability": availability,
         "facilitators": facilitators, "waiting_list": waiting_list, "tolerance": tolerance, "restarts": restarts,
+        "partners": partners,
     }  # fmt: skip
     formation, declared = formation_of(design, arm, options)
     settings = {
@@ -131,8 +136,8 @@ def with_groups(
 
 def _law(formation: Formation) -> str:
     return (
-        f"in every grouped arm and stratum: uniform over the different partitions among {formation.restarts} local optima of the exchange "
-        f"search from independent random starts whose criterion is at most {formation.tolerance:g} of the gain over random groups worse "
+        f"in every grouped arm and stratum: uniform over the different partitions among {formation.restarts} local optima of an exchange "
+        f"search from independent random starts, with a random share {formation.partners:g} of the others as partners, whose criterion is at most {formation.tolerance:g} of the gain over random groups worse "
         "than the best of them"
     )
 

@@ -235,7 +235,8 @@ class PooledLaw(CountLaw):
 
     def count(self) -> int | None:
         states = math.prod(int(n) + 2 for n in self.pool.base[0, :-1])
-        if states * len(self.left) > MOST_COUNTED:
+        steps = sum(_number_of_compositions(int(r), self.base.shape[1]) for r in self.left)
+        if states * steps > MOST_COUNTED:
             return None
         return sum(self._ways_to(tuple(pool[0].tolist())) for pool, _ in self.pool.tables())
 
@@ -342,9 +343,13 @@ def _ways(table: IntArray) -> int:
 
 def _compositions_of(total: int, parts: int) -> Options:
     """All ways to write a total as `parts` whole numbers; None when there are many."""
-    if math.comb(total + parts - 1, parts - 1) > MOST_COUNTED // 100:
+    if _number_of_compositions(total, parts) > MOST_COUNTED // 100:
         return None
     return tuple(_bounded(total, (total,) * parts))
+
+
+def _number_of_compositions(total: int, parts: int) -> int:
+    return math.comb(total + parts - 1, parts - 1)
 
 
 def _bounded(total: int, most: tuple[int, ...]) -> Iterator[tuple[int, ...]]:

@@ -216,7 +216,9 @@ def matched_pairs(
         _check_room(units, k)
         names = list(some_names(match, "match"))
         block, quality = _matched(units, names, k, distance, progress)
-        settings |= {"match": names, "distance": _name(distance)} | ({"strata": list(units.strata)} if units.strata else {}) | quality
+        settings |= (
+            {"match": names, "distance": _name(distance)} | ({"strata": list(units.strata)} if units.strata else {}) | quality
+        )
     return MatchedPairs(units.people, labels, settings, units=units, ratio=ratio, block=block)
 
 
@@ -233,7 +235,9 @@ def _given(units: Units, pairs: str, k: int) -> IntArray:
     block[units.member] = values
     astray = block[units.member] != values
     if astray.any():
-        raise DesignError(f"a cluster of '{units.cluster}' lies in more than one tuple of '{pairs}': {units.people.named(astray)}.")
+        raise DesignError(
+            f"a cluster of '{units.cluster}' lies in more than one tuple of '{pairs}': {units.people.named(astray)}."
+        )
     sizes = np.bincount(block)
     if (sizes > k).any():
         big = int(sizes.argmax())
@@ -288,7 +292,9 @@ def _own_distances(distance: Distance, values: FloatArray) -> FloatArray:
     if found.shape != (len(values), len(values)):
         raise DesignError(f"the distance function returned the shape {found.shape}; expected {(len(values), len(values))}.")
     if not np.all(np.isfinite(found)) or found.min(initial=0.0) < 0 or not np.allclose(found, found.T):
-        raise DesignError("the distance function must return finite, non-negative, symmetric distances; use strata to forbid tuples.")
+        raise DesignError(
+            "the distance function must return finite, non-negative, symmetric distances; use strata to forbid tuples."
+        )
     return found
 
 

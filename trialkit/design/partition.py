@@ -10,8 +10,11 @@ Exchanging i of group A and j of group B changes J by, with d = x_j - x_i and me
 
     2 (C_Aj - C_Bj - C_Ai + C_Bi) + (1/n_A + 1/n_B) sum_f w_f d_f^2.
 
-Each row in turn is exchanged with the row that lowers J most, until no exchange lowers it: a local optimum. Features are whole
-numbers, so that sums and products are exact and the path of a search is the same on every machine.
+The rows of a search stand in a line, and each in turn is exchanged with that one of the m behind it that lowers J most, until no
+such exchange lowers it: a local optimum. With all rows behind it these are all exchanges; with fewer and lines at random (random
+exchange partners, as in the fast variant of Papenberg & Klau) searches end in different near-optimal partitions also where
+there is one optimum of all exchanges. Features are whole numbers, so that sums and products are exact and the path of a search
+is the same on every machine.
 """
 
 from __future__ import annotations
@@ -28,7 +31,6 @@ VIOLATION = 2.0**42
 IMPOSSIBLE = 2.0**60
 # Half of the least change that counts; smaller ones are rounding.
 LEAST = 0.25
-STORED_DISTANCES = 20_000_000
 
 Tick = Callable[[int, int], None]
 
@@ -55,33 +57,63 @@ class Problem:
 
 
 def search(
-    problem: Problem, which: IntArray, starts: IntArray, orders: IntArray, tick: Tick | None = None
+    problem: Problem,
+    which: IntArray,
+    starts: IntArray,
+    lines: IntArray,
+    partners: float = 1.0,
+    tick: Tick | None = None,
 ) -> tuple[IntArray, IntArray]:
     """Local optima from given starts.
 
     Parameters
     ----------
-    which : (B,) the problem of each start. starts : (B, n) groups. orders : (B, n) in which rows are tried.
+    which : (B,) the problem of each start. starts : (B, n) groups. lines : (B, n) orders of the rows.
+    partners : share of all pairs that are tried for an exchange: those nearest in the line. A search that ends in a broken link
+        goes on with all.
     tick : told (finished, all) after every pass.
 
     Returns
     -------
     groups (B, n), and violations (B,): rows in a group barred to them plus pairs that should not share one.
     """
-    state = _State.of(problem, which, starts, orders)
-    found = starts.copy()
-    alive = np.arange(len(which))
+    n = starts.shape[1]
+    behind = reach(n, partners)
+    found = _passes(problem, which, starts, lines, behind, tick)
+    wrong = violations(problem, which, found)
+    broken = np.flatnonzero(wrong)
+    if len(broken) and behind < n - 1:
+        found[broken] = _passes(problem, which[broken], found[broken], lines[broken], n - 1, None)
+        wrong = violations(problem, which, found)
+    return found, wrong
+
+
+def reach(n: int, partners: float) -> int:
+    """The smallest number of rows behind each in a line of n that makes this share of all pairs.
+
+    Examples
+    --------
+    >>> reach(100, 0.4), reach(100, 1.0)
+    (23, 99)
+    """
+    return next((m for m in range(1, n - 1) if m * (2 * n - m - 1) >= partners * n * (n - 1)), max(n - 1, 1))
+
+
+def _passes(problem: Problem, which: IntArray, starts: IntArray, lines: IntArray, behind: int, tick: Tick | None) -> IntArray:
+    """Go along the lines until a whole pass changes nothing."""
+    found, alive = starts.copy(), np.arange(len(which))
+    state = _State.of(problem, which, starts, lines)
     while len(alive):
         changed = np.zeros(len(alive), dtype=bool)
-        for step in range(starts.shape[1]):
-            accepted = state.step(step)
-            changed[accepted] = True
-        found[alive[~changed]] = state.groups[~changed]
+        for place in range(starts.shape[1] - 1):
+            changed[state.step(place, place + 1 + behind)] = True
+        done = ~changed
+        found[alive[done][:, None], state.lines[done]] = state.groups[done]
         alive = alive[changed]
         state = state.keep(changed)
         if tick is not None:
             tick(len(which) - len(alive), len(which))
-    return found, violations(problem, which, found)
+    return found
 
 
 def criterion(problem: Problem, which: IntArray, groups: IntArray) -> IntArray:
@@ -135,14 +167,19 @@ def _sums(problem: Problem, which: IntArray, groups: IntArray) -> FloatArray:
 
 @dataclass(slots=True)
 class _State:
-    """A batch of searches; B rows in every array but the problem's own."""
+    """A batch of B searches; the rows of each in the order of its line.
+
+    Attributes
+    ----------
+    features : F arrays (B, n). norms : (B, n) their signed squares. sums : (B, k, F) by group.
+    products : (B, k, n) the C_gj, with the penalty for j in g. own : (B, n) those of each row's own group.
+    """
 
     problem: Problem
-    distances: FloatArray | None
-    inverse: FloatArray
     which: IntArray
-    orders: IntArray
-    features: FloatArray
+    lines: IntArray
+    features: list[FloatArray]
+    norms: FloatArray
     groups: IntArray
     sums: FloatArray
     penalty: FloatArray | None
@@ -150,80 +187,89 @@ class _State:
     own: FloatArray
 
     @classmethod
-    def of(cls, problem: Problem, which: IntArray, starts: IntArray, orders: IntArray) -> _State:
-        inverse = 1.0 / problem.sizes
-        features = problem.features[which]
+    def of(cls, problem: Problem, which: IntArray, starts: IntArray, lines: IntArray) -> _State:
+        rows, inverse = problem.features[which[:, None], lines], 1.0 / problem.sizes
+        features = [np.ascontiguousarray(rows[:, :, f]) for f in range(rows.shape[2])]
         sums = _sums(problem, which, starts)
-        products = (sums * problem.signs) @ features.swapaxes(1, 2) * inverse[:, None]
-        penalty = _penalty(problem, which, starts)
+        products = (sums * problem.signs) @ rows.swapaxes(1, 2) * inverse[:, None]
+        penalty = _penalty(problem, which, starts, lines)
         if penalty is not None:
             products = products + penalty
-        own = np.take_along_axis(products, starts[:, None, :], axis=1)[:, 0]
-        distances = _distances(problem)
-        return cls(problem, distances, inverse, which, orders, features, starts.copy(), sums, penalty, products, own)
+        groups = np.take_along_axis(starts, lines, axis=1)
+        own = np.take_along_axis(products, groups[:, None, :], axis=1)[:, 0]
+        return cls(problem, which, lines, features, (rows**2) @ problem.signs, groups, sums, penalty, products, own)
 
     def keep(self, mask: BoolArray) -> _State:
         """The searches that are not finished."""
         if mask.all():
             return self
-        shared = ("problem", "distances", "inverse")
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return _State(**{k: v if k in shared or v is None else v[mask] for k, v in values.items()})
+        kept = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("problem", "features")}
+        masked = {k: None if v is None else v[mask] for k, v in kept.items()}
+        return _State(problem=self.problem, features=[f[mask] for f in self.features], **masked)
 
-    def step(self, step: int) -> IntArray:
-        """Exchange the next row of every search with its best partner, where that helps; which searches did."""
-        count, k, n = self.products.shape
-        b = np.arange(count)
-        i = self.orders[:, step]
-        a = self.groups[b, i]
-        leaving = self.products[b, :, i]
-        leaving -= leaving[b, a][:, None]
+    def step(self, place: int, end: int) -> IntArray:
+        """Exchange the row at a place of every line with the best of those behind it, where that helps; which searches did."""
+        b, k = np.arange(len(self.which)), self.products.shape[1]
+        a, others = self.groups[:, place], self.groups[:, place + 1 : end]
+        leaving = self.products[:, :, place] - self.own[:, place, None]
         leaving[b, a] = IMPOSSIBLE
-        # half of the change of J for every partner; `take` on flat arrays, because this is where the time goes
-        half = leaving.ravel().take(self.groups + (k * b)[:, None])
-        half += self.products.reshape(count * k, n).take(k * b + a, axis=0)
-        half -= self.own
-        half += self._halved_distances(i, a)
-        j = half.argmin(axis=1)
-        accepted = np.flatnonzero(half[b, j] < -LEAST)
+        half = leaving.ravel().take(others + (k * b)[:, None])
+        half += self.products[b, a, place + 1 : end]
+        half -= self.own[:, place + 1 : end]
+        half += self._halved_distances(place, end, a, others)
+        best = half.argmin(axis=1)
+        accepted = np.flatnonzero(half[b, best] < -LEAST)
         if len(accepted):
-            self._exchange(accepted, i[accepted], j[accepted])
+            self._exchange(accepted, place, place + 1 + best[accepted])
         return accepted
 
-    def _halved_distances(self, i: IntArray, a: IntArray) -> FloatArray:
-        """(B, n) the second term of half the change of J."""
-        if self.distances is None:
-            rows = _distance_rows(self.problem, self.which, i)
-        else:
-            n = self.groups.shape[1]
-            rows = self.distances.reshape(-1, n).take(n * self.which + i, axis=0)
+    def _halved_distances(self, place: int, end: int, a: IntArray, others: IntArray) -> FloatArray:
+        """(B, partners) half of the second term of the change of J; impossible between blocks of different sizes."""
+        values = self.norms[:, place + 1 : end] + self.norms[:, place, None]
+        for sign, feature in zip(self.problem.signs.tolist(), self.features):
+            values -= feature[:, place + 1 : end] * (2 * sign * feature[:, place, None])
+        inverse = 1.0 / self.problem.sizes
         if (self.problem.sizes == self.problem.sizes[0]).all():
-            rows *= self.inverse[0]
+            values *= inverse[0]
         else:
-            rows *= 0.5 * (self.inverse[a][:, None] + self.inverse.take(self.groups))
-        return rows
+            values *= 0.5 * (inverse[a][:, None] + inverse.take(others))
+        if (self.problem.weights != 1).any():
+            weights = self.problem.weights[self.which[:, None], self.lines[:, place:end]]
+            values[weights[:, 1:] != weights[:, :1]] = IMPOSSIBLE
+        return values
 
-    def _exchange(self, b: IntArray, i: IntArray, j: IntArray) -> None:
+    def _exchange(self, b: IntArray, i: int, j: IntArray) -> None:
         first, second = self.groups[b, i], self.groups[b, j]
-        step = self.features[b, j] - self.features[b, i]
+        step = np.stack([f[b, j] - f[b, i] for f in self.features], axis=1) if self.features else np.zeros((len(b), 0))
         self.sums[b, first] += step
         self.sums[b, second] -= step
         self.groups[b, i], self.groups[b, j] = second, first
         if self.penalty is not None and self.problem.enemies is not None:
-            moved = VIOLATION * (
-                self.problem.enemies[self.which[b], j].astype(float) - self.problem.enemies[self.which[b], i].astype(float)
-            )
+            moved = VIOLATION * (self._enemies_of(b, j) - self._enemies_of(b, i))
             self.penalty[b, first] += moved
             self.penalty[b, second] -= moved
         for g in (first, second):
-            row = (self.features[b] @ (self.sums[b, g] * self.problem.signs)[:, :, None])[:, :, 0] * self.inverse[g][:, None]
+            weights = self.sums[b, g] * self.problem.signs
+            row = np.zeros((len(b), self.groups.shape[1]))
+            for f, feature in enumerate(self.features):
+                row += feature[b] * weights[:, f, None]
+            row *= (1.0 / self.problem.sizes)[g][:, None]
             self.products[b, g] = row if self.penalty is None else row + self.penalty[b, g]
-        _, k, n = self.products.shape
-        self.own[b] = self.products.ravel().take((k * n * b)[:, None] + n * self.groups[b] + np.arange(n))
+        n = self.groups.shape[1]
+        self.own[b] = self.products.ravel().take((self.products[0].size * b)[:, None] + n * self.groups[b] + np.arange(n))
+
+    def _enemies_of(self, b: IntArray, place: int | IntArray) -> FloatArray:
+        """(searches, n) 1 for the enemies of the row at a place, in the order of the line."""
+        assert self.problem.enemies is not None
+        of = self.problem.enemies[self.which[b], self.lines[b, place]]
+        return np.take_along_axis(of, self.lines[b], axis=1).astype(np.float64)
 
 
-def _penalty(problem: Problem, which: IntArray, groups: IntArray) -> FloatArray | None:
-    """(B, k, n) what a row's presence in a group costs: an enemy of an own member is not exchanged with that very member."""
+def _penalty(problem: Problem, which: IntArray, groups: IntArray, lines: IntArray) -> FloatArray | None:
+    """(B, k, n) what a row's presence in a group costs, in the order of the lines.
+
+    The enemy of a row counts as in the way also where the two would change place, so that this exchange is not made.
+    """
     if problem.barred is None and problem.enemies is None:
         return None
     out = np.zeros((len(which), len(problem.sizes), groups.shape[1]))
@@ -233,26 +279,4 @@ def _penalty(problem: Problem, which: IntArray, groups: IntArray) -> FloatArray 
         for g in range(len(problem.sizes)):
             inside = (groups == g)[:, None, :].astype(np.float64)
             out[:, g] += VIOLATION * (inside @ problem.enemies[which].astype(np.float64))[:, 0]
-    return out
-
-
-def _distances(problem: Problem) -> FloatArray | None:
-    """(P, n, n) weighted squared distances of rows, infinite between rows of different sizes; None where they would not fit."""
-    count, n, _ = problem.features.shape
-    if count * n * n > STORED_DISTANCES:
-        return None
-    signed = problem.features * problem.signs
-    norms = (signed * problem.features).sum(axis=2)
-    out = norms[:, :, None] + norms[:, None, :] - 2 * (signed @ problem.features.swapaxes(1, 2))
-    out[problem.weights[:, :, None] != problem.weights[:, None, :]] = IMPOSSIBLE
-    return out
-
-
-def _distance_rows(problem: Problem, which: IntArray, i: IntArray) -> FloatArray:
-    """(B, n) rows of `_distances`."""
-    features = problem.features[which]
-    steps = features - features[np.arange(len(which)), i][:, None, :]
-    out: FloatArray = (steps**2) @ problem.signs
-    weights = problem.weights[which]
-    out[weights != weights[np.arange(len(which)), i][:, None]] = IMPOSSIBLE
-    return out
+    return np.take_along_axis(out, lines[:, None, :], axis=2)

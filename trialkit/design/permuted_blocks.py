@@ -251,7 +251,7 @@ def permuted_blocks(
     >>> people = {"id": range(8)}
     >>> d = tk.design.permuted_blocks(people, unit="id", arms={"individual": 1, "peer": 1}, sizes=[2, 4])
     >>> d.probabilities["peer"].unique().tolist(), d.count()
-    ([0.5], 56)
+    ([0.5], 76)
     """
     labels, ratio = whole_ratio(arms)
     levels = declared_levels(strata, "strata")

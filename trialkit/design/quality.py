@@ -77,7 +77,9 @@ def quality(
                 if features.shape[1]:
                     meant = way if measure == "level" or way == "mixed" else ""
                     rows.append(
-                        _row(design, arm, name, measure, meant, features[inside], groups[inside], random, formation.strata[inside])
+                        _row(
+                            design, arm, name, measure, meant, features[inside], groups[inside], random, formation.strata[inside]
+                        )
                     )
     notes = (Note("random_groups", f"random groups: {n_random} divisions into the same sizes, within arm and stratum."),)
     return GroupQuality((), notes, {"n_random": n_random}, tuple(rows))

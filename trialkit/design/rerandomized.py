@@ -47,7 +47,16 @@ MOST_SIMULATED = 200_000
 _CELLS = 1 << 21
 _TRIES = 64
 # schemes whose law stays the same when two equal arms change names
-_SYMMETRIC = {"simple", "complete", "stratified", "clustered", "stratified_clustered", "matched_pairs", "permuted_blocks", "minimization"}
+_SYMMETRIC = {
+    "simple",
+    "complete",
+    "stratified",
+    "clustered",
+    "stratified_clustered",
+    "matched_pairs",
+    "permuted_blocks",
+    "minimization",
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -85,7 +94,9 @@ class Rerandomized(Design):
         while waiting:
             # the number of tries in a round is the same for every draw, so that none depends on the others
             rows = max(1, _CELLS // (tries * self.n))
-            waiting = [w for at in range(0, len(waiting), rows) for w in self._round(streams, waiting[at : at + rows], tries, out)]
+            waiting = [
+                w for at in range(0, len(waiting), rows) for w in self._round(streams, waiting[at : at + rows], tries, out)
+            ]
             attempts += tries
             if waiting and attempts >= self.most_attempts:
                 raise DesignError(
@@ -130,7 +141,11 @@ class Rerandomized(Design):
     def describe(self) -> str:
         """The base design, the rule, and how often it accepts."""
         own = self.settings["criterion"]
-        what = f"the criterion '{own}'" if own != "mahalanobis" else f"the Mahalanobis distance of the arms in {shown(self.settings['covariates'])}"
+        what = (
+            f"the criterion '{own}'"
+            if own != "mahalanobis"
+            else f"the Mahalanobis distance of the arms in {shown(self.settings['covariates'])}"
+        )
         listed = f", {self.count():,} assignments" if self._listed is not None else ""
         text = f"rerandomized: {self.base.describe()}; an assignment is kept when {what} is at most {self.threshold:.4g}"
         text += f" ({100 * self.settings['acceptance']:.3g}% of them{listed})"
@@ -196,7 +211,7 @@ def rerandomized(
     >>> start = tk.design.complete(people, unit="id", arms={"individual": 1, "peer": 1})
     >>> d = tk.design.rerandomized(start, ["age"], accept=0.2)
     >>> start.count(), d.count(), d.probabilities_exact
-    (70, 14, True)
+    (70, 16, True)
     """
     start = _start(base_design, base, base_settings or {})
     _check(accept, threshold, most_attempts)

@@ -55,6 +55,7 @@ class Formation:
     waiting: bool
     tolerance: float
     restarts: int
+    partners: float
 
     @property
     def cells(self) -> list[tuple[int, int]]:

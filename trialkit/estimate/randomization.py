@@ -161,9 +161,7 @@ def _drawn(trial: Trial, s: Sample, n_draws: int | str, seed: Any) -> _Drawn:
             "a randomization test draws from the design that made the assignment: give it as Trial(design=tk.design.stratified(...)) or the like."
         )
     assert trial.places is not None
-    recode = np.array(
-        [trial.arms.index(_same(label, trial.arms)) if _same(label, trial.arms) is not None else -1 for label in design.arms]
-    )
+    recode = np.array([_code(label, trial.arms) for label in design.arms], dtype=np.int8)
     columns = trial.places[s.rows]
     if n_draws == "all":
         listed, weights = design.enumerate()
@@ -173,15 +171,16 @@ def _drawn(trial: Trial, s: Sample, n_draws: int | str, seed: Any) -> _Drawn:
     if seed is None:
         raise UsageError("a randomization test by draws needs a seed: say seed=4711 (any number you choose), or n_draws='all'.")
     draws = design.draw_many(int(n_draws), seed=seed)
-    arms = np.concatenate([s.arm[None, :], recode[draws.arms[:, columns]]])
+    arms = np.concatenate([s.arm[None, :].astype(np.int8), recode[np.take(draws.arms, columns, axis=1)]])
     groups = None
     if draws.groups is not None:
         groups = np.concatenate([s.group[None, :], np.asarray(draws.groups[:, columns], dtype=np.int64)])
     return _Drawn(arms, groups, np.full(len(arms), 1 / len(arms)), False)
 
 
-def _same(label: Hashable, arms: tuple[Hashable, ...]) -> Hashable | None:
-    return next((a for a in arms if a == label or str(a) == str(label)), None)
+def _code(label: Hashable, arms: tuple[Hashable, ...]) -> int:
+    """Code in the trial of an arm of the design; -1 for an arm that nobody in the data is in."""
+    return next((i for i, a in enumerate(arms) if a == label or str(a) == str(label)), -1)
 
 
 def _effects(null_effect: float | dict[Hashable, float], s: Sample) -> FloatArray:

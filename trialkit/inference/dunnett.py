@@ -4,7 +4,7 @@ T_i = X_i / S with X normal of correlation R and S = sqrt(chi2_v / v). Given S t
 
     p(t) = E_S[ Q(t S) ],  Q(x) = 1 - P(|X_i| < x for all i),
 
-and the expectation over S is the trapezoidal sum of noncentral.py. Comparisons of independent arms with one control have
+and the expectation over S is a trapezoidal sum on log S. Comparisons of independent arms with one control have
 r_ij = b_i b_j (Dunnett 1955): X_i = b_i Z + sqrt(1 - b_i^2) e_i makes Q a one-dimensional integral over Z. Covariates and clusters bend
 that structure. For any R, the path R(u) = R0 + u (R - R0) from the nearest matrix of product form gives the rest, since (Plackett
 1954) the derivative of a normal rectangle probability in r_ij is the bivariate density at its corners times the probability of
@@ -23,7 +23,7 @@ import numpy as np
 from scipy import optimize, special
 
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.noncentral import chi_nodes
+from trialkit.inference.distributions import t_tail
 
 Tail = Literal["two-sided", "greater", "less"]
 
@@ -115,7 +115,7 @@ class _Beyond:
         self._low = 0.0 if two_sided else -_EDGE
         self._share: FloatArray | None = None
         if float(np.abs(rest).max()) > _NEGLIGIBLE:
-            degree = 28 if two_sided else 56
+            degree = 40 if two_sided else 80
             nodes = np.polynomial.chebyshev.chebpts1(degree)
             cut = self._low + (nodes + 1) / 2 * (_EDGE - self._low)
             gain = _along_path(*self._bounds(cut), self._loadings, rest, _NEGLIGIBLE)
@@ -133,8 +133,10 @@ class _Beyond:
         """P(some T_i beyond the cut-off)."""
         if df >= _NORMAL_DF:
             return float(self.normal(np.array([cut]))[0])
-        scale, weights = chi_nodes(np.array([df]), np.array([3.0]))
-        return float(weights[0] @ self.normal(cut * scale[0]))
+        scale, weights = _scale_nodes(df)
+        alone = t_tail(cut, df) * (2 if self._two_sided else 1)
+        # adjusting never lowers a p-value; this holds the digits where the sum over S has run out of them
+        return min(max(float(weights @ self.normal(cut * scale)), alone), 1.0)
 
     def _bounds(self, cut: FloatArray) -> tuple[FloatArray, FloatArray]:
         upper = np.repeat(cut[:, None], len(self._loadings), axis=1)
@@ -142,6 +144,15 @@ class _Beyond:
 
     def _product(self, cut: FloatArray) -> FloatArray:
         return _outside(*self._bounds(cut), self._loadings, self._grid)
+
+
+def _scale_nodes(df: float) -> tuple[FloatArray, FloatArray]:
+    """Nodes of S = sqrt(chi2_v / v) and their weights, to 1e-18 of the density's peak."""
+    drop = 41.0 / df
+    low, high = -(drop + math.sqrt(drop**2 + 4 * drop)) / 2, math.sqrt(drop)
+    x = np.linspace(low, high, math.ceil((high - low) / min(0.12, 0.5 / math.sqrt(2 * df))) + 1)
+    weights = np.exp(-df * (np.expm1(2 * x) - 2 * x) / 2)
+    return np.exp(x), weights / weights.sum()
 
 
 def _product_form(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -14,11 +14,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
+
+ArmArray: TypeAlias = "IntArray | NDArray[np.int8]"
 
 Alternative = Literal["two-sided", "greater", "less"]
 TIE = 1.5e-8
@@ -50,7 +53,9 @@ class Reference:
             return value, own
         v = self.variance @ np.array([1.0, tau, tau**2])
         # a draw whose standard error is zero separates the arms exactly: as extreme as can be unless it shows no difference
-        scaled = np.divide(value, np.sqrt(np.maximum(v, 0.0)), out=np.where(np.abs(value) > 0, np.inf * np.sign(value), 0.0), where=v > 0)
+        scaled = np.divide(
+            value, np.sqrt(np.maximum(v, 0.0)), out=np.where(np.abs(value) > 0, np.inf * np.sign(value), 0.0), where=v > 0
+        )
         return scaled, own / math.sqrt(self.observed_variance)
 
     def p_value(self, tau: float = 0.0, alternative: Alternative = "two-sided") -> float:
@@ -125,7 +130,15 @@ def as_extreme(value: FloatArray, own: float, alternative: Alternative) -> BoolA
 
 
 def blocked_difference(
-    *, y: FloatArray, observed: IntArray, draws: IntArray, arm: int, reference: int, block: IntArray, studentize: bool, weights: FloatArray
+    *,
+    y: FloatArray,
+    observed: IntArray,
+    draws: ArmArray,
+    arm: int,
+    reference: int,
+    block: IntArray,
+    studentize: bool,
+    weights: FloatArray,
 ) -> Reference:
     """The difference in means weighted by block size, over draws (B, n) of arm codes; optionally over its Neyman error."""
     outcome, treatment, variance = _blocked(y, (observed == arm).astype(float), draws, arm, reference, block, studentize)
@@ -136,7 +149,7 @@ def blocked_difference(
 
 
 def _blocked(
-    y: FloatArray, z: FloatArray, draws: IntArray, arm: int, reference: int, block: IntArray, studentize: bool
+    y: FloatArray, z: FloatArray, draws: ArmArray, arm: int, reference: int, block: IntArray, studentize: bool
 ) -> tuple[FloatArray, FloatArray, FloatArray | None]:
     labels = np.unique(block)
     B = len(draws)
@@ -145,7 +158,9 @@ def _blocked(
     for j in labels:
         inside = block == j
         share = inside.sum() / len(y)
-        columns = np.column_stack([np.ones(int(inside.sum())), y[inside], z[inside], y[inside] ** 2, y[inside] * z[inside], z[inside] ** 2])
+        columns = np.column_stack(
+            [np.ones(int(inside.sum())), y[inside], z[inside], y[inside] ** 2, y[inside] * z[inside], z[inside] ** 2]
+        )
         for code, sign in ((arm, 1.0), (reference, -1.0)):
             n, sy, sz, syy, syz, szz = ((draws[:, inside] == code).astype(float) @ columns).T
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -163,7 +178,7 @@ def coefficient(
     *,
     y: FloatArray,
     observed: IntArray,
-    draws: IntArray,
+    draws: ArmArray,
     basis: FloatArray,
     studentize: bool,
     weights: FloatArray,
@@ -184,14 +199,16 @@ def coefficient(
 
 
 def _coefficient_chunk(
-    y: FloatArray, z_observed: IntArray, draws: IntArray, basis: FloatArray, studentize: bool, groups: IntArray | None
+    y: FloatArray, z_observed: IntArray, draws: ArmArray, basis: FloatArray, studentize: bool, groups: IntArray | None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     Z = draws.astype(float)
     targets = np.column_stack([y, z_observed.astype(float)])
     residual = targets - basis @ (basis.T @ targets)
-    projected = Z @ basis
-    squares = Z.sum(axis=1) - np.einsum("bi,bi->b", projected, projected)
-    slopes = (Z @ residual) / squares[:, None]
+    # one product serves every quantity: the draws are the only large array
+    products = Z @ np.column_stack([basis, residual])
+    projected = products[:, : basis.shape[1]]
+    squares = (draws == 1).sum(axis=1) - np.einsum("bi,bi->b", projected, projected)
+    slopes = products[:, basis.shape[1] :] / squares[:, None]
     if not studentize:
         return slopes[:, 0], slopes[:, 1], np.zeros((len(Z), 3))
     partial = Z - projected @ basis.T
@@ -206,7 +223,7 @@ def _coefficient_chunk(
     return slopes[:, 0], slopes[:, 1], np.column_stack([v[:, 0, 0], -2 * v[:, 0, 1], v[:, 1, 1]])
 
 
-def _group_scores(left: FloatArray, draws: IntArray, groups: IntArray) -> FloatArray:
+def _group_scores(left: FloatArray, draws: ArmArray, groups: IntArray) -> FloatArray:
     """Sums over groups, each times 1/sqrt(1 - n_g/n_arm); people alone count as groups of one."""
     B, n = draws.shape
     width = int(groups.max(initial=-1)) + 1
@@ -228,6 +245,6 @@ def _group_scores(left: FloatArray, draws: IntArray, groups: IntArray) -> FloatA
     return out
 
 
-def custom(statistic: Callable[[IntArray, IntArray | None], float], draws: IntArray, groups: IntArray | None) -> FloatArray:
+def custom(statistic: Callable[[IntArray, IntArray | None], float], draws: ArmArray, groups: IntArray | None) -> FloatArray:
     """A user's statistic, one draw at a time."""
     return np.array([float(statistic(draws[b], None if groups is None else groups[b])) for b in range(len(draws))])

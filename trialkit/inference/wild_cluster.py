@@ -23,13 +23,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from trialkit.inference.arrays import Clusters, FloatArray
+from trialkit.inference.arrays import BoolArray, Clusters, FloatArray
 from trialkit.inference.least_squares import LeastSquares
 
 WildKind = Literal["WCR11", "WCU11", "WCR31", "WCR33", "WCU31", "WCU33"]
@@ -41,6 +41,7 @@ ALTERNATIVES: tuple[str, ...] = get_args(Alternative)
 
 TIES = 1.5e-8
 SINGULAR = 1e-10
+SCAN_CELLS = 1 << 15
 SIX_POINTS = np.array([-math.sqrt(1.5), -1.0, -math.sqrt(0.5), math.sqrt(0.5), 1.0, math.sqrt(1.5)])
 MAMMEN = (-(math.sqrt(5) - 1) / 2, (math.sqrt(5) + 1) / 2, (math.sqrt(5) + 1) / (2 * math.sqrt(5)))
 
@@ -229,68 +230,104 @@ def draw_terms(model: ClusterModel, weights: FloatArray) -> FloatArray:
 
 def wild_test(model: ClusterModel, draws: Draws, *, alternative: Alternative, conf_level: float) -> WildTest:
     """Test of no effect and the interval of all values that the same test does not reject at 1 - conf_level."""
-    curve = _Curve(model, draws, alternative, 1 - conf_level)
-    p = curve.p(0.0)
+    p = p_value(model, draws, 0.0, alternative)
     error = 0.0 if draws.enumerated else math.sqrt(p * (1 - p) / draws.count)
+    curve = _Curve.of(model, draws, alternative, 1 - conf_level)
     low, inside_low = (-math.inf, True) if alternative == "less" else curve.end(-1.0)
     high, inside_high = (math.inf, True) if alternative == "greater" else curve.end(1.0)
-    return WildTest(
-        model.estimate / model.std_error, p, model.scale * low, model.scale * high, error, inside_low and inside_high
-    )
+    centre, unit = model.estimate, model.std_error
+    return WildTest(centre / unit, p, centre + unit * low, centre + unit * high, error, inside_low and inside_high)
+
+
+def p_value(model: ClusterModel, draws: Draws, value: float, alternative: Alternative) -> float:
+    """p of the hypothesis that the contrast is `value`: share of draws at least as extreme, ties included."""
+    A, B, CC, CD, DD = draws.terms
+    t, r = (model.estimate - value) / model.std_error, value / model.scale
+    slack = TIES * abs(t)
+    if model.restricted:
+        numerator, root = A - r * B, np.sqrt(np.maximum(CC - 2 * r * CD + r * r * DD, 0.0))
+    else:
+        numerator, root = A, np.sqrt(CC)
+    if alternative == "two-sided":
+        beyond = np.abs(numerator) >= (abs(t) - slack) * root
+    elif alternative == "greater":
+        beyond = numerator >= (t - slack) * root
+    else:
+        beyond = numerator <= (t + slack) * root
+    return float(_share(np.count_nonzero(beyond), draws))
+
+
+def _share(extreme: Any, draws: Draws) -> Any:
+    """(1 + #) / (1 + B) when simulated. An enumerated set is never empty of draws as extreme: the data count as one of them."""
+    return np.maximum(extreme, 1) / draws.count if draws.enumerated else (1 + extreme) / (1 + draws.count)
 
 
 @dataclass(frozen=True, slots=True)
 class _Curve:
-    """p as a function of the hypothesized value r of the first coordinate."""
+    """p at hypothesized values g standard errors above the estimate.
 
-    model: ClusterModel
+    There t = -g, and a draw has |t*| >= |t| where a quartic in g is not negative: (a - g b)^2 >= g^2 (c_0 + c_1 g + c_2 g^2).
+
+    Attributes
+    ----------
+    quartic : (5, draws) its coefficients, ties included; `outside` the same with ties left out.
+    line : (2, draws) coefficients of the numerator of t*.
+    """
+
+    quartic: FloatArray
+    outside: FloatArray
+    line: FloatArray
     draws: Draws
     alternative: Alternative
     alpha: float
 
-    @property
-    def centre(self) -> float:
-        return self.model.estimate / self.model.scale
+    @classmethod
+    def of(cls, model: ClusterModel, draws: Draws, alternative: Alternative, alpha: float) -> _Curve:
+        A, B, CC, CD, DD = draws.terms
+        r, unit = model.estimate / model.scale, model.std_error / model.scale
+        a, b = (A - r * B) / unit, B
+        below = np.stack([(CC - 2 * r * CD + r * r * DD) / unit**2, -2 * (CD - r * DD) / unit, DD])
+        above = np.stack([a * a, -2 * a * b, b * b])
+        forms = []
+        for slack in (1 - TIES, 1 + TIES):
+            form = np.zeros((5, len(A)))
+            form[:3] += above
+            form[2:] -= slack**2 * below
+            forms.append(form)
+        return cls(forms[0], forms[1], np.stack([a, -b]), draws, alternative, alpha)
 
-    @property
-    def spread(self) -> float:
-        return self.model.std_error / self.model.scale
-
-    def p(self, r: float) -> float:
-        """Share of draws at least as extreme as the data, ties included; (1 + #)/(1 + B) when simulated."""
-        A, B, CC, CD, DD = self.draws.terms
-        t = (self.centre - r) / self.spread
-        slack = TIES * abs(t)
-        if self.model.restricted:
-            numerator, root = A - r * B, np.sqrt(np.maximum(CC - 2 * r * CD + r * r * DD, 0.0))
-        else:
-            numerator, root = A, np.sqrt(CC)
+    def kept(self, steps: FloatArray) -> BoolArray:
+        """Whether p > alpha at each of `steps` (k,)."""
+        powers = steps[:, None] ** np.arange(5)
         if self.alternative == "two-sided":
-            beyond = np.abs(numerator) >= (abs(t) - slack) * root
-        elif self.alternative == "greater":
-            beyond = numerator >= (t - slack) * root
+            extreme = np.count_nonzero(powers @ self.quartic >= 0, axis=1)
         else:
-            beyond = numerator <= (t + slack) * root
-        extreme = int(np.count_nonzero(beyond))
-        return extreme / self.draws.count if self.draws.enumerated else (1 + extreme) / (1 + self.draws.count)
+            extreme = np.array([self._one_sided(p) for p in powers])
+        return np.asarray(_share(extreme, self.draws) > self.alpha * (1 + 1e-12))
+
+    def _one_sided(self, powers: FloatArray) -> int:
+        """t* >= t for 'greater', mirrored for 'less'; t = -g may have either sign."""
+        sign = 1.0 if self.alternative == "greater" else -1.0
+        forward = sign * (powers[:2] @ self.line) >= 0
+        if sign * powers[1] <= 0:
+            return int(np.count_nonzero(forward & (powers @ self.quartic >= 0)))
+        return int(np.count_nonzero(forward | (powers @ self.outside <= 0)))
 
     def end(self, side: float) -> tuple[float, bool]:
         """The outermost jump of p through alpha on one side of the estimate, and whether all values up to it are kept."""
-        steps = np.concatenate(([0.0], np.geomspace(0.01, 1e8, 81)))
-        kept = np.array([self._kept(side * s) for s in steps])
+        steps = np.concatenate(([0.0], np.geomspace(0.01, 1e8, 61)))
+        kept = self._scan(side * steps)
         if kept[-1]:
             return side * math.inf, bool(kept.all())
         last = int(np.flatnonzero(kept)[-1]) if kept.any() else 0
         fine = np.linspace(steps[last], steps[last + 1], 33)
-        inner = np.array([True, *(self._kept(side * s) for s in fine[1:-1]), False])
+        inner = np.concatenate(([True], self._scan(side * fine[1:-1]), [False]))
         step = int(np.flatnonzero(inner)[-1])
         low, high = float(fine[step]), float(fine[step + 1])
-        while high - low > 1e-13 * high:
-            middle = (low + high) / 2
-            if middle in (low, high):
-                break
-            low, high = (middle, high) if self._kept(side * middle) else (low, middle)
-        return self.centre + side * self.spread * (low + high) / 2, bool(kept[: last + 1].all() and inner[: step + 1].all())
+        while low < (middle := (low + high) / 2) < high and high - low > 1e-13 * high:
+            low, high = (middle, high) if self.kept(np.array([side * middle]))[0] else (low, middle)
+        return side * (low + high) / 2, bool(kept[: last + 1].all() and inner[: step + 1].all())
 
-    def _kept(self, distance: float) -> bool:
-        return self.p(self.centre + distance * self.spread) > self.alpha * (1 + 1e-12)
+    def _scan(self, steps: FloatArray) -> BoolArray:
+        size = max(1, SCAN_CELLS // self.draws.count)
+        return np.concatenate([self.kept(steps[i : i + size]) for i in range(0, len(steps), size)])

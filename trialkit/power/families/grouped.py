@@ -266,14 +266,15 @@ def _asked(
     def at(x: Any) -> Sizes:
         return tie({**fixed, name: float(x) if np.ndim(x) == 0 else x})
 
-    return name, None, Unknown(name, fewest[name], at, explanation(model, name, fixed))
+    return name, None, Unknown(name, fewest[name], at, explanation(model, name, fixed, tie))
 
 
 def _tie(model: Grouped, sizes: dict[str, float | None], allocation: Pair | None) -> Any:
     """Controls that follow the treated when `allocation` ties them; `sizes` loses its controls then."""
     if allocation is None:
         return lambda found: found
-    treated, control = shares(allocation)
+    shares(allocation)
+    ratio = float(allocation[1]) / float(allocation[0])  # type: ignore[index]
     if model.control_grouped or sizes.get("controls") is not None:
         raise UsageError(
             "allocation ties the number of controls to the treated: leave out controls (and control_groups), or allocation."
@@ -283,7 +284,7 @@ def _tie(model: Grouped, sizes: dict[str, float | None], allocation: Pair | None
 
     def tied(found: Sizes) -> Sizes:
         n = people if people is not None else found["groups"] * found["group_size"]
-        return {**found, "controls": n * control / treated}
+        return {**found, "controls": n * ratio}
 
     return tied
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from trialkit.report.figures.effects import forest, interval
     from trialkit.report.figures.flow_chart import flow
     from trialkit.report.figures.group_sizes_chart import group_sizes
+    from trialkit.report.figures.power_curve_chart import power_curve
 
 # The modules have other names than the functions: a module of the same name would take the function's place once it is imported.
 _PUBLIC = {
@@ -23,9 +24,10 @@ _PUBLIC = {
     "interval": "effects",
     "love": "baseline",
     "means": "arms",
+    "power_curve": "power_curve_chart",
 }
 
-__all__ = ["flow", "forest", "group_sizes", "interval", "love", "means"]
+__all__ = ["flow", "forest", "group_sizes", "interval", "love", "means", "power_curve"]
 
 
 def __getattr__(name: str) -> Any:
