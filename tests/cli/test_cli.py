@@ -183,3 +183,18 @@ def test_demo_from_the_shell(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "truth" in done.stdout
     assert (tmp_path / "demo" / "report" / "index.html").exists()
+
+
+def test_power_of_a_plan(files, capsys):
+    (files / "plan.toml").write_text(
+        PLAN.replace('[[outcomes]]\nname = "mood"', '[design]\nscheme = "complete"\nunits = 240\ngroups = { size = [8, 12] }\n[[outcomes]]\nname = "mood"', 1)
+    )
+    assert run(["power", "plan.toml"]) == 0
+    text = capsys.readouterr().out
+    assert "12 groups of 10 and 120 controls" in text
+    assert "80 % probability" in text
+    assert run(["power", "plan.toml", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)
+    (files / "plan.toml").write_text(PLAN)
+    assert run(["power", "plan.toml"]) == 3
+    assert "units" in capsys.readouterr().err

@@ -83,7 +83,7 @@ def test_with_partners_no_exchange_of_neighbours_in_the_line_improves():
     assert not np.array_equal(groups, search(p, np.zeros(20, dtype=np.int64), starts, lines)[0])
     for found, line in zip(groups, lines):
         reached = definition(p.features[0], p.signs, found)
-        for i, j in [*zip(line, line[1:]), *zip(line, line[2:])]:
+        for i, j in [*itertools.pairwise(line), *zip(line, line[2:])]:
             other = found.copy()
             other[i], other[j] = found[j], found[i]
             assert definition(p.features[0], p.signs, other) > reached - 1

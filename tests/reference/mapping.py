@@ -62,6 +62,36 @@ def hedges(trial: tk.Trial, **options: Any) -> dict[str, Any]:
     return found | {"variance": None}
 
 
+def tiny() -> tk.Trial:
+    d = data("tiny.csv")
+    return tk.Trial(d, arm="z", control=0, design=tk.design.complete(d, arms={0: 6, 1: 6}))
+
+
+def few_clusters(design: bool = True) -> tk.Trial:
+    d = data("few_clusters.csv")
+    drawn = tk.design.clustered(d, cluster="cluster", arms={0: 1, 1: 1}) if design else None
+    return tk.Trial(d, arm="z", control=0, cluster="cluster", design=drawn)
+
+
+def strata_tiny() -> tk.Trial:
+    d = data("strata_tiny.csv")
+    counts = {"a": {0: 3, 1: 3}, "b": {0: 3, 1: 2}}
+    return tk.Trial(
+        d, arm="z", control=0, strata=["stratum"], design=tk.design.stratified(d, strata=["stratum"], arms={0: 1, 1: 1}, counts=counts)
+    )
+
+
+def listed_assignments() -> tk.Trial:
+    listed, d = data("custom_assignments.csv"), data("custom_trial.csv")
+    design = tk.design.custom(d, assignments=listed.filter(like="u").to_numpy(), probabilities=listed["probability"])
+    return tk.Trial(d, arm="z", control=0, unit="unit", design=design)
+
+
+def randomization(trial: tk.Trial, **options: Any) -> dict[str, Any]:
+    r = tk.randomization_test(trial, "y", n_draws="all", **options)
+    return {"statistic": r.statistic, "p_value": r.p_value, "conf_low": r.conf_low, "conf_high": r.conf_high}
+
+
 CASES: dict[str, Callable[[], dict[str, Any]]] = {
     **{
         f"ancova_{k}": (lambda k=k: itt(individual(), adjust=ADJUST, covariance=k))
@@ -109,6 +139,12 @@ CASES: dict[str, Callable[[], dict[str, Any]]] = {
     "p_adjust": lambda: {
         k: list(tk.adjust_p([0.001, 0.008, 0.012, 0.03, 0.04, 0.2, 0.5], method=k)) for k in ("holm", "hochberg", "bh")
     },
+    "ri_exact": lambda: randomization(tiny()),
+    "ri_cluster_exact": lambda: randomization(few_clusters(), adjust=["x"]),
+    "ri_strata_exact": lambda: randomization(strata_tiny()),
+    "ri_strata_studentized": lambda: randomization(strata_tiny(), statistic="studentized"),
+    "ri_strata_adjusted": lambda: randomization(strata_tiny(), adjust=["x"]),
+    "ri_listed_assignments": lambda: randomization(listed_assignments()),
     "small_blocks": lambda: blocks("small_blocks.csv"),
     "hybrid_blocks": lambda: blocks("hybrid_blocks.csv"),
     "sharpened_q": lambda: {

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from trialkit.design.complete import complete
     from trialkit.design.custom import custom
     from trialkit.design.factorial import factorial
+    from trialkit.design.matched_pairs import matched_pairs
+    from trialkit.design.minimization import minimization
+    from trialkit.design.permuted_blocks import permuted_blocks
+    from trialkit.design.record import allocate, certificate
+    from trialkit.design.rerandomized import rerandomized
     from trialkit.design.simple import simple
     from trialkit.design.stratified import stratified
     from trialkit.design.stratified_clustered import stratified_clustered

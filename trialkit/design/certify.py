@@ -192,7 +192,8 @@ def inputs(design: Design, balance: Sequence[str] = ()) -> dict[str, Any]:
 
 def inputs_of(people: Any, unit: str | None, columns: Sequence[str]) -> str:
     """The hash of the same columns of an auditor's data."""
-    return content_hash(People.of(people, unit).frame[list(columns)].reset_index(drop=True))
+    known = People.of(people, unit)
+    return content_hash(pd.DataFrame({name: known.column(name) for name in columns}, index=known.frame.index))
 
 
 def _strings(value: Any) -> Iterable[str]:

@@ -21,6 +21,7 @@ from trialkit.errors import LockError, UsageError
 from trialkit.results import plain
 
 FIRST = "0" * 64
+DRAWN = ("allocate", "redraw")  # events of the log that drew people
 
 
 def canonical(value: Any) -> str:

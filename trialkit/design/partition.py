@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -204,7 +205,7 @@ class _State:
         if mask.all():
             return self
         kept = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("problem", "features")}
-        masked = {k: None if v is None else v[mask] for k, v in kept.items()}
+        masked: dict[str, Any] = {k: None if v is None else v[mask] for k, v in kept.items()}
         return _State(problem=self.problem, features=[f[mask] for f in self.features], **masked)
 
     def step(self, place: int, end: int) -> IntArray:

@@ -24,7 +24,7 @@ from trialkit.design.folder import (
     write_private,
     write_workbook,
 )
-from trialkit.design.ledger import cell_text, chained, fresh_salt, log_text, moment, read_log
+from trialkit.design.ledger import DRAWN, cell_text, chained, fresh_salt, log_text, moment, read_log
 from trialkit.design.rerun import CertificateCheck, drawn, innermost, verify_certificate
 from trialkit.design.seed_release import release
 from trialkit.design.stream import checked_seed, fresh_seed
@@ -114,7 +114,7 @@ def allocate(
     """
     place, when = Path(folder).expanduser().resolve(), moment(at)
     log, files = read_log(place / LOG), Files(batch)
-    former = [line for line in log if line["batch"] == batch and line["event"] in ("allocate", "redraw")]
+    former = [line for line in log if line["batch"] == batch and line["event"] in DRAWN]
     _check(design, place, log, batch, bool(former), reason)
     number, salt = (fresh_seed() if seed is None else checked_seed(seed)), fresh_salt()
     frame = drawn(design, number, batch)

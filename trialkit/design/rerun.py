@@ -17,7 +17,7 @@ from trialkit import design as schemes
 from trialkit.design.base import Design
 from trialkit.design.certify import KIND, certificate_text, certified, inputs_of, listed, sealed, texts, versions
 from trialkit.design.folder import LOG, RELEASE, Files, parsed_list, read_secret, workbook_rows, write_list
-from trialkit.design.ledger import commitment, log_problem
+from trialkit.design.ledger import DRAWN, commitment, log_problem
 from trialkit.design.seed_release import read_release
 from trialkit.design.stream import checked_seed
 from trialkit.errors import LockError, NotReproducibleError, TrialkitError, UsageError, shown
@@ -101,7 +101,9 @@ def verify_certificate(
     checks = [_layout(text, content), _own_hash(content), *_log(path, content)]
     secret = _released(path, content, seed, salt)
     checks.append(_seed(content, secret))
-    if people is None and design is None:
+    if not checks[1].ok:
+        checks.append(Check("draw", None, "the draw was not made again, because the certificate was changed"))
+    elif people is None and design is None:
         checks.append(Check("draw", None, "the people are not given, so the draw cannot be made again"))
     elif checks[-1].ok:
         checks += list(_draw_again(path, content, people, design, secret))
@@ -155,7 +157,7 @@ def _read(path: Path) -> tuple[str, dict[str, Any]]:
     try:
         text = path.read_bytes().decode("utf-8")
         content = json.loads(text)
-        if not isinstance(content, dict) or content.get("kind") != KIND:
+        if not isinstance(content, dict) or content.get("kind") != KIND or not _shaped(content):
             raise ValueError
     except FileNotFoundError:
         raise LockError(f"there is no certificate '{path}'.") from None
@@ -166,6 +168,21 @@ def _read(path: Path) -> tuple[str, dict[str, Any]]:
     return text, content
 
 
+def _shaped(content: Mapping[str, Any]) -> bool:
+    """Whether the entries that are read have their types."""
+    types = {
+        "batch": int,
+        "scheme": str,
+        "settings": dict,
+        "arms": list,
+        "inputs": dict,
+        "balance": list,
+        "certificate_hash": str,
+    }
+    fine = all(isinstance(content.get(k), t) for k, t in types.items()) and isinstance(content.get("columns", {}), dict)
+    return fine and isinstance(content["inputs"].get("columns"), list) and all(isinstance(r, dict) for r in content["balance"])
+
+
 def _layout(text: str, content: Mapping[str, Any]) -> Check:
     if text.replace("\r\n", "\n") == certificate_text(content):
         return Check("file", True, "the certificate stands as it was written")
@@ -173,7 +190,7 @@ def _layout(text: str, content: Mapping[str, Any]) -> Check:
 
 
 def _own_hash(content: Mapping[str, Any]) -> Check:
-    if content.get("certificate_hash") == sealed(content).hash:
+    if content["certificate_hash"] == sealed(content).hash:
         return Check("certificate", True, "the hash of the certificate is that of its content")
     return Check("certificate", False, "the content of the certificate was changed after it was made: its hash is another one")
 
@@ -188,15 +205,15 @@ def _log(path: Path, content: Mapping[str, Any]) -> Iterator[Check]:
         yield Check("log", False, problem)
         return
     lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
-    mine = [line for line in lines if line["batch"] == content.get("batch")]
+    mine = [line for line in lines if line["batch"] == content["batch"] and line["event"] in DRAWN]
     again = [line for line in mine if line["event"] == "redraw"]
     told = (
         f", drawn again {len(again)} time{'s' if len(again) > 1 else ''}: {shown([a['reason'] for a in again], 3)}"
         if again
         else ""
     )
-    if not mine or mine[-1]["certificate"] != content.get("certificate_hash"):
-        old = any(line["certificate"] == content.get("certificate_hash") for line in mine)
+    if not mine or mine[-1]["certificate"] != content["certificate_hash"]:
+        old = any(line["certificate"] == content["certificate_hash"] for line in mine)
         sentence = (
             "the log says that this allocation was replaced by a later draw" if old else "the log does not know this certificate"
         )
@@ -211,14 +228,14 @@ def _released(path: Path, content: Mapping[str, Any], seed: Any, salt: str | Non
         place = path.parent / RELEASE if seed is None else Path(seed).expanduser()
         if seed is None and not place.exists():
             return None
-        found = [b for b in read_release(place) if b["batch"] == content.get("batch")]
+        found = [b for b in read_release(place) if b["batch"] == content["batch"]]
         return (int(found[-1]["seed"], 16), found[-1]["salt"]) if found else None
     number = checked_seed(seed)
     if salt is None:
         if (path.parent / RELEASE).exists():
-            salt = next((b["salt"] for b in read_release(path.parent / RELEASE) if b["batch"] == content.get("batch")), None)
-        elif (path.parent / Files(int(content.get("batch", 1))).secret).exists():
-            salt = read_secret(path.parent / Files(int(content.get("batch", 1))).secret)["salt"]
+            salt = next((b["salt"] for b in read_release(path.parent / RELEASE) if b["batch"] == content["batch"]), None)
+        elif (path.parent / Files(content["batch"]).secret).exists():
+            salt = read_secret(path.parent / Files(content["batch"]).secret)["salt"]
     return number, salt
 
 
@@ -250,7 +267,7 @@ def _draw_again(
         differ = f"the people are not those of the draw: the content of {named} has another hash"
         yield Check("people", same, f"the people are those of the draw ({named})" if same else differ)
         made = design if design is not None else rebuilt(content["scheme"], content["settings"], people, content["unit"])
-        frame = drawn(made, secret[0], int(content["batch"]))
+        frame = drawn(made, secret[0], content["batch"])
     except (TrialkitError, KeyError, TypeError, ValueError) as reason:
         what = str(reason) if isinstance(reason, TrialkitError) else "the certificate lacks what is needed for it"
         yield Check("draw", isinstance(reason, UsageError) and None, f"the draw could not be made again: {what}")
@@ -269,7 +286,7 @@ def _draw_again(
 def _content(content: Mapping[str, Any], design: Design, frame: pd.DataFrame, secret: tuple[int, str | None]) -> Check:
     """Every entry of the certificate as it should be."""
     extra = ("columns", "seed_source", "reason", "replaces", "differs_from_first_batch")
-    covariates = list(dict.fromkeys(row["covariate"] for row in content["balance"]))
+    covariates = list(dict.fromkeys(row.get("covariate") for row in content["balance"]))
     fresh = certified(
         design, frame, seed=secret[0], salt=secret[1], balance=covariates, batch=content["batch"], at=content["allocated_at"],
         about={k: content[k] for k in extra if k in content},
@@ -282,7 +299,7 @@ def _content(content: Mapping[str, Any], design: Design, frame: pd.DataFrame, se
 
 
 def _table(path: Path, content: Mapping[str, Any], frame: pd.DataFrame) -> Iterator[Check]:
-    beside = path.parent / Files(int(content["batch"])).table
+    beside = path.parent / Files(content["batch"]).table
     if not beside.exists():
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -301,13 +318,14 @@ def _table(path: Path, content: Mapping[str, Any], frame: pd.DataFrame) -> Itera
 
 
 def _workbook(path: Path, content: Mapping[str, Any], frame: pd.DataFrame) -> Iterator[Check]:
-    beside = path.parent / Files(int(content["batch"])).workbook
+    beside = path.parent / Files(content["batch"]).workbook
     if not beside.exists():
         return
     names = content.get("columns") or {}
     expected = [[names.get(str(c), str(c)) for c in frame.columns], *texts(frame)]
     try:
-        found = [row[: len(frame.columns)] for row in workbook_rows(beside)]
+        # a worksheet does not store the empty cells at the end of a row
+        found = [[*row, *[""] * len(frame.columns)][: len(frame.columns)] for row in workbook_rows(beside)]
     except Exception:
         yield Check("workbook", False, f"{beside.name} cannot be read as a workbook: it was damaged")
         return

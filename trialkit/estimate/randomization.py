@@ -93,7 +93,8 @@ def randomization_test(
     trial : with `design=`; the assignments are drawn from it (groups are formed anew where it forms them).
     adjust : baseline covariates; the statistic is then the regression coefficient given them and the strata.
     statistic : 'auto' is 'difference' for people and clusters, 'studentized' (by groups) with groups. Or a function of
-        (outcome, arm codes, group codes) that returns a number; it has no interval.
+        (outcome, arm codes, group codes) that returns a number, given the outcomes with the tested effect taken out; it has no
+        interval.
     n_draws : a number of draws, or 'all' to list every assignment with its probability.
     seed : needed for draws; there is no default.
     null_effect : the constant effect tested, or one a treated arm.
@@ -282,10 +283,10 @@ def _usable(found: Reference) -> Reference:
 
 
 def _user(s: Sample, drawn: _Drawn, statistic: UserStatistic, effects: FloatArray, arm: int) -> Reference:
-    """Statistics of a user's function on the outcomes that the sharp null implies for each draw."""
+    """A user's function on the outcomes with the tested effect taken out, which no assignment changes under the null."""
     untreated = s.y - effects[s.arm]
-    values = custom(lambda arms, groups: statistic(untreated + effects[arms], arms, groups), drawn.arms, drawn.groups)
-    own = float(statistic(s.y, s.arm, s.group if drawn.groups is not None else None))
+    values = custom(lambda arms, groups: statistic(untreated, arms, groups), drawn.arms, drawn.groups)
+    own = float(statistic(untreated, s.arm, s.group if drawn.groups is not None else None))
     tau = effects[arm]
     return Reference(values + tau, np.ones(len(values)), own + tau, None, math.nan, drawn.weights)
 

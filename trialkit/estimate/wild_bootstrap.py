@@ -42,7 +42,9 @@ from trialkit.results import Estimate, Note, Result, interval_text, number, p_te
 from trialkit.trial import Trial
 
 MOST_ENUMERATED = 2**20
+# blocks this small stay in the cache, and below the size at which matrix products are handed to several threads
 BLOCK_CELLS = 1 << 15
+LEAST_BLOCK = 256
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ def wild_bootstrap(
     models = [_cluster_model(model, a, b, kind, subcluster == "unit") for a, b in pairs]
     draws = _draws(models, multipliers, n_draws, seed)
     tests = [wild_test(m, d, alternative=alternative, conf_level=request.conf_level) for m, d in zip(models, draws)]
-    notes += [*model.notes, *_notes(models, draws, tests, multipliers, subcluster)]
+    notes += [*model.notes, *_notes(models, draws, tests, alternative, subcluster)]
     words = f"all {draws[0].count}" if draws[0].enumerated else f"{draws[0].count}"
     method = f"wild bootstrap {kind}, {multipliers}, {words} draws" + (", weights by person" if subcluster else "")
     rows = [
@@ -235,7 +237,7 @@ def _too_many(multipliers: str, units: int, possible: float) -> str:
 
 def _listed(models: list[ClusterModel], multipliers: Multipliers, count: int) -> list[Draws]:
     units = models[0].units
-    step = max(1, BLOCK_CELLS // units)
+    step = max(LEAST_BLOCK, BLOCK_CELLS // units)
     blocks = [enumerated(multipliers, units, start, min(start + step, count)) for start in range(0, count, step)]
     return [Draws(np.concatenate([draw_terms(m, b) for b in blocks], axis=1), True) for m in models]
 
@@ -244,7 +246,7 @@ def _simulated(models: list[ClusterModel], multipliers: Multipliers, count: int,
     """Draw i takes the i-th stretch of one stream, so the size of a block changes nothing."""
     units = models[0].units
     words, stream = words_per_draw(multipliers, units), Stream(seed, 0)
-    step = max(1, BLOCK_CELLS // units)
+    step = max(LEAST_BLOCK, BLOCK_CELLS // units)
     terms: list[list[Any]] = [[] for _ in models]
     for start in range(0, count, step):
         weights = from_words(stream.keys(min(step, count - start), words), multipliers, units)
@@ -254,7 +256,7 @@ def _simulated(models: list[ClusterModel], multipliers: Multipliers, count: int,
 
 
 def _notes(
-    models: list[ClusterModel], draws: list[Draws], tests: list[WildTest], multipliers: str, subcluster: str | None
+    models: list[ClusterModel], draws: list[Draws], tests: list[WildTest], alternative: str, subcluster: str | None
 ) -> list[Note]:
     notes = [Note("no_df", "p and interval come from the bootstrap draws; no t distribution and so no degrees of freedom are used.")]
     if draws[0].enumerated and draws[0].count < 100:
@@ -265,8 +267,11 @@ def _notes(
                 "With multipliers='webb' or subcluster='unit' there are more.",
             )
         )
-    if any(np.isinf([t.conf_low, t.conf_high]).any() and m.restricted for t, m in zip(tests, models)) and len(draws) and draws[0].count:
-        notes += _unbounded(tests)
+    ends = [t.conf_low for t in tests if alternative != "less"] + [t.conf_high for t in tests if alternative != "greater"]
+    if np.isinf(ends).any():
+        notes.append(
+            Note("interval_unbounded", "at this level the draws reject no effect on one side, however large: the interval has no end there.")
+        )
     if not all(t.connected for t in tests):
         notes.append(
             Note("interval_gaps", "some values inside the interval are rejected: it is the shortest interval around all that are not.")
@@ -284,9 +289,3 @@ def _notes(
         )
     return notes
 
-
-def _unbounded(tests: list[WildTest]) -> list[Note]:
-    two_ended = [t for t in tests if np.isinf(t.conf_low) and np.isinf(t.conf_high)]
-    return [
-        Note("interval_unbounded", "the draws cannot reject any effect on one side at this level: the interval has no end there.")
-    ] if two_ended else []

@@ -30,7 +30,7 @@ Tail = Literal["two-sided", "greater", "less"]
 _NORMAL_DF = 1e10
 _EDGE = 8.6  # the normal density is 1e-16 of its peak there
 _MOST_LOADING = 0.9999
-_NEGLIGIBLE = 1e-9
+_NEGLIGIBLE = 1e-8
 # nodes along the path by the largest distance from product form: the error of n Gauss nodes is of order distance^(2n + 1)
 _PATH_NODES = ((0.003, 1), (0.03, 2), (0.1, 4), (0.3, 8), (math.inf, 16))
 

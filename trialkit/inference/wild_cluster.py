@@ -41,6 +41,7 @@ ALTERNATIVES: tuple[str, ...] = get_args(Alternative)
 
 TIES = 1.5e-8
 SINGULAR = 1e-10
+# products below this size are not handed to several threads
 SCAN_CELLS = 1 << 15
 SIX_POINTS = np.array([-math.sqrt(1.5), -1.0, -math.sqrt(0.5), math.sqrt(0.5), 1.0, math.sqrt(1.5)])
 MAMMEN = (-(math.sqrt(5) - 1) / 2, (math.sqrt(5) + 1) / 2, (math.sqrt(5) + 1) / (2 * math.sqrt(5)))
