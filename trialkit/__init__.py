@@ -12,6 +12,7 @@ _PUBLIC = {
     "itt": "trialkit.estimate.itt",
     "combinations": "trialkit.estimate.registry",
     "adjust_p": "trialkit.estimate.adjust_p",
+    "family": "trialkit.estimate.family",
     "randomization_test": "trialkit.estimate.randomization",
     "read": "trialkit.io",
     "receipt": "trialkit.io",

@@ -1,5 +1,6 @@
 from trialkit import design, errors, measurement, power, selection, simulate
 from trialkit.estimate.adjust_p import adjust_p
+from trialkit.estimate.family import family
 from trialkit.estimate.itt import itt
 from trialkit.estimate.randomization import randomization_test
 from trialkit.estimate.registry import combinations
@@ -20,6 +21,7 @@ __all__ = [
     "combinations",
     "design",
     "errors",
+    "family",
     "itt",
     "measurement",
     "plot",

@@ -176,6 +176,7 @@ class TableResult(Result):
 _HOMES = {
     "itt": "trialkit.estimate.itt_result",
     "randomization_test": "trialkit.estimate.randomization",
+    "family": "trialkit.estimate.family",
     "effect_size": "trialkit.estimate.effect_size",
     "balance": "trialkit.selection.balance",
     "flow": "trialkit.selection.flow",

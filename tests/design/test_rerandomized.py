@@ -47,7 +47,7 @@ def test_enumerated_probabilities_and_draws(name):
     d = tk.design.rerandomized(base, ["age", "income"], accept=0.3)
     every, weights = base.enumerate()
     kept = d.accepts(every)
-    assert 0.3 <= weights[kept].sum() + 1e-9 and d.probabilities_exact and d.settings["acceptance"] < 0.6
+    assert weights[kept].sum() + 1e-9 >= 0.3 and d.probabilities_exact and d.settings["acceptance"] < 0.6
     assignments, given = d.enumerate()
     assert len(assignments) == d.count() == kept.sum() and given == pytest.approx(weights[kept] / weights[kept].sum())
     for a, arm in enumerate(d.arms):
@@ -71,7 +71,9 @@ def test_distance_is_that_of_morgan_and_rubin(arms):
     codes = base.draw_many(5, seed=1).arms
     assert d.settings["covariance"] == "exact"
     assert d.imbalance(codes) == pytest.approx([morgan_rubin(x, c) for c in codes])
-    moved = tk.design.rerandomized(tk.design.complete(frame.assign(age=5 - frame["age"] * 1e6), unit="id", arms=arms), ["age", "income"])
+    moved = tk.design.rerandomized(
+        tk.design.complete(frame.assign(age=5 - frame["age"] * 1e6), unit="id", arms=arms), ["age", "income"]
+    )
     assert moved.imbalance(codes) == pytest.approx(d.imbalance(codes))
 
 
@@ -107,7 +109,9 @@ def test_every_draw_is_accepted_and_balance_improves():
 
 
 def test_a_draw_depends_on_seed_and_number_only():
-    d = tk.design.rerandomized(tk.design.stratified(people(50, seed=6), unit="id", strata=["sex"], arms=THREE), ["age"], accept=0.02)
+    d = tk.design.rerandomized(
+        tk.design.stratified(people(50, seed=6), unit="id", strata=["sex"], arms=THREE), ["age"], accept=0.02
+    )
     many = d.draw_many(60, seed=7).arms
     assert np.array_equal(d.draw_many(9, seed=7).arms, many[:9])
     shuffled = people(50, seed=6).sample(frac=1, random_state=1)
@@ -125,7 +129,9 @@ def test_symmetry_gives_exactly_one_half():
     assert np.abs(means - 0.5).max() < 5 * 0.5 / np.sqrt(3000)
 
 
-@pytest.mark.parametrize("scheme", ["simple", "complete", "stratified", "clustered", "stratified_clustered", "pairs", "blocks", "minimization"])
+@pytest.mark.parametrize(
+    "scheme", ["simple", "complete", "stratified", "clustered", "stratified_clustered", "pairs", "blocks", "minimization"]
+)
 def test_schemes_called_symmetric_are(scheme):
     frame = people(9, seed=7).assign(sex=list("ffmfmmmfm"), club=[f"c{i // 2}" for i in range(9)], town=list("xxxxyyyyy"))
     made = {
@@ -133,7 +139,9 @@ def test_schemes_called_symmetric_are(scheme):
         "complete": lambda: tk.design.complete(frame, unit="id", arms=TWO),
         "stratified": lambda: tk.design.stratified(frame, unit="id", strata=["sex"], arms=TWO, misfits="global"),
         "clustered": lambda: tk.design.clustered(frame, unit="id", cluster="club", arms=TWO),
-        "stratified_clustered": lambda: tk.design.stratified_clustered(frame, unit="id", cluster="club", strata=["town"], arms=TWO),
+        "stratified_clustered": lambda: tk.design.stratified_clustered(
+            frame, unit="id", cluster="club", strata=["town"], arms=TWO
+        ),
         "pairs": lambda: tk.design.matched_pairs(frame, unit="id", match=["age"], arms=TWO),
         "blocks": lambda: tk.design.permuted_blocks(frame, unit="id", strata=["sex"], arms=TWO, sizes=[2, 4]),
         "minimization": lambda: tk.design.minimization(frame, unit="id", factors=["sex", "town"], arms=TWO),
@@ -213,7 +221,7 @@ def test_draws_are_frozen():
     assert text == FROZEN
 
 
-FROZEN = ["0", "0"]
+FROZEN = ["6d5d1cbc1d5aef79", "fcf0cb9ab7e17c09"]
 
 
 def test_bad_input():
@@ -237,7 +245,7 @@ def test_bad_input():
     rare = tk.design.rerandomized(
         tk.design.complete(people(40), unit="id", arms=TWO), ["age", "income"], threshold=0.002, most_attempts=20
     )
-    with pytest.raises(DesignError, match="no assignment was accepted in .* attempts.*fewer than 1 in"):
+    with pytest.raises(DesignError, match=r"no assignment was accepted in .* attempts.*fewer than 1 in"):
         rare.draw_many(200, seed=1)
     for given in ({"accept": 0.1, "threshold": 1}, {"accept": 0}, {"accept": 1.5}, {"compare": "all"}, {"most_attempts": 0}):
         with pytest.raises(UsageError):

@@ -275,7 +275,7 @@ class Design(ABC):
 
     def with_groups(self, arm: Any = None, **options: Unpack[GroupOptions]) -> GroupedDesign:
         """The design with group formation as part of it, with keywords `size`, `alike`, `mixed`, `within`, `composition`,
-        `keep_together`, `keep_apart`, `sessions`, `availability`, `facilitators`, `waiting_list`, `tolerance` and `restarts`:
+        `keep_together`, `keep_apart`, `sessions`, `availability`, `facilitators`, `waiting_list`, `tolerance`, `restarts` and `partners`:
         see `trialkit.design.groups.with_groups`.
         """
         from trialkit.design.groups import with_groups

@@ -20,11 +20,18 @@ class Links:
     Attributes
     ----------
     together : (people,) the first person of everyone's block; a person without links is a block of one.
-    apart : (pairs, 2) people who may not share a group.
+    apart : (pairs, 2) people who may not share a group. apart_sets : the same as they were said, each set all mutually apart.
     """
 
     together: IntArray
     apart: IntArray
+    apart_sets: tuple[IntArray, ...]
+
+    def groups_needed(self, members: IntArray) -> int:
+        """Groups without which some set of these people cannot be kept apart."""
+        inside = np.zeros(len(self.together), dtype=bool)
+        inside[members] = True
+        return max((int(inside[s].sum()) for s in self.apart_sets), default=1)
 
     @property
     def any_together(self) -> bool:
@@ -41,7 +48,8 @@ def links(people: People, together: Any, apart: Any, *, largest: int, strata: In
     """
     blocks = _blocks(people.n, _sets(people, together, "keep_together"))
     _check_blocks(people, blocks, largest, strata, within)
-    pairs = sorted({(i, j) for s in _sets(people, apart, "keep_apart") for k, i in enumerate(s) for j in s[k + 1 :] if i != j})
+    sets = _sets(people, apart, "keep_apart")
+    pairs = sorted({(i, j) for s in sets for k, i in enumerate(s) for j in s[k + 1 :] if i != j})
     contradictory = [(i, j) for i, j in pairs if blocks[i] == blocks[j]]
     if contradictory:
         i, j = contradictory[0]
@@ -49,7 +57,8 @@ def links(people: People, together: Any, apart: Any, *, largest: int, strata: In
             f"{people.named(np.array([i, j]))} must be both kept together and kept apart (keep_together links may be indirect): "
             "remove one of the two."
         )
-    return Links(blocks, np.array(pairs, dtype=np.int64).reshape(-1, 2))
+    arrays = tuple(np.array(s, dtype=np.int64) for s in sets)
+    return Links(blocks, np.array(pairs, dtype=np.int64).reshape(-1, 2), arrays)
 
 
 def _sets(people: People, given: Any, what: str) -> list[list[int]]:

@@ -7,7 +7,10 @@ probability 1 - c (1 - w_k), any other arm j with c w_j, where w are the shares 
 McEntegart 2009): p is the probability of the smallest arm when it is preferred, and when all arms tie everyone's chance is w.
 
 With equal allocation the law does not change when arms change names, so everyone's probabilities are exactly equal. With unequal
-allocation they are close to the shares but not equal to them (Kuznetsova & Tymofyeyev 2012), and they are simulated.
+allocation they depend on the place in the order of arrival, often by a great deal: with 1 : 2 the first person of a level goes to the
+larger arm with a probability near p, a later one to the smaller arm (Kuznetsova & Tymofyeyev 2012). They are simulated then.
+`unequal="expanded"` keeps everyone's probabilities exactly at the shares: the arms are divided into slots, one for each part of the
+ratio, the slots are minimized with equal allocation, and the arm is the one to which the slot belongs (the same paper).
 
 References
 ----------
@@ -50,50 +53,61 @@ class Minimization(RollingDesign):
 
     Attributes
     ----------
-    favour : probability that the preferred arm is taken without looking at the shares (1 - c). weights : of the factors.
-    measure : of the imbalance.
+    favour : probability that the preferred slot is taken without looking at the shares (1 - c). weights : of the factors.
+    measure : of the imbalance. expanded : slots are parts of the ratio; otherwise they are the arms.
     """
 
     favour: float
     weights: tuple[float, ...]
     measure: Measure
+    expanded: bool
 
     scheme: ClassVar[str] = "minimization"
 
     @property
     def probabilities_exact(self) -> bool:  # type: ignore[override]
-        """True with equal allocation (by symmetry) and when all assignments can be listed."""
+        """True with equal allocation of the slots (by symmetry) and when all assignments can be listed."""
         return self._probabilities() is not None
 
     @property
+    def slots(self) -> tuple[int, ...]:
+        """Whole allocation weights of the slots."""
+        return (1,) * sum(self.ratio) if self.expanded else self.ratio
+
+    @property
+    def fold(self) -> tuple[int, ...]:
+        """Arm code of each slot."""
+        return tuple(np.repeat(np.arange(len(self.arms)), self.ratio).tolist()) if self.expanded else super().fold
+
+    @property
     def steps(self) -> tuple[int, ...]:
-        """What one person adds to an arm's ratio-adjusted count."""
-        whole = math.lcm(*self.ratio)
-        return tuple(whole // r for r in self.ratio)
+        """What one person adds to a slot's ratio-adjusted count."""
+        whole = math.lcm(*self.slots)
+        return tuple(whole // r for r in self.slots)
 
     @property
     def coin(self) -> int:
-        """The preferred arm is taken when a key of 53 bits is below this."""
+        """The preferred slot is taken when a key of 53 bits is below this."""
         return round(self.favour * 2**BITS)
 
     def start(self) -> State:
         return _Counts(self)
 
     def _draw_batch(self, keys: Keys) -> ArmCodes:
-        arms = np.empty(keys.shape[:2], dtype=np.int16)
-        counts, places = _tables(len(keys), self._codes, len(self.ratio))
-        ratio, steps = np.array(self.ratio), np.array(self.steps)
+        slots = np.empty(keys.shape[:2], dtype=np.int16)
+        counts, places = _tables(len(keys), self._codes, len(self.slots))
+        ratio, steps = np.array(self.slots), np.array(self.steps)
         rows = np.arange(len(keys))[:, None]
         for i, cells in enumerate(places):
             favoured = (keys[:, i, 0] >> np.uint64(64 - BITS)) < np.uint64(self.coin)
             allowed = self._preferred(counts[:, cells]) | ~favoured[:, None]
             chosen = pick_rows(allowed * ratio, keys[:, i, 1])
             counts[rows, cells, chosen[:, None]] += steps[chosen][:, None]
-            arms[:, i] = chosen
-        return arms
+            slots[:, i] = chosen
+        return slots
 
     def _preferred(self, counts: IntArray) -> Any:
-        """(rows, arms) whether an arm has the least imbalance, from counts (rows, factors, arms)."""
+        """(rows, slots) whether a slot has the least imbalance, from counts (rows, factors, slots)."""
         total: Any = 0.0
         steps = np.diag(self.steps)
         for f, weight in enumerate(self.weights):
@@ -103,71 +117,80 @@ class Minimization(RollingDesign):
         return total <= least + _TIE * np.maximum(1.0, least)
 
     def _probabilities(self) -> FloatArray | None:
-        if len(set(self.ratio)) == 1:
-            return np.full((self.n, len(self.arms)), 1 / len(self.arms))
+        if len(set(self.slots)) == 1:
+            return np.tile(np.array(self.ratio) / sum(self.ratio), (self.n, 1))
         return self._listed_probabilities
 
     @cached_property
     def _listed_probabilities(self) -> FloatArray | None:
-        if len(self.arms) ** self.n > MOST_LISTED:
+        if len(self.slots) ** self.n > MOST_LISTED:
             return None
-        codes, weights = self._enumerate()
+        codes, weights = self._sequences()
         return np.stack([weights @ (codes == a) for a in range(len(self.arms))], axis=1)
 
     def _count(self) -> int | None:
-        every = len(self.arms) ** self.n
         if self.favour < 1:
-            return every
-        return len(self._enumerate()[1]) if every <= MOST_ENUMERATED else None
+            return len(self.arms) ** self.n
+        found = self._enumerate()
+        return len(found[1]) if found is not None else None
 
-    def _enumerate(self) -> tuple[ArmCodes, FloatArray]:
-        """Every sequence of arms: the sequences of the first people, continued by each arm that is possible next."""
+    def _enumerate(self) -> tuple[ArmCodes, FloatArray] | None:
+        return self._sequences() if len(self.slots) ** self.n <= MOST_ENUMERATED else None
+
+    def _sequences(self) -> tuple[ArmCodes, FloatArray]:
+        """Every sequence of slots: the sequences of the first people, continued by each slot that is possible next; then their arms."""
         found, weights = np.empty((1, 0), dtype=np.int16), np.ones(1)
-        counts, places = _tables(1, self._codes, len(self.ratio))
-        ratio, steps = np.array(self.ratio), np.array(self.steps)
+        counts, places = _tables(1, self._codes, len(self.slots))
+        ratio, steps = np.array(self.slots), np.array(self.steps)
         for cells in places:
             preferred = self._preferred(counts[:, cells]) * ratio
             chance = self.favour * preferred / preferred.sum(axis=1, keepdims=True) + (1 - self.favour) * ratio / ratio.sum()
-            before, arm = np.nonzero(chance > 0)
-            found = np.hstack([found[before], arm[:, None].astype(np.int16)])
-            weights = weights[before] * chance[before, arm]
+            before, slot = np.nonzero(chance > 0)
+            found = np.hstack([found[before], slot[:, None].astype(np.int16)])
+            weights = weights[before] * chance[before, slot]
             counts = counts[before]
-            counts[np.arange(len(arm))[:, None], cells, arm[:, None]] += steps[arm][:, None]
-        return found[:, self._place], weights
+            counts[np.arange(len(slot))[:, None], cells, slot[:, None]] += steps[slot][:, None]
+        arms = np.array(self.fold, dtype=np.int16)[found[:, self._place]]
+        if not self.expanded:
+            return arms, weights
+        arms, which = np.unique(arms, axis=0, return_inverse=True)
+        return arms, np.asarray(np.bincount(which.ravel(), weights=weights), dtype=float)
 
     def describe(self) -> str:
         """Factors, probability and measure."""
         text = f"minimization of {self.n} people {self._arrival_text()} to {shown(self.arms, 10)}"
         if len(set(self.ratio)) > 1:
             text += f" ({':'.join(map(str, self.ratio))})"
-        text += f" on {shown(self.levels)} ({self.measure}, probability {self.settings['probability']:g} of the arm with the least imbalance)"
-        if self.n and not self.probabilities_exact:
-            text += ". Probabilities are simulated"
+        what = "part of the ratio" if self.expanded else "arm"
+        text += f" on {shown(self.levels)} ({self.measure}, probability {self.settings['probability']:g} of the {what} with the least imbalance)"
+        if self.n and len(set(self.slots)) > 1:
+            text += (
+                ". Probabilities differ between places in the order of arrival"
+                f"{'' if self.probabilities_exact else ' and are simulated'}; unequal='expanded' keeps them at the shares"
+            )
         return text
 
 
 class _Counts:
-    """Ratio-adjusted counts of each arm at each level, for one allocation."""
+    """Ratio-adjusted counts of each slot at each level, for one allocation."""
 
     def __init__(self, design: Minimization):
-        self.ratio, self.steps, self.coin = design.ratio, design.steps, design.coin
+        self.ratio, self.steps, self.coin = design.slots, design.steps, design.coin
         self.weights, self.measure = design.weights, design.measure
         self.every = range(len(self.ratio))
         self.counts: list[dict[Hashable, list[int]]] = [{} for _ in design.levels]
 
     def step(self, values: Sequence[Hashable], first: int, second: int) -> int:
         rows = [table.setdefault(v, [0] * len(self.ratio)) for table, v in zip(self.counts, values)]
-        if (first >> (64 - BITS)) < self.coin:
-            arm = pick(self.ratio, self._preferred(rows), second)
-        else:
-            arm = pick(self.ratio, self.every, second)
+        favoured = (first >> (64 - BITS)) < self.coin
+        slot = pick(self.ratio, self._preferred(rows) if favoured else self.every, second)
         for row in rows:
-            row[arm] += self.steps[arm]
-        return arm
+            row[slot] += self.steps[slot]
+        return slot
 
-    def withdraw(self, values: Sequence[Hashable], arm: int) -> None:
+    def withdraw(self, values: Sequence[Hashable], slot: int) -> None:
         for table, v in zip(self.counts, values):
-            table[v][arm] -= self.steps[arm]
+            table[v][slot] -= self.steps[slot]
 
     def _preferred(self, rows: list[list[int]]) -> list[int]:
         totals = []
@@ -190,17 +213,17 @@ class _Counts:
 
 
 def _imbalance(counts: IntArray, measure: Measure) -> FloatArray:
-    """Of the arms (last axis); variance and standard deviation up to a factor that all comparisons share."""
+    """Of the slots (last axis); variance and standard deviation up to a factor that all comparisons share."""
     if measure == "range":
         return np.asarray(counts.max(axis=-1) - counts.min(axis=-1), dtype=float)
     spread = counts.shape[-1] * (counts**2).sum(axis=-1) - counts.sum(axis=-1) ** 2
     return np.asarray(spread if measure == "variance" else np.sqrt(spread), dtype=float)
 
 
-def _tables(rows: int, codes: IntArray, arms: int) -> tuple[IntArray, IntArray]:
-    """Counts (rows, levels of all factors, arms) of zero, and the places (n, factors) of everyone's levels."""
+def _tables(rows: int, codes: IntArray, slots: int) -> tuple[IntArray, IntArray]:
+    """Counts (rows, levels of all factors, slots) of zero, and the places (n, factors) of everyone's levels."""
     sizes = codes.max(axis=0, initial=-1) + 1
-    return np.zeros((rows, int(sizes.sum()), arms), dtype=np.int64), codes + np.cumsum(sizes) - sizes
+    return np.zeros((rows, int(sizes.sum()), slots), dtype=np.int64), codes + np.cumsum(sizes) - sizes
 
 
 def minimization(
@@ -213,6 +236,7 @@ def minimization(
     weights: Mapping[str, float] | None = None,
     measure: Measure = "range",
     arrival: str | None = None,
+    unequal: Literal["adjusted", "expanded"] = "adjusted",
 ) -> Minimization:
     """Pocock-Simon minimization for people who arrive one by one.
 
@@ -235,6 +259,10 @@ def minimization(
         Imbalance of the counts: "range", "variance" or "sd".
     arrival
         Column with the order of arrival, such as a date; without it the order of the rows counts.
+
+    unequal
+        How unequal weights are kept: "adjusted" divides counts by the ratio, and the probability of an arm then depends on the place in
+        the order of arrival; "expanded" minimizes over the parts of the ratio and keeps everyone's probability at the shares.
 
     Returns
     -------
@@ -259,7 +287,10 @@ def minimization(
         raise UsageError("factors names no column: minimization balances one or more, as in factors=['agency', 'sex'].")
     if measure not in MEASURES:
         raise UsageError(f"measure={measure!r} is unknown: say 'range', 'variance' or 'sd'.")
-    smallest = min(ratio) / sum(ratio)
+    if unequal not in ("adjusted", "expanded"):
+        raise UsageError(f"unequal={unequal!r} is unknown: say 'adjusted' or 'expanded'.")
+    expanded = unequal == "expanded" and len(set(ratio)) > 1
+    smallest = 1 / sum(ratio) if expanded else min(ratio) / sum(ratio)
     if not smallest < probability <= 1:
         raise DesignError(
             f"probability={probability!r} does not favour the arm with the least imbalance: choose more than {smallest:.4g} (its share of "
@@ -274,6 +305,7 @@ def minimization(
     }
     settings |= {"weights": as_pairs(as_mapping(weights))} if weights is not None else {}
     settings |= {"arrival": arrival} if arrival is not None else {}
+    settings |= {"unequal": unequal} if len(set(ratio)) > 1 else {}
     listed, order = in_order_of_arrival(people, unit, arrival, levels)
     return Minimization(
         listed,
@@ -285,6 +317,7 @@ def minimization(
         favour=1 - (1 - probability) / (1 - smallest),
         weights=_weights(levels, as_mapping(weights)),
         measure=measure,
+        expanded=expanded,
     )
 
 

@@ -24,11 +24,12 @@ ALLOCATIONS = ("add", "redraw")
 
 @dataclass(slots=True)
 class Enrolled:
-    """One person: identifier, number of the arrival, values of the design's columns, code of the arm, and what else is told."""
+    """One person: identifier, number of the arrival, values of the design's columns, slot and arm code, and what else is told."""
 
     unit: Any
     place: int
     values: tuple[Hashable, ...]
+    slot: int
     code: int
     batch: str
     at: str
@@ -69,13 +70,14 @@ class Roll:
         key = cell_text(entry["unit"])
         if entry["event"] == "redraw":
             person = self.people[key]
-            self._state.withdraw(person.values, person.code)
+            self._state.withdraw(person.values, person.slot)
             person.values, person.draws, person.revealed, person.at = values, person.draws + 1, False, entry["at"]
         else:
-            person = Enrolled(entry["unit"], len(self.people) + 1, values, -1, entry["batch"], entry["at"])
+            person = Enrolled(entry["unit"], len(self.people) + 1, values, -1, -1, entry["batch"], entry["at"])
             self.people[key] = person
         first, second = self._stream.keys(KEYS).tolist()
-        person.code = self._state.step(values, first, second)
+        person.slot = self._state.step(values, first, second)
+        person.code = self.design.fold[person.slot]
         for seen, value in zip(self.levels.values(), values):
             seen.add(value)
         arm = as_json(self.design.arms[person.code])

@@ -36,9 +36,9 @@ class State(Protocol):
     """What is remembered between arrivals."""
 
     def step(self, values: Sequence[Hashable], first: int, second: int) -> int:
-        """Arm code of the next person, from their values of the design's columns and two keys of 64 bits."""
+        """Slot of the next person, from their values of the design's columns and two keys of 64 bits."""
 
-    def withdraw(self, values: Sequence[Hashable], arm: int) -> None:
+    def withdraw(self, values: Sequence[Hashable], slot: int) -> None:
         """Take back an allocation as far as the scheme counts allocations."""
 
 
@@ -62,7 +62,12 @@ class RollingDesign(Design):
 
     @abstractmethod
     def _draw_batch(self, keys: Keys) -> ArmCodes:
-        """Arm codes (draws, n) from keys (draws, n, 2), people one after the other as they arrive."""
+        """Slots (draws, n) from keys (draws, n, 2), people one after the other as they arrive."""
+
+    @property
+    def fold(self) -> tuple[int, ...]:
+        """Arm code of each slot; slots are the arms themselves unless a scheme divides arms."""
+        return tuple(range(len(self.arms)))
 
     def with_people(self, people: Any) -> Self:
         """The same design on a list of people."""
@@ -84,8 +89,8 @@ class RollingDesign(Design):
         if not self.n:
             raise DesignError("nobody has been enrolled in this design: give it people (with_people), or use an Enrolment.")
         keys = raw_block(streams, KEYS * self.n).reshape(len(streams), self.n, KEYS)
-        arms = self._draw_batch(keys) if len(streams) > 1 else self._draw_one(keys[0])
-        return arms.take(self._place, axis=1)
+        slots = self._draw_batch(keys) if len(streams) > 1 else self._draw_one(keys[0])
+        return np.array(self.fold, dtype=np.int16)[slots.take(self._place, axis=1)]
 
     def _draw_one(self, keys: Keys) -> ArmCodes:
         state = self.start()

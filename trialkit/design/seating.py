@@ -134,21 +134,22 @@ def cells_of(formation: Formation, arms: IntArray, seed: int, path: tuple[int, .
 
 def _layout(formation: Formation, members: IntArray, arm: int, stratum: int, room: Room, others: list[int]) -> Layout:
     low, high = formation.size
-    patterns = _patterns(formation, members, arm, stratum)
-    blocks = np.array([len(r) for r in _rows(formation.links, members) if len(r) > 1], dtype=np.int64)
-    singles = len(members) - int(blocks.sum())
+    rows = _rows(formation.links, members)
+    patterns = _patterns(formation, members, rows, arm, stratum)
+    blocks = np.array([len(r) for r in rows if len(r) > 1], dtype=np.int64)
+    singles, needed = len(members) - int(blocks.sum()), formation.links.groups_needed(members)
 
     def fit(layout: Layout) -> Layout | None:
-        if singles < layout.waiting:
+        if singles < layout.waiting or len(layout.sizes) < needed:
             return None
         # a session's seats are counted, so its groups keep their sizes
         limit = high if not formation.sessions[stratum] else 0
         sizes = packed_sizes(layout.sizes, blocks, singles - layout.waiting, low, limit)
         return None if sizes is None else Layout(sizes, layout.sessions, layout.waiting)
 
-    needed = sum(-(-n // high) for n in others)
+    least = sum(-(-n // high) for n in others)
     left, fair = room.groups_left, len(members) / (len(members) + sum(others))
-    reserve = needed if needed < left else left - max(1, math.floor(left * fair))
+    reserve = least if least < left else left - max(1, math.floor(left * fair))
     found = plan_groups(
         len(members), formation.size, room, patterns=patterns, waiting=formation.waiting, reserve=reserve, fit=fit
     )
@@ -156,10 +157,10 @@ def _layout(formation: Formation, members: IntArray, arm: int, stratum: int, roo
         return found
     if formation.waiting:
         return Layout(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), len(members))
-    raise DesignError(_no_layout(formation, members, arm, stratum, blocks))
+    raise DesignError(_no_layout(formation, members, arm, stratum, len(blocks), needed))
 
 
-def _no_layout(formation: Formation, members: IntArray, arm: int, stratum: int, blocks: IntArray) -> str:
+def _no_layout(formation: Formation, members: IntArray, arm: int, stratum: int, blocks: int, apart: int) -> str:
     low, high = formation.size
     head = f"the {len(members)} people of {formation.named(arm, stratum)} cannot be divided into groups of {low} to {high}"
     remedy = "widen size=, or say waiting_list=True to let those left over wait"
@@ -172,7 +173,8 @@ def _no_layout(formation: Formation, members: IntArray, arm: int, stratum: int, 
         f"sessions seat {sum(seats.values())}" if seats else "",
         f"facilitators lead {sum(leads.values())} groups{', each at most one in a session' if seats else ''}" if leads else "",
     ]
-    limits.append(f"{len(blocks)} sets of people must stay together" if len(blocks) else "")
+    limits.append(f"{blocks} sets of people must stay together" if blocks else "")
+    limits.append(f"{apart} of them must be in different groups" if apart > 1 else "")
     limits.append("people are not available in every session" if formation.availability is not None else "")
     told = "; ".join(t for t in limits if t)
     return f"{head} with what else is asked ({told}). Make room there, {remedy}."
@@ -192,17 +194,28 @@ def _check_some_groups(
             )
 
 
-def _patterns(formation: Formation, members: IntArray, arm: int, stratum: int) -> dict[int, int]:
-    """People by availability."""
+def _patterns(formation: Formation, members: IntArray, rows: list[IntArray], arm: int, stratum: int) -> dict[int, int]:
+    """People by the sessions that they, and all who stay with them, can come to."""
     if formation.availability is None:
         return {(1 << max(len(formation.sessions[stratum]), 1)) - 1: len(members)}
-    found, counts = np.unique(formation.availability[members], return_counts=True)
-    if found[0] == 0 and not formation.waiting:
-        who = formation.people.named(members[formation.availability[members] == 0])
-        raise DesignError(
-            f"{who} of {formation.named(arm, stratum)} can come to no session: ask them again, or say waiting_list=True."
-        )
-    return dict(zip(found.tolist(), counts.tolist()))
+    can = _shared_availability(formation.availability, rows)
+    for row in (r for r, c in zip(rows, can.tolist()) if c == 0):
+        who = f"{formation.people.named(row)} of {formation.named(arm, stratum)}"
+        if len(row) > 1:
+            raise DesignError(
+                f"{who} must stay together, and share no session that all can come to: drop the link, or ask them again."
+            )
+        if not formation.waiting:
+            raise DesignError(f"{who} can come to no session: ask again, or say waiting_list=True.")
+    out: dict[int, int] = {}
+    for row, pattern in zip(rows, can.tolist()):
+        out[pattern] = out.get(pattern, 0) + len(row)
+    return out
+
+
+def _shared_availability(availability: IntArray, rows: list[IntArray]) -> IntArray:
+    """(rows,) the sessions that all members of each row can come to, as bits."""
+    return np.array([np.bitwise_and.reduce(availability[row]) for row in rows], dtype=np.int64)
 
 
 def _rows(links: Links, members: IntArray) -> list[IntArray]:
@@ -245,6 +258,6 @@ def barred_groups(formation: Formation, rows: list[IntArray], sessions: IntArray
     """(k, rows) groups in whose session some member of the row is not available; session -1 suits everyone. None without sessions."""
     if formation.availability is None:
         return None
-    can = np.array([np.bitwise_and.reduce(formation.availability[row]) for row in rows], dtype=np.int64)
+    can = _shared_availability(formation.availability, rows)
     free = (can[None, :] >> np.maximum(sessions, 0)[:, None]) & 1
     return (free == 0) & (sessions >= 0)[:, None]

@@ -47,13 +47,16 @@ def run(trial: Trial, request: Request) -> Analysis:
         method += " (linear probability)"
     if strata == "interacted":
         method += ", strata interacted"
+    found = arm_contrasts(model, request, range(1, len(base.arms)))
     return Analysis(
         base,
-        arm_contrasts(model, request, range(1, len(base.arms))),
+        tuple(c for c, _ in found),
         "overlap-weighted ITT" if overlap else estimand_name(request.average),
         method,
         describe(model),
         (*notes, *model.notes),
+        model=model,
+        vectors=tuple(v for _, v in found),
     )
 
 
@@ -102,8 +105,8 @@ def _columns(trial: Trial, s: Sample, strata: str, notes: list[Note], unequal: b
     return np.concatenate(parts, axis=1), names + list(s.terms)
 
 
-def arm_contrasts(model: LinearModel, request: Request, columns: range) -> tuple[Contrast, ...]:
-    """Each arm against control and, on request, against each other; `columns` are those of arms 1, 2, ..."""
+def arm_contrasts(model: LinearModel, request: Request, columns: range) -> tuple[tuple[Contrast, FloatArray], ...]:
+    """Each arm against control and, on request, against each other, with its vector; `columns` are those of arms 1, 2, ..."""
     out = []
     pairs = [(a, 0) for a in range(1, len(columns) + 1)]
     if request.contrasts == "all":
@@ -113,7 +116,7 @@ def arm_contrasts(model: LinearModel, request: Request, columns: range) -> tuple
         vector[columns[arm - 1]] = 1.0
         if reference:
             vector[columns[reference - 1]] = -1.0
-        out.append(Contrast(arm, reference, *model.contrast(vector)))
+        out.append((Contrast(arm, reference, *model.contrast(vector)), vector))
     return tuple(out)
 
 

@@ -11,14 +11,14 @@ y - effect x uptake with groups in one arm), on the second stage's columns, [fit
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 
 from trialkit.errors import CombinationError, EstimationError, MissingDataError, NotIdentifiedError, UsageError
 from trialkit.estimate import ancova
-from trialkit.estimate.cace_result import CaceResult
+from trialkit.estimate.cace_result import CaceResult, ComplierAnalysis, assumption_notes, cace_details, cace_row, contrast_notes
 from trialkit.estimate.covariates import CovariateMissing
 from trialkit.estimate.difference_in_means import two_arms
 from trialkit.estimate.linear_model import LinearModel, fit_linear
@@ -29,21 +29,15 @@ from trialkit.estimate.strata import centred_indicators, check_cells, strata_nam
 from trialkit.estimate.working import grouped_variances
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.covariance import covariance as robust_covariance
-from trialkit.inference.distributions import t_quantile, t_test
 from trialkit.inference.instruments import (
-    T_VALID_F,
-    WEAK_F,
-    AndersonRubinSet,
-    ReducedForm,
     TwoStage,
     anderson_rubin,
     effective_f,
     reduced_form,
-    tf_critical,
     two_stage,
 )
 from trialkit.inference.wald import hotelling_df
-from trialkit.results import Estimate, Note
+from trialkit.results import Note
 from trialkit.trial import Trial, rows_text
 
 Instruments = Literal["arms", "arm_by_strata"]
@@ -123,37 +117,27 @@ def cace(
     rows, details = [], {}
     for s, d, label in tasks:
         analysis = _analyse(trial, s, d, request, instruments, label, notes)
-        rows.append(_row(analysis, request, label, uptake))
-        details[label] = _details(analysis, request)
-        notes += _contrast_notes(analysis, request, label, len(tasks) > 1)
-    notes += _assumption_notes(received, uptake)
+        rows.append(cace_row(analysis, request, label))
+        details[label] = cace_details(analysis, request)
+        notes += contrast_notes(analysis, request, label, len(tasks) > 1)
+    notes += assumption_notes(received, uptake)
     return CaceResult(
         tuple(rows), tuple(dict.fromkeys((*base.notes, *notes))),
         {"uptake": uptake, "adjust": list(request.adjust), "contrasts": details},
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Analysis:
-    """One contrast: the models, the estimate and the sets."""
-
-    sample: Sample
-    uptake: FloatArray
-    fits: TwoStage
-    form: ReducedForm
-    model: LinearModel
-    estimate: float
-    std_error: float
-    df: float
-    effective_f: float
-    anderson_rubin: AndersonRubinSet
-    overidentification: dict[str, Any] | None
-    estimand: str
-    several: bool
-
-
 def _request(
-    trial: Any, outcome: str, uptake: str, adjust: Any, covariance: str, df: str, strata: Any, missing: Any, contrasts: Any, level: float
+    trial: Any,
+    outcome: str,
+    uptake: str,
+    adjust: Any,
+    covariance: str,
+    df: str,
+    strata: Any,
+    missing: Any,
+    contrasts: Any,
+    level: float,
 ) -> Request:
     if not isinstance(trial, Trial):
         raise UsageError("cace takes a Trial first: tk.cace(tk.Trial(data, arm=..., control=...), 'outcome', uptake='attended').")
@@ -163,8 +147,14 @@ def _request(
         raise CombinationError(f"covariance='{covariance}' is unknown: it is one of {', '.join(ROBUST)}.")
     if df not in ("auto", "independence", "working", "residual"):
         raise CombinationError(f"df='{df}' is unknown: it is 'auto', 'independence', 'working' or 'residual'.")
-    roles = {trial.arm: "the arm", trial.group: "the group", trial.unit: "the identifier", trial.weights: "the weights", outcome: "the outcome"}
-    roles |= {a: "among adjust" for a in adjust} | {s: "a stratum" for s in trial.strata}
+    roles = {
+        trial.arm: "the arm",
+        trial.group: "the group",
+        trial.unit: "the identifier",
+        trial.weights: "the weights",
+        outcome: "the outcome",
+    }
+    roles |= dict.fromkeys(adjust, "among adjust") | dict.fromkeys(trial.strata, "a stratum")
     if uptake in roles:
         raise UsageError(f"uptake='{uptake}' is {roles[uptake]}: uptake is the column with what people received.")
     return Request(
@@ -191,7 +181,7 @@ def _uptake(trial: Trial, uptake: str, s: Sample) -> FloatArray:
 
 def _analyse(
     trial: Trial, s: Sample, d: FloatArray, request: Request, instruments: Any, label: str, notes: list[Note]
-) -> _Analysis:
+) -> ComplierAnalysis:
     strata, unequal = ancova._strata_rule(trial, request)
     columns, names = ancova._columns(trial, s, strata, notes, unequal)
     Z, W, ordered = _roles(trial, s, columns, names, strata, instruments)
@@ -211,12 +201,10 @@ def _analyse(
     estimate, std_error, df = model.contrast(np.eye(model.design.shape[1])[0])
     several = len(fits.instruments) > 1
     shrink, df_denom = _anderson_rubin_df(fits, reduced, several)
-    found = anderson_rubin(
-        form, df_denom=df_denom, conf_level=request.conf_level, shrink=shrink, centre=estimate, unit=std_error
-    )
+    found = anderson_rubin(form, df_denom=df_denom, conf_level=request.conf_level, shrink=shrink, centre=estimate, unit=std_error)
     overlap = strata == "additive" and unequal
-    return _Analysis(
-        s, d, fits, form, model, estimate, std_error, df, effective_f(fits, form), found,
+    return ComplierAnalysis(
+        s, d, form, ancova.describe(model), estimate, std_error, df, effective_f(fits, form), found,
         _overidentification(fits, model, d, W, Z) if several else None,
         "overlap-weighted complier average" if overlap else "complier average", several,
     )  # fmt: skip
@@ -231,7 +219,9 @@ def _roles(
     extra_names: list[str] = []
     if instruments == "arm_by_strata":
         if not trial.strata:
-            raise UsageError("instruments='arm_by_strata' needs strata: name the columns used in the randomization in Trial(strata=[...]).")
+            raise UsageError(
+                "instruments='arm_by_strata' needs strata: name the columns used in the randomization in Trial(strata=[...])."
+            )
         products = [j for j, n in enumerate(names) if " x stratum " in n]
         at += products
         if not products:
@@ -301,7 +291,11 @@ def _overidentification(fits: TwoStage, model: LinearModel, d: FloatArray, W: Fl
     exogenous = W[:, fits.second.kept[fits.second.kept > 0] - 1]
     independent = Z[:, fits.reduced.kept[fits.instruments]]
     if model.cov.clusters is not None:
-        test = IVGMM(y, exogenous, d, independent, weights=s.weights, weight_type="clustered", clusters=s.unit_of_variance).fit(iter_limit=2).j_stat
+        test = (
+            IVGMM(y, exogenous, d, independent, weights=s.weights, weight_type="clustered", clusters=s.unit_of_variance)
+            .fit(iter_limit=2)
+            .j_stat
+        )
         name = "Hansen J by cluster"
     else:
         fitted = IV2SLS(y, exogenous, d, independent, weights=s.weights).fit(cov_type="robust", debiased=True)
@@ -309,96 +303,3 @@ def _overidentification(fits: TwoStage, model: LinearModel, d: FloatArray, W: Fl
         test = fitted.sargan if classical else fitted.wooldridge_overid
         name = "Sargan" if classical else "Wooldridge score"
     return {"statistic": float(test.stat), "df": float(test.df), "p_value": float(test.pval), "test": name}
-
-
-def _row(a: _Analysis, request: Request, label: str, uptake: str) -> Estimate:
-    test = t_test(a.estimate, a.std_error, a.df, request.conf_level)
-    s = a.sample
-    return Estimate(
-        request.outcome, a.estimand, label, a.estimate, a.std_error, a.df, test.statistic, test.p_value, test.conf_low, test.conf_high,
-        request.conf_level, s.n, s.n_clusters, s.groups_in(s.arm >= 0), "two-stage least squares", ancova.describe(a.model),
-        {"effective_f": a.effective_f, "ar_conf_low": a.anderson_rubin.conf_low, "ar_conf_high": a.anderson_rubin.conf_high},
-    )  # fmt: skip
-
-
-def _details(a: _Analysis, request: Request) -> dict[str, Any]:
-    effect = a.form.effect[1, 0]
-    first = {"estimate": effect, "std_error": np.sqrt(a.form.cov_d[0, 0]), "df": a.anderson_rubin.df_denom}
-    nothing = dict.fromkeys(first, float("nan"))
-    return {
-        "effective_f": a.effective_f,
-        "first_stage": nothing if a.several else {k: float(v) for k, v in first.items()},
-        "anderson_rubin": asdict(a.anderson_rubin) | {"conf_level": request.conf_level},
-        "tf": _tf(a, request.conf_level),
-        "compliance": _compliance(a),
-        "overidentification": a.overidentification,
-    }
-
-
-def _tf(a: _Analysis, conf_level: float) -> dict[str, float]:
-    """Defined for one instrument and 95 %; scaled by the t quantile, so that it equals the t interval where F is above 104.7."""
-    if a.several or abs(conf_level - 0.95) > 1e-9:
-        return dict.fromkeys(("critical", "conf_low", "conf_high"), float("nan"))
-    critical = tf_critical(a.effective_f)
-    half = critical / 1.96 * t_quantile(0.975, a.df) * a.std_error
-    return {"critical": critical, "conf_low": a.estimate - half, "conf_high": a.estimate + half}
-
-
-def _compliance(a: _Analysis) -> dict[str, float]:
-    s = a.sample
-    if a.several or not set(np.unique(a.uptake)) <= {0.0, 1.0}:
-        return dict.fromkeys(("compliers", "always_takers", "never_takers"), float("nan"))
-    share = float(a.form.effect[1, 0])
-    control = float(np.average(a.uptake[s.arm == 0], weights=None if s.weights is None else s.weights[s.arm == 0]))
-    return {"compliers": share, "always_takers": control, "never_takers": 1 - share - control}
-
-
-def _contrast_notes(a: _Analysis, request: Request, label: str, several: bool) -> list[Note]:
-    where = f" ({label})" if several else ""
-    notes = []
-    f = a.effective_f
-    if f < WEAK_F:
-        notes.append(
-            Note("weak_instrument", f"assignment hardly moves uptake{where}: effective F = {f:.1f}, below 10. Read the Anderson-Rubin set, not the t interval.")
-        )
-    elif f < T_VALID_F and not a.several:
-        notes.append(
-            Note("t_interval_narrow", f"effective F = {f:.1f}{where} is below 104.7: the t interval may be too narrow; the Anderson-Rubin set and the tF interval are not.")
-        )
-    words = {
-        "disjoint": "everything outside an interval", "everything": "the whole line", "half-line": "a half-line",
-        "empty": "empty: the instruments contradict each other at every effect",
-    }  # fmt: skip
-    if a.anderson_rubin.kind != "interval":
-        notes.append(Note("anderson_rubin_unbounded", f"the Anderson-Rubin set is {words[a.anderson_rubin.kind]}{where}."))
-    binary = set(np.unique(a.uptake)) <= {0.0, 1.0}
-    if binary and not a.several:
-        if a.form.effect[1, 0] < 0:
-            notes.append(Note("first_stage_negative", f"assignment lowers uptake{where}: the effect is that on people whom it kept away."))
-        elsewhere = int((a.uptake[a.sample.arm == 0] > 0).sum())
-        if elsewhere:
-            notes.append(
-                Note(
-                    "two_sided_noncompliance",
-                    f"{elsewhere} people in {a.sample.arms[0]} took it up{where}: some would have in any arm, and the effect says nothing of them.",
-                )
-            )
-    if a.estimand.startswith("overlap"):
-        notes.append(
-            Note("overlap_weighted", "shares of the arms differ by stratum and stratum effects are additive: compliers count by stratum as p(1-p).")
-        )
-    return notes
-
-
-def _assumption_notes(received: FloatArray, uptake: str) -> list[Note]:
-    notes = [
-        Note(
-            "exclusion_restriction",
-            f"the effect rests on assignment acting through '{uptake}' alone, and on nobody doing the opposite of what was assigned.",
-        )
-    ]
-    if not set(np.unique(received)) <= {0.0, 1.0}:
-        notes.append(
-            Note("uptake_not_binary", f"'{uptake}' has more values than 0 and 1: the effect is a weighted average of one unit more, not a dose-response.")
-        )
-    return notes

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from trialkit.errors import UsageError
-from trialkit.results import Result, interval_text, number, p_text, test_text
+from trialkit.estimate.request import Request
+from trialkit.estimate.sample import Sample
+from trialkit.inference.arrays import FloatArray
+from trialkit.inference.distributions import t_quantile, t_test
+from trialkit.inference.instruments import T_VALID_F, WEAK_F, AndersonRubinSet, ReducedForm, tf_critical
+from trialkit.results import Estimate, Note, Result, interval_text, number, p_text, test_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +124,13 @@ class CaceResult(Result):
         for e in self.estimates:
             details = self.of(e.contrast)
             lines.append(f"  {e.contrast}: {interval_text(e)}")
-            size = f"n = {e.n}" + (f", {e.n_groups} groups" if e.n_groups else f", {e.n_clusters} clusters" if e.n_clusters != e.n else "")
+            size = f"n = {e.n}" + (
+                f", {e.n_groups} groups" if e.n_groups else f", {e.n_clusters} clusters" if e.n_clusters != e.n else ""
+            )
             lines.append(f"    {test_text(e)}; {size}; {e.method}, {e.covariance}")
-            lines.append(f"    effective F {number(_float(details['effective_f']))}; {anderson_rubin_of(details['anderson_rubin'])}")
+            lines.append(
+                f"    effective F {number(_float(details['effective_f']))}; {anderson_rubin_of(details['anderson_rubin'])}"
+            )
         return "\n".join([*lines, *(f"  note: {n.text}" for n in self.notes)])
 
 
@@ -134,3 +145,129 @@ def anderson_rubin_of(found: Mapping[str, Any]) -> AndersonRubin:
 
 def _float(value: Any) -> float:
     return float("nan") if value is None else float(value)
+
+
+@dataclass(frozen=True, slots=True)
+class ComplierAnalysis:
+    """One contrast, before it becomes a row.
+
+    `uptake` (n,) is what was received, `form` the effects of the instruments, `several` whether there is more than one of them.
+    """
+
+    sample: Sample
+    uptake: FloatArray
+    form: ReducedForm
+    covariance: str
+    estimate: float
+    std_error: float
+    df: float
+    effective_f: float
+    anderson_rubin: AndersonRubinSet
+    overidentification: dict[str, Any] | None
+    estimand: str
+    several: bool
+
+
+def cace_row(a: ComplierAnalysis, request: Request, label: str) -> Estimate:
+    test = t_test(a.estimate, a.std_error, a.df, request.conf_level)
+    s = a.sample
+    return Estimate(
+        request.outcome, a.estimand, label, a.estimate, a.std_error, a.df, test.statistic, test.p_value, test.conf_low, test.conf_high,
+        request.conf_level, s.n, s.n_clusters, s.groups_in(s.arm >= 0), "two-stage least squares", a.covariance,
+        {"effective_f": a.effective_f, "ar_conf_low": a.anderson_rubin.conf_low, "ar_conf_high": a.anderson_rubin.conf_high},
+    )  # fmt: skip
+
+
+def cace_details(a: ComplierAnalysis, request: Request) -> dict[str, Any]:
+    effect = a.form.effect[1, 0]
+    first = {"estimate": effect, "std_error": np.sqrt(a.form.cov_d[0, 0]), "df": a.anderson_rubin.df_denom}
+    nothing = dict.fromkeys(first, float("nan"))
+    return {
+        "effective_f": a.effective_f,
+        "first_stage": nothing if a.several else {k: float(v) for k, v in first.items()},
+        "anderson_rubin": asdict(a.anderson_rubin) | {"conf_level": request.conf_level},
+        "tf": _tf(a, request.conf_level),
+        "compliance": _compliance(a),
+        "overidentification": a.overidentification,
+    }
+
+
+def _tf(a: ComplierAnalysis, conf_level: float) -> dict[str, float]:
+    """Defined for one instrument and 95 %; scaled by the t quantile, so that it equals the t interval where F is above 104.7."""
+    if a.several or abs(conf_level - 0.95) > 1e-9:
+        return dict.fromkeys(("critical", "conf_low", "conf_high"), float("nan"))
+    critical = tf_critical(a.effective_f)
+    half = critical / 1.96 * t_quantile(0.975, a.df) * a.std_error
+    return {"critical": critical, "conf_low": a.estimate - half, "conf_high": a.estimate + half}
+
+
+def _compliance(a: ComplierAnalysis) -> dict[str, float]:
+    s = a.sample
+    if a.several or not set(np.unique(a.uptake)) <= {0.0, 1.0}:
+        return dict.fromkeys(("compliers", "always_takers", "never_takers"), float("nan"))
+    share = float(a.form.effect[1, 0])
+    control = float(np.average(a.uptake[s.arm == 0], weights=None if s.weights is None else s.weights[s.arm == 0]))
+    return {"compliers": share, "always_takers": control, "never_takers": 1 - share - control}
+
+
+def contrast_notes(a: ComplierAnalysis, request: Request, label: str, several: bool) -> list[Note]:
+    """What a reader of one contrast must know; it names the contrast when there are several."""
+    where = f" ({label})" if several else ""
+    notes = [*_strength_notes(a, where), *_compliance_notes(a, where)]
+    if not a.several and abs(request.conf_level - 0.95) > 1e-9:
+        notes.append(
+            Note("tf_undefined", "the tF critical values are tabulated for 95 % intervals: there is none at this level.")
+        )
+    if a.estimand.startswith("overlap"):
+        text = "shares of the arms differ by stratum and stratum effects are additive: compliers count by stratum as p(1-p)."
+        notes.append(Note("overlap_weighted", text))
+    return notes
+
+
+def _strength_notes(a: ComplierAnalysis, where: str) -> list[Note]:
+    f, notes = a.effective_f, []
+    if f < WEAK_F:
+        text = f"assignment hardly moves uptake{where}: effective F = {f:.1f}, below 10. Read the Anderson-Rubin set, not the t interval."
+        notes.append(Note("weak_instrument", text))
+    elif f < T_VALID_F and not a.several:
+        text = f"effective F = {f:.1f}{where} is below 104.7: the t interval may be too narrow; the Anderson-Rubin set and the tF interval are not."
+        notes.append(Note("t_interval_narrow", text))
+    if a.anderson_rubin.kind != "interval":
+        words = {
+            "disjoint": "everything outside an interval", "everything": "the whole line", "half-line": "a half-line",
+            "empty": "empty: the instruments contradict each other at every effect",
+        }[a.anderson_rubin.kind]  # fmt: skip
+        notes.append(Note("anderson_rubin_unbounded", f"the Anderson-Rubin set is {words}{where}."))
+    return notes
+
+
+def _compliance_notes(a: ComplierAnalysis, where: str) -> list[Note]:
+    if a.several or not set(np.unique(a.uptake)) <= {0.0, 1.0}:
+        return []
+    notes = []
+    if a.form.effect[1, 0] < 0:
+        notes.append(
+            Note("first_stage_negative", f"assignment lowers uptake{where}: the effect is that on people whom it kept away.")
+        )
+    elsewhere = int((a.uptake[a.sample.arm == 0] > 0).sum())
+    if elsewhere:
+        text = f"{elsewhere} people in {a.sample.arms[0]} took it up{where}: some would have in any arm, and the effect says nothing of them."
+        notes.append(Note("two_sided_noncompliance", text))
+    return notes
+
+
+def assumption_notes(received: FloatArray, uptake: str) -> list[Note]:
+    notes = [
+        Note(
+            "exclusion_restriction",
+            f"the effect rests on assignment acting through '{uptake}' alone, and on nobody doing the opposite of what was assigned.",
+        )
+    ]
+    if not set(np.unique(received)) <= {0.0, 1.0}:
+        notes.append(
+            Note(
+                "uptake_not_binary",
+                f"'{uptake}' has more values than 0 and 1: the effect is a weighted average of one unit more, not a dose-response.",
+            )
+        )
+    return notes

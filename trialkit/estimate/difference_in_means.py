@@ -98,7 +98,7 @@ def _by_least_squares(trial: Trial, s: Sample, request: Request, grouped: bool) 
         names += [f"stratum {u}" for u in used] + [f"arm x stratum {u}" for u in used]
     columns = np.concatenate(parts, axis=1)
     model = fit_linear(analysed, columns, names, kind="auto", df=request.df)
-    found = arm_contrasts(model, replace(request, contrasts="control"), range(1, 2))[0]
+    found, _ = arm_contrasts(model, replace(request, contrasts="control"), range(1, 2))[0]
     notes = [*size_note(s, columns, request), *model.notes]
     what = "groups in one arm" if grouped else "clustered" if s.cluster is not None else "weighted"
     label = f"difference in means ({what}{', strata interacted' if trial.strata else ''})"

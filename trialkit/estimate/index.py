@@ -27,10 +27,10 @@ def index(
     missing: Missing = "pattern",
     better: Better | Mapping[str, Better] | None = None,
 ) -> pd.Series:
-    """One index of several outcomes, in SDs of the control arm.
+    """One index of several outcomes of a domain: one test instead of one for each.
 
-    Components are standardized on the control arm (mean and SD, n - 1), so that the index is 0 on average among the controls. One
-    test of an index replaces a test of each component: add it to the data and analyse it as any outcome.
+    Components are standardized on the control arm (mean and SD, n - 1), so that the index of a control is 0 on average; its own SD
+    there is below 1. Add it to `trial.data` and analyse it as any outcome.
 
     Parameters
     ----------

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
 from trialkit.errors import UsageError, ValueTypeError
 from trialkit.estimate.covariates import CovariateMissing
 from trialkit.estimate.itt_result import IttResult, itt_result
+from trialkit.estimate.joint import dunnett_corrected
 from trialkit.estimate.registry import find
 from trialkit.estimate.request import Average, Contrasts, Request, StrataEffects
 from trialkit.trial import Trial, rows_text
@@ -27,6 +29,7 @@ def itt(
     average: Average = "participant",
     contrasts: Contrasts = "control",
     covariate_missing: CovariateMissing = "impute",
+    correction: Literal["dunnett"] | None = None,
     conf_level: float = 0.95,
 ) -> IttResult:
     """Effect of assignment on an outcome, for everyone who was randomized and has the outcome.
@@ -47,6 +50,7 @@ def itt(
         'interacted', 'none'.
     average : 'participant' (each person counts the same) or 'group'.
     contrasts : each arm against 'control', or 'all' pairs.
+    correction : 'dunnett' adds `p_adjusted` for several arms against control, by the joint t of their contrasts.
     conf_level : of the intervals.
 
     Returns
@@ -89,9 +93,13 @@ def itt(
     found = find(name, measure, covariance, df)
     if measure == "risk_difference":
         _check_binary(trial, outcome)
+    if correction not in (None, "dunnett"):
+        raise UsageError(
+            f"correction={correction!r} is unknown here: it is 'dunnett'. For several outcomes use tk.family([...], correction=...)."
+        )
     analysis = found.run(trial, request)
-    sizes = {code: int((trial.arm_codes == code).sum()) for code in range(len(trial.arms))}
-    return itt_result(analysis, request, sizes)
+    result = itt_result(analysis, request, trial)
+    return result if correction is None else dunnett_corrected(result)
 
 
 def _check_binary(trial: Trial, outcome: str) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pandas as pd
 
 from trialkit.estimate.effect_size import standardize
+from trialkit.estimate.linear_model import LinearModel
 from trialkit.estimate.request import Request
 from trialkit.estimate.sample import Sample
+from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_test
+from trialkit.inference.wald import WaldTest
 from trialkit.results import Estimate, Note, Result
+from trialkit.trial import Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +41,28 @@ class Analysis:
     covariance: str
     notes: tuple[Note, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
+    model: LinearModel | None = None
+    vectors: tuple[FloatArray, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What stands behind a result while the session lasts: the trial, the fitted model and the contrast of each row."""
+
+    trial: Trial
+    model: LinearModel | None
+    vectors: tuple[FloatArray, ...]
 
 
 @dataclass(frozen=True)
 class IttResult(Result):
     """Intention-to-treat effects of one outcome.
 
-    `.by_arm` holds the raw (unadjusted) summaries; `.standardized()` the effect size with an interval that respects groups.
+    `.by_arm` holds the raw (unadjusted) summaries; `.standardized()` the effect size with an interval that respects groups;
+    `.joint_test()` tests several terms at once.
     """
+
+    evidence: Evidence | None = field(default=None, compare=False, repr=False)
 
     kind = "itt"
 
@@ -68,11 +86,17 @@ class IttResult(Result):
         """Standardized mean difference; see `trialkit.estimate.effect_size.standardize`."""
         return standardize(self, kind, standardizer=standardizer, interval=interval)
 
+    def joint_test(self, terms: Sequence[str]) -> WaldTest:
+        """Test that several terms of the regression are zero together; see `trialkit.estimate.joint.joint_test`."""
+        from trialkit.estimate.joint import joint_test
+
+        return joint_test(self, terms)
+
     def _title(self) -> str:
         return f"ITT of {self.estimates[0].outcome}"
 
 
-def itt_result(analysis: Analysis, request: Request, trial_sizes: Mapping[int, int]) -> IttResult:
+def itt_result(analysis: Analysis, request: Request, trial: Trial) -> IttResult:
     """Rows and arm summaries from an analysis."""
     sample = analysis.sample
     rows = []
@@ -89,13 +113,15 @@ def itt_result(analysis: Analysis, request: Request, trial_sizes: Mapping[int, i
     details = {
         "measure": request.measure, "estimator": request.estimator, "adjust": list(request.adjust), "average": request.average,
         "clustered": sample.clustered, "one_arm_groups": sample.cluster is None and sample.clustered,
-        "arms": arm_summaries(sample, trial_sizes),
+        "arms": arm_summaries(sample, trial),
         "contrasts": [[c.arm, c.reference] for c in analysis.contrasts],
     }  # fmt: skip
-    return IttResult(tuple(rows), tuple(dict.fromkeys((*sample.notes, *analysis.notes))), details | dict(analysis.details))
+    notes = tuple(dict.fromkeys((*sample.notes, *analysis.notes)))
+    evidence = Evidence(trial, analysis.model, analysis.vectors)
+    return IttResult(tuple(rows), notes, details | dict(analysis.details), evidence)
 
 
-def arm_summaries(sample: Sample, trial_sizes: Mapping[int, int]) -> list[dict[str, Any]]:
+def arm_summaries(sample: Sample, trial: Trial) -> list[dict[str, Any]]:
     """Raw summaries by arm, control first."""
     out = []
     for code, label in enumerate(sample.arms):
@@ -103,7 +129,7 @@ def arm_summaries(sample: Sample, trial_sizes: Mapping[int, int]) -> list[dict[s
         y = sample.y[inside]
         out.append(
             {
-                "arm": label, "n_randomized": trial_sizes[code], "n": int(inside.sum()), "mean": float(y.mean()), "sd": float(y.std(ddof=1)),
+                "arm": label, "n_randomized": int((trial.arm_codes == code).sum()), "n": int(inside.sum()), "mean": float(y.mean()), "sd": float(y.std(ddof=1)),
                 "n_groups": sample.groups_in(inside), "n_clusters": len(set(sample.unit_of_variance[inside].tolist())),
             }
         )  # fmt: skip

@@ -27,13 +27,16 @@ def run(trial: Trial, request: Request) -> Analysis:
     columns, names = _columns(trial, analysed, request)
     model = fit_linear(analysed, columns, names, kind=request.covariance, df=request.df)
     notes = size_note(base, columns, request)
+    found = arm_contrasts(model, request, range(1, len(base.arms)))
     return Analysis(
         base,
-        arm_contrasts(model, request, range(1, len(base.arms))),
+        tuple(c for c, _ in found),
         estimand_name(request.average),
         "Lin regression",
         describe(model),
         (*notes, *model.notes),
+        model=model,
+        vectors=tuple(v for _, v in found),
     )
 
 

@@ -82,7 +82,9 @@ class WildBootstrapResult(Result):
         for e, error in zip(self.estimates, self.details["mc_error"]):
             simulated = f" (Monte Carlo error {number(float(error))})" if error else ""
             lines.append(f"  {e.contrast}: {interval_text(e)}")
-            lines.append(f"    SE {number(e.std_error)}, t = {e.statistic:.2f}, p {p_text(e.p_value)}{simulated}; n = {e.n}, {e.n_clusters} clusters; {e.method}")
+            lines.append(
+                f"    SE {number(e.std_error)}, t = {e.statistic:.2f}, p {p_text(e.p_value)}{simulated}; n = {e.n}, {e.n_clusters} clusters; {e.method}"
+            )
         return "\n".join([*lines, *(f"  note: {n.text}" for n in self.notes)])
 
 
@@ -178,17 +180,23 @@ def wild_bootstrap(
     return WildBootstrapResult(tuple(rows), tuple(dict.fromkeys((*s.notes, *notes))), details)
 
 
-def _check_options(
-    trial: Any, kind: str, multipliers: str, alternative: str, subcluster: str | None, adjust: Any
-) -> None:
+def _check_options(trial: Any, kind: str, multipliers: str, alternative: str, subcluster: str | None, adjust: Any) -> None:
     if not isinstance(trial, Trial):
-        raise UsageError("wild_bootstrap takes a Trial first: tk.wild_bootstrap(tk.Trial(data, arm=..., control=...), 'outcome').")
+        raise UsageError(
+            "wild_bootstrap takes a Trial first: tk.wild_bootstrap(tk.Trial(data, arm=..., control=...), 'outcome')."
+        )
     if isinstance(adjust, str):
         raise UsageError(f"adjust takes a list of columns: write adjust=['{adjust}'].")
-    for name, value, allowed in (("kind", kind, KINDS), ("multipliers", multipliers, MULTIPLIERS), ("alternative", alternative, ALTERNATIVES)):
+    for name, value, allowed in (
+        ("kind", kind, KINDS),
+        ("multipliers", multipliers, MULTIPLIERS),
+        ("alternative", alternative, ALTERNATIVES),
+    ):
         if value not in allowed:
             near = nearest(str(value), allowed)
-            raise UsageError(f"{name}={value!r} is unknown: it is one of {shown(allowed, 10)}.{f' Did you mean {near!r}?' if near else ''}")
+            raise UsageError(
+                f"{name}={value!r} is unknown: it is one of {shown(allowed, 10)}.{f' Did you mean {near!r}?' if near else ''}"
+            )
     if subcluster not in (None, "unit"):
         raise UsageError(f"subcluster={subcluster!r} is unknown: it is None (a weight a cluster) or 'unit' (a weight a person).")
 
@@ -206,10 +214,17 @@ def _cluster_model(model: LinearModel, arm: int, reference: int, kind: WildKind,
     model.contrast(vector)
     try:
         return cluster_model(
-            fit=model.fit, y=model.sample.y, contrast=vector[model.fit.kept], clusters=model.sample.clusters, kind=kind, by_row=by_row
+            fit=model.fit,
+            y=model.sample.y,
+            contrast=vector[model.fit.kept],
+            clusters=model.sample.clusters,
+            kind=kind,
+            by_row=by_row,
         )
     except ValueError as error:
-        raise EstimationError(f"no wild bootstrap for '{model.sample.outcome}': {error}. Use kind='WCR11', or check the clusters.") from error
+        raise EstimationError(
+            f"no wild bootstrap for '{model.sample.outcome}': {error}. Use kind='WCR11', or check the clusters."
+        ) from error
 
 
 def _draws(models: list[ClusterModel], multipliers: Multipliers, n_draws: int | str, seed: Seed | None) -> list[Draws]:
@@ -225,7 +240,9 @@ def _draws(models: list[ClusterModel], multipliers: Multipliers, n_draws: int | 
     if possible <= n_draws:
         return _listed(models, multipliers, int(possible))
     if seed is None:
-        raise UsageError("a wild bootstrap by simulation needs a seed: say seed=4711 (any number you choose), or n_draws='all' when clusters are few.")
+        raise UsageError(
+            "a wild bootstrap by simulation needs a seed: say seed=4711 (any number you choose), or n_draws='all' when clusters are few."
+        )
     return _simulated(models, multipliers, int(n_draws), checked_seed(seed))
 
 
@@ -258,7 +275,9 @@ def _simulated(models: list[ClusterModel], multipliers: Multipliers, count: int,
 def _notes(
     models: list[ClusterModel], draws: list[Draws], tests: list[WildTest], alternative: str, subcluster: str | None
 ) -> list[Note]:
-    notes = [Note("no_df", "p and interval come from the bootstrap draws; no t distribution and so no degrees of freedom are used.")]
+    notes = [
+        Note("no_df", "p and interval come from the bootstrap draws; no t distribution and so no degrees of freedom are used.")
+    ]
     if draws[0].enumerated and draws[0].count < 100:
         notes.append(
             Note(
@@ -270,11 +289,17 @@ def _notes(
     ends = [t.conf_low for t in tests if alternative != "less"] + [t.conf_high for t in tests if alternative != "greater"]
     if np.isinf(ends).any():
         notes.append(
-            Note("interval_unbounded", "at this level the draws reject no effect on one side, however large: the interval has no end there.")
+            Note(
+                "interval_unbounded",
+                "at this level the draws reject no effect on one side, however large: the interval has no end there.",
+            )
         )
     if not all(t.connected for t in tests):
         notes.append(
-            Note("interval_gaps", "some values inside the interval are rejected: it is the shortest interval around all that are not.")
+            Note(
+                "interval_gaps",
+                "some values inside the interval are rejected: it is the shortest interval around all that are not.",
+            )
         )
     if models[0].n_full_leverage:
         notes.append(
@@ -285,7 +310,9 @@ def _notes(
         )
     if subcluster == "unit":
         notes.append(
-            Note("weights_by_person", "weights are drawn by person, so the draws hold no dependence within clusters; t keeps the clusters.")
+            Note(
+                "weights_by_person",
+                "weights are drawn by person, so the draws hold no dependence within clusters; t keeps the clusters.",
+            )
         )
     return notes
-

@@ -92,9 +92,7 @@ def within(columns: FloatArray, levels: IntArray, weights: FloatArray | None = N
     return out if values.ndim == 2 else out[:, 0]
 
 
-def absorbed_least_squares(
-    *, y: FloatArray, X: FloatArray, levels: IntArray, weights: FloatArray | None = None
-) -> AbsorbedFit:
+def absorbed_least_squares(*, y: FloatArray, X: FloatArray, levels: IntArray, weights: FloatArray | None = None) -> AbsorbedFit:
     """Fit y (n,) on X (n, K) and a fixed effect for each of `levels` (n,) codes 0..D-1, all of them present.
 
     A column of X that is constant within levels (the constant among them) is left out as collinear.

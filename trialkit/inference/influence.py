@@ -58,9 +58,7 @@ def influence_values(*, y: FloatArray, arm: IntArray, predictions: FloatArray, p
     return values
 
 
-def ye_covariance(
-    *, y: FloatArray, arm: IntArray, predictions: FloatArray, stratum: IntArray | None = None
-) -> FloatArray:
+def ye_covariance(*, y: FloatArray, arm: IntArray, predictions: FloatArray, stratum: IntArray | None = None) -> FloatArray:
     """(A, A) covariance of the arms' means for independent people; `stratum` (n,) codes of a stratified balanced allocation."""
     n, arms = predictions.shape
     share = np.array([(arm == a).mean() for a in range(arms)])
@@ -82,14 +80,14 @@ def _stratum_term(residual: FloatArray, arm: IntArray, stratum: IntArray, share:
     total = np.zeros_like(spread)
     for z in np.unique(stratum):
         inside = stratum == z
-        means = np.array([residual[inside & (arm == a)].mean() if (inside & (arm == a)).any() else 0.0 for a in range(len(share))])
+        means = np.array(
+            [residual[inside & (arm == a)].mean() if (inside & (arm == a)).any() else 0.0 for a in range(len(share))]
+        )
         total += inside.mean() * np.outer(means / share, means / share) * spread
     return total
 
 
-def influence_variance(
-    *, values: FloatArray, arm: IntArray, unit: IntArray, group: IntArray | None = None
-) -> InfluenceVariance:
+def influence_variance(*, values: FloatArray, arm: IntArray, unit: IntArray, group: IntArray | None = None) -> InfluenceVariance:
     """Variance of the sum of influence values (n,) of one contrast, from independent units.
 
     Parameters

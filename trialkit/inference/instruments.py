@@ -99,9 +99,7 @@ class ReducedForm:
         return float(gap @ np.linalg.lstsq(matrix, gap, rcond=None)[0])
 
 
-def two_stage(
-    *, y: FloatArray, d: FloatArray, W: FloatArray, Z: FloatArray, weights: FloatArray | None = None
-) -> TwoStage:
+def two_stage(*, y: FloatArray, d: FloatArray, W: FloatArray, Z: FloatArray, weights: FloatArray | None = None) -> TwoStage:
     """Fit y (n,) on d (n,) and W (n, k) with instruments Z (n, m).
 
     Raises
