@@ -197,6 +197,15 @@ def test_a_line_cut_by_a_crash_is_taken_off_and_said(folder, cut):
     assert json.loads(lines[14])["arm"] == json.loads(after.splitlines()[-1])["arm"]
 
 
+@pytest.mark.parametrize("text", [b"", b'{"at":"2026'])
+def test_an_enrolment_that_crashed_before_its_first_line_never_began(folder, text):
+    begun(folder, 4)
+    (folder / "e.jsonl.head").unlink()
+    (folder / "e.jsonl").write_bytes(text)
+    with pytest.raises(LockError, match=r"never began. Remove it and 'seed.json'"):
+        sit(folder)
+
+
 def test_a_whole_last_line_without_its_end_is_kept(folder):
     begun(folder)
     path = folder / "e.jsonl"

@@ -134,6 +134,14 @@ def test_arms_are_those_of_the_inner_design_and_probabilities_stay():
     assert design.probabilities_exact is True
 
 
+def test_numbers_observed_later_reach_the_inner_design():
+    inner = schemes.complete(recruits(40), unit="id", arms=ARMS, counts="observed")
+    design = inner.with_groups("peer", size=(4, 6))
+    assert not design.resolved
+    filled = design.resolve(np.arange(40) % 4 // 3)
+    assert filled.resolved and (filled.draw_many(3, seed=1).groups >= 0).sum(axis=1).tolist() == [10, 10, 10]
+
+
 def test_a_draw_depends_on_the_seed_and_its_number_only():
     design = half(recruits(40)).with_groups("peer", size=(4, 6), mixed=["age"])
     many = design.draw_many(300, seed=2).groups
@@ -379,9 +387,24 @@ def test_bad_input_is_refused_with_who_and_what_to_do(case):
 
 
 def test_links_that_no_division_can_keep_are_named():
-    design = everyone(x=range(12)).with_groups("peer", size=4, keep_apart=[tuple(f"p{i:03d}" for i in range(5))])
+    apart = [f"p{i:03d}" for i in range(5)]
+    with pytest.raises(
+        DesignError, match=r"groups of 4 with what else is asked \('p000', .* and 5\) must all be in different groups\)"
+    ):
+        everyone(x=range(12)).with_groups("peer", size=4, keep_apart=[apart], waiting_list=True)
+    pairs = list(itertools.combinations(apart, 2))
+    design = everyone(x=range(12)).with_groups("peer", size=4, keep_apart=pairs)
     with pytest.raises(DesignError, match=r"has 3 groups.*'p00\d' and 'p00\d' \(rows \d and \d\) stay in one group"):
         design.assign(seed=1)
+
+
+def test_people_kept_together_who_share_no_session_are_named():
+    design = everyone(mon=[1] * 11 + [0], tue=[0] + [1] * 11)
+    options = {"sessions": {"mon": 9, "tue": 9}, "availability": {"mon": "mon", "tue": "tue"}, "waiting_list": True}
+    with pytest.raises(DesignError, match=r"'p000' and 'p011' \(rows 1 and 12\).*share no session"):
+        design.with_groups("peer", size=(3, 4), keep_together=[("p000", "p011")], **options)
+    allocation = design.with_groups("peer", size=(3, 4), keep_together=[("p000", "p001")], **options).assign(seed=1)
+    assert allocation["session"].iloc[:2].tolist() == ["mon", "mon"] and not allocation["waiting"].any()
 
 
 def test_labels_that_would_meet_are_refused():

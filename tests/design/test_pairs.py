@@ -13,6 +13,7 @@ import pytest
 from scipy import stats
 
 import trialkit as tk
+from trialkit.design import matching
 from trialkit.design.blossom import even_costs, minimum_matching
 from trialkit.design.matching import match_distances, match_points
 from trialkit.errors import DesignError, UsageError
@@ -115,6 +116,22 @@ def test_many_units_report_a_gap():
     distance = np.linalg.norm(points[found.tuples[:, 0]] - points[found.tuples[:, 1]], axis=1)
     assert found.total == pytest.approx(distance.sum()) and 0 < found.gap < 0.3
     assert calls and all(ok for _, ok in calls)
+
+
+def test_a_distance_of_your_own_between_many_units_lies_within_its_bound(monkeypatch):
+    rng = np.random.default_rng(11)
+    for n in (40, 41):
+        points = rng.normal(size=(n, 2))
+        distance = np.sqrt(((points[:, None] - points) ** 2).sum(axis=2))
+        exact = match_distances(distance, 2)
+        with monkeypatch.context() as patch:
+            patch.setattr(matching, "MOST_EXACT", 10)
+            rough = match_distances(distance, 2)
+        assert exact.optimal and exact.gap == 0 and not rough.optimal and len(rough.rest) == n % 2
+        assert rough.bound <= exact.total + 1e-9 <= rough.total + 1e-6 and rough.total < 1.5 * exact.total
+    monkeypatch.setattr(matching, "MOST_DENSE", 30)
+    with pytest.raises(DesignError, match=r"too many for a distance of your own.*name strata"):
+        match_distances(distance, 2)
 
 
 def test_large_designs_say_their_gap():
@@ -256,9 +273,9 @@ def test_bad_input():
         make(frame.assign(flat=3), match=["age", "flat"])
     with pytest.raises(DesignError, match="'even' does not differ between the clusters"):
         make(frame.assign(even=[0, 1] * 5, club=[f"c{i // 2}" for i in range(10)]), match=["even"], cluster="club")
-    with pytest.raises(DesignError, match="has 1 people where one tuple takes 2: 'p0000'"):
+    with pytest.raises(DesignError, match="has 1 person where one tuple takes 2: 'p0000'"):
         make(frame.iloc[:1].assign(age=1.0))
-    with pytest.raises(DesignError, match=r"stratum 'x' has 1 people.*'p0004'.*join it"):
+    with pytest.raises(DesignError, match=r"stratum 'x' has 1 person.*'p0004'.*join it"):
         make(frame.assign(site=["a"] * 4 + ["x"] + ["a"] * 5), strata=["site"])
     with pytest.raises(DesignError, match="cluster 'c0' of 'club' lies in more than one stratum"):
         make(frame.assign(site=list("abaaaabbbb"), club=[f"c{i // 2}" for i in range(10)]), strata=["site"], cluster="club")

@@ -178,6 +178,15 @@ def test_several_arms_take_the_worst_comparison():
     assert rest.imbalance(codes) == pytest.approx(worst_rest)
 
 
+def test_an_empty_arm_is_never_balanced():
+    base = tk.design.simple(people(6, seed=13), unit="id", arms=TWO)
+    d = tk.design.rerandomized(base, ["age"], accept=0.5)
+    every, _ = base.enumerate()
+    alone = (every == every[:, :1]).all(axis=1)
+    assert alone.sum() == 2 and np.isinf(d.imbalance(every[alone])).all() and not d.accepts(every[alone]).any()
+    assert tk.design.rerandomized(base, ["age"], accept=1).count() == 64
+
+
 def test_clusters_are_compared_by_their_means():
     frame = people(40, seed=9).assign(club=[f"c{i % 10}" for i in range(40)])
     d = tk.design.rerandomized(tk.design.clustered(frame, unit="id", cluster="club", arms=TWO), ["age"], accept=0.2)

@@ -16,7 +16,12 @@ from trialkit.plan.schema import DesignSection
 def people(n: int = 48) -> pd.DataFrame:
     rng = np.random.default_rng(1)
     return pd.DataFrame(
-        {"id": [f"p{i:02d}" for i in range(n)], "site": np.tile(["a", "b"], n // 2), "age": rng.integers(18, 60, n), "village": np.arange(n) // 4}
+        {
+            "id": [f"p{i:02d}" for i in range(n)],
+            "site": np.tile(["a", "b"], n // 2),
+            "age": rng.integers(18, 60, n),
+            "village": np.arange(n) // 4,
+        }
     )
 
 

@@ -219,3 +219,38 @@ def test_a_plan_can_say_that_members_without_a_group_stand_alone():
         tk.Plan.from_text(PLAN).run(d)
     content = tk.Plan.from_text(PLAN.replace('group = "group"\n', 'group = "group"\nungrouped = "singleton"\n', 1)).run(d)
     assert any(n.code == "ungrouped_singletons" for n in content.notes)
+
+
+def with_design(text: str = PLAN) -> str:
+    return text.replace("[[outcomes]]", '[design]\nscheme = "complete"\ngroups = { size = [2, 20] }\n[[outcomes]]', 1)
+
+
+def test_corrections_by_draws_are_those_of_the_family():
+    text = PLAN + '[multiplicity]\nmethod = "romano_wolf"\ndraws = 400\nseed = 7\n'
+    content = tk.Plan.from_text(text).run(data())
+    inside = [o.result for o in content.outcomes if o.family == "work"]
+    by_hand = tk.family(inside, correction="romano_wolf", n_draws=400, seed=7)
+    found = content.tidy().set_index("name")["p_adjusted"]
+    for e in by_hand.estimates:
+        assert found[e.outcome] == e.extra["p_adjusted"]
+
+
+def test_a_randomization_test_stands_beside_the_primary_outcome_only():
+    text = with_design().replace(
+        'companions = ["difference_in_means", "lin"]', 'companions = ["randomization_test"]\ndraws = 100\nseed = 3'
+    )
+    content = tk.Plan.from_text(text).run(data())
+    assert "randomization_test" in content.outcomes[0].companions
+    assert all(not o.companions for o in content.outcomes[1:])
+    found = content.outcomes[0].companions["randomization_test"]
+    assert "studentized by groups" in found.estimates[0].method
+    again = ReportContent.from_dict(json.loads(json.dumps(content.to_dict(), allow_nan=False)))
+    assert again.to_dict() == content.to_dict()
+
+
+def test_a_randomization_test_with_groups_needs_their_formation():
+    text = PLAN.replace(
+        'companions = ["difference_in_means", "lin"]', 'companions = ["randomization_test"]\ndraws = 100\nseed = 3'
+    )
+    with pytest.raises(tk.errors.PlanError, match=r"\[design\] groups"):
+        tk.Plan.from_text(text)

@@ -51,6 +51,8 @@ _OTHERS = {
     "Draws": "trialkit.design.base",
     "certificate": "trialkit.design.record",
     "allocate": "trialkit.design.record",
+    "Enrolment": "trialkit.design.enrolment",
+    "check_enrolment": "trialkit.design.enrolment",
 }
 _PUBLIC = _SCHEMES | _OTHERS
 _REGISTERED: dict[str, Callable[..., Any]] = {}
@@ -58,8 +60,10 @@ _REGISTERED: dict[str, Callable[..., Any]] = {}
 __all__ = [
     "Design",
     "Draws",
+    "Enrolment",
     "allocate",
     "certificate",
+    "check_enrolment",
     "clustered",
     "complete",
     "custom",

@@ -284,7 +284,8 @@ def _count_text(row: Mapping[str, Any]) -> str:
 
 def _groups_text(row: Mapping[str, Any]) -> str:
     left = f"; {row['without_group']} without a group" if row["without_group"] else ""
-    return f"{row['arm']}: {row['groups']} groups of {row['sizes'][0]} to {row['sizes'][-1]}{left}"
+    low, high = row["sizes"][0], row["sizes"][-1]
+    return f"{row['arm']}: {row['groups']} group{'s' if row['groups'] > 1 else ''} of {f'{low} to ' if low < high else ''}{high}{left}"
 
 
 def _balance_text(row: Mapping[str, Any]) -> str:

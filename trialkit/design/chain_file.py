@@ -164,7 +164,7 @@ class ChainFile:
             noted = json.loads(self._head_path.read_text("utf-8"))
             lines, last, code = int(noted["lines"]), str(noted["hash"]), str(noted["code"])
         except FileNotFoundError:
-            if len(self.lines) == 1:
+            if len(self.lines) <= 1:
                 return
             raise LockError(
                 f"'{self._head_path.name}' is gone, without which lines taken off the end would go unseen: put it back, or open with "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypedDict
 
 import numpy as np
@@ -177,6 +177,25 @@ class GroupedDesign(Design):
     def _pair_probabilities(self, first: int, second: int) -> FloatArray | None:
         return self.inner._pair_probabilities(first, second)
 
+    @property
+    def probability_matrix(self) -> FloatArray:
+        """(n, arms) in canonical order, those of the inner design."""
+        return self.inner.probability_matrix
+
+    @property
+    def probabilities_se(self) -> pd.DataFrame:
+        """Monte Carlo standard errors of `probabilities`; zero where they are exact."""
+        return self.inner.probabilities_se
+
+    @property
+    def resolved(self) -> bool:
+        """Whether the inner design has all its numbers."""
+        return self.inner.resolved
+
+    def resolve(self, arm_codes: Any) -> GroupedDesign:
+        """The design with the inner one's numbers filled in."""
+        return replace(self, inner=self.inner.resolve(arm_codes))
+
     def draw_many(self, n_draws: int, *, seed: Seed, progress: Progress | bool | None = None) -> Draws:
         """Draw arms and groups for an analysis; groups are formed anew in every draw, by the law of the allocation.
 
@@ -222,8 +241,7 @@ class GroupedDesign(Design):
 
     def describe(self) -> str:
         arms = [self.formation.arm_names[a] for a in self.formation.aims]
-        low, high = self.formation.size
-        return f"{self.inner.describe()}; groups of {low} to {high} in {shown(arms)}"
+        return f"{self.inner.describe()}; groups of {self.formation.size_text} in {shown(arms)}"
 
     def _with_columns(self, frame: pd.DataFrame, codes: IntArray, cells: list[Cell], stream: Stream) -> pd.DataFrame:
         numbers = group_numbers([cells], self.n)[0]

@@ -76,18 +76,19 @@ class MahalanobisImbalance:
         return max(s.shape[1] for s in self.scales)
 
     def __call__(self, codes: ArmCodes) -> FloatArray:
-        found = [((d @ s) ** 2).sum(axis=1) for d, s in zip(self.differences(codes), self.scales)]
-        return np.max(found, axis=0)
+        found = np.max([((d @ s) ** 2).sum(axis=1) for d, s in zip(self.differences(codes), self.scales)], axis=0)
+        # nobody in an arm is no balance at all
+        return np.where(np.isnan(found), np.inf, found)
 
     def differences(self, codes: ArmCodes) -> Iterator[FloatArray]:
-        """(draws, columns) differences in weighted means, for each comparison; zero when a side is empty."""
+        """(draws, columns) differences in weighted means, for each comparison; NaN when a side is empty."""
         totals, sizes = self._sums(codes if len(self.rows) == codes.shape[1] else codes[:, self.rows])
         for first, second in self.sides:
             one, other = (sum(totals[a] for a in side) for side in (first, second))
             n_one, n_other = (sum(sizes[a] for a in side) for side in (first, second))
             both = np.asarray((n_one > 0) & (n_other > 0))
             difference = one / np.where(both, n_one, 1)[:, None] - other / np.where(both, n_other, 1)[:, None]
-            yield np.where(both[:, None], difference, 0.0)
+            yield np.where(both[:, None], difference, np.nan)
 
     def _sums(self, units: ArmCodes) -> tuple[list[FloatArray], list[FloatArray]]:
         """Weighted totals (draws, columns) and sizes (draws,) of each arm."""
@@ -142,8 +143,7 @@ def _scale(covariance: FloatArray) -> FloatArray:
 
 def _exact(base: Design, criterion: MahalanobisImbalance, shares: FloatArray) -> list[FloatArray] | None:
     """Covariances of the differences from pair probabilities; None when arm sizes vary or there is no closed form."""
-    units = len(shares)
-    if units > MOST_PAIRED or np.ptp(shares, axis=0).max() > 1e-12 or base._pair_probabilities(0, 0) is None:
+    if base.n > MOST_PAIRED or np.ptp(shares, axis=0).max() > 1e-12 or base._pair_probabilities(0, 0) is None:
         return None
     some = next(base_draws(base, 64))[:, criterion.rows]
     counts = np.stack([(some == a).sum(axis=1) for a in range(len(base.arms))], axis=1)
@@ -165,4 +165,5 @@ def _exact(base: Design, criterion: MahalanobisImbalance, shares: FloatArray) ->
 def _simulated(base: Design, criterion: MahalanobisImbalance) -> list[FloatArray]:
     blocks = [list(criterion.differences(codes)) for codes in base_draws(base, SIMULATED)]
     stacked = [np.concatenate([b[i] for b in blocks]) for i in range(len(criterion.sides))]
-    return [d.T @ d / len(d) for d in stacked]
+    known = [d[~np.isnan(d).any(axis=1)] for d in stacked]
+    return [d.T @ d / max(len(d), 1) for d in known]

@@ -27,11 +27,11 @@ class Links:
     apart: IntArray
     apart_sets: tuple[IntArray, ...]
 
-    def groups_needed(self, members: IntArray) -> int:
-        """Groups without which some set of these people cannot be kept apart."""
+    def largest_apart(self, members: IntArray) -> IntArray:
+        """The most of these people who must all be in different groups."""
         inside = np.zeros(len(self.together), dtype=bool)
         inside[members] = True
-        return max((int(inside[s].sum()) for s in self.apart_sets), default=1)
+        return max((s[inside[s]] for s in self.apart_sets), key=len, default=members[:0])
 
     @property
     def any_together(self) -> bool:

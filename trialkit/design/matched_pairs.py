@@ -140,8 +140,7 @@ class MatchedPairs(Design):
         over = int(self._sizes[self._sizes < self._k].sum())
         if over:
             # a description is published, so it gives the number and not the names
-            what = self.units.nouns if over > 1 else self.units.nouns.replace("people", "person").replace("clusters", "cluster")
-            text += f". {over} {what} in an incomplete {name}: drawn by the shares, over the places of a whole one"
+            text += f". {_number(self.units, over)} in an incomplete {name}: drawn by the shares, over the places of a whole one"
         return text
 
 
@@ -229,6 +228,11 @@ def _names(units: Units, chosen: Any) -> list[Any]:
     return units.people.column(units.cluster)[chosen[units.member]].drop_duplicates().tolist()
 
 
+def _number(units: Units, count: int) -> str:
+    one = "person" if units.cluster is None else "cluster"
+    return f"{count} {one if count == 1 else units.nouns}"
+
+
 def _given(units: Units, pairs: str, k: int) -> IntArray:
     values = pd.factorize(units.people.complete(pairs, "pair"))[0].astype(np.int64)
     block = np.empty(units.count, dtype=np.int64)
@@ -257,7 +261,7 @@ def _check_room(units: Units, k: int) -> None:
         who = units.people.named(units.cell_of[units.member] == small[0])
         remedy = "join it with another stratum, or leave out a column of strata" if units.strata else "it needs more people"
         raise DesignError(
-            f"{where} has {units.sizes[small[0]]} {units.nouns} where one tuple takes {k}: {who}. For this design {remedy}."
+            f"{where} has {_number(units, int(units.sizes[small[0]]))} where one tuple takes {k}: {who}. For this design {remedy}."
         )
 
 

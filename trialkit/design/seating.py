@@ -74,6 +74,12 @@ class Formation:
             out[s] = made[key]
         return out
 
+    @property
+    def size_text(self) -> str:
+        """'10 to 15', or '4'."""
+        low, high = self.size
+        return f"{low} to {high}" if low < high else str(low)
+
     def named(self, arm: int, stratum: int) -> str:
         """'arm 'peer' of stratum 'north''."""
         of = f" of '{self.stratum_names[stratum]}'" if self.stratum_names[stratum] else ""
@@ -137,10 +143,10 @@ def _layout(formation: Formation, members: IntArray, arm: int, stratum: int, roo
     rows = _rows(formation.links, members)
     patterns = _patterns(formation, members, rows, arm, stratum)
     blocks = np.array([len(r) for r in rows if len(r) > 1], dtype=np.int64)
-    singles, needed = len(members) - int(blocks.sum()), formation.links.groups_needed(members)
+    singles, apart = len(members) - int(blocks.sum()), formation.links.largest_apart(members)
 
     def fit(layout: Layout) -> Layout | None:
-        if singles < layout.waiting or len(layout.sizes) < needed:
+        if singles < layout.waiting or len(layout.sizes) < len(apart):
             return None
         # a session's seats are counted, so its groups keep their sizes
         limit = high if not formation.sessions[stratum] else 0
@@ -155,29 +161,30 @@ def _layout(formation: Formation, members: IntArray, arm: int, stratum: int, roo
     )
     if found is not None:
         return found
-    if formation.waiting:
+    if formation.waiting and (len(members) < low or not (len(blocks) or len(apart) > 1)):
         return Layout(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), len(members))
-    raise DesignError(_no_layout(formation, members, arm, stratum, len(blocks), needed))
+    raise DesignError(_no_layout(formation, members, arm, stratum, [r for r in rows if len(r) > 1], apart))
 
 
-def _no_layout(formation: Formation, members: IntArray, arm: int, stratum: int, blocks: int, apart: int) -> str:
+def _no_layout(formation: Formation, members: IntArray, arm: int, stratum: int, blocks: list[IntArray], apart: IntArray) -> str:
     low, high = formation.size
-    head = f"the {len(members)} people of {formation.named(arm, stratum)} cannot be divided into groups of {low} to {high}"
-    remedy = "widen size=, or say waiting_list=True to let those left over wait"
+    head = f"the {len(members)} people of {formation.named(arm, stratum)} cannot be divided into groups of {formation.size_text}"
+    wait = "" if formation.waiting else ", or say waiting_list=True to let those left over wait"
     if len(members) < low and len(formation.stratum_names) == 1:
         return f"{head}: {why_not(len(members), formation.size)}. Make size= smaller, or recruit more people before the draw."
-    if len(members) < low or len(members) // low * high < len(members):
-        return f"{head}: {why_not(len(members), formation.size)}. {remedy[0].upper()}{remedy[1:]}."
-    seats, leads = formation.sessions[stratum], formation.leads[stratum]
+    if not formation.waiting and (len(members) < low or len(members) // low * high < len(members)):
+        return f"{head}: {why_not(len(members), formation.size)}. Widen size={wait}."
+    seats, leads, people = formation.sessions[stratum], formation.leads[stratum], formation.people
     limits = [
         f"sessions seat {sum(seats.values())}" if seats else "",
+        "people are not available in every session" if formation.availability is not None else "",
         f"facilitators lead {sum(leads.values())} groups{', each at most one in a session' if seats else ''}" if leads else "",
+        f"{people.named(max(blocks, key=len))} must stay together" if blocks else "",
+        f"{len(blocks) - 1} more such sets of people" if len(blocks) > 1 else "",
+        f"{people.named(apart)} must all be in different groups" if len(apart) > 1 else "",
     ]
-    limits.append(f"{blocks} sets of people must stay together" if blocks else "")
-    limits.append(f"{apart} of them must be in different groups" if apart > 1 else "")
-    limits.append("people are not available in every session" if formation.availability is not None else "")
     told = "; ".join(t for t in limits if t)
-    return f"{head} with what else is asked ({told}). Make room there, {remedy}."
+    return f"{head} with what else is asked ({told}). Make room there, widen size={wait}."
 
 
 def _check_some_groups(
@@ -187,9 +194,8 @@ def _check_some_groups(
         inside = [c for c, (a, _) in enumerate(index) if a == arm]
         people = sum(len(members[c]) for c in inside)
         if not any(len(layouts[c].sizes) for c in inside if c in layouts):
-            low, high = formation.size
             raise DesignError(
-                f"arm '{formation.arm_names[arm]}' has {people} people and no group of {low} to {high} can be formed of them: all would wait. "
+                f"arm '{formation.arm_names[arm]}' has {people} people and no group of {formation.size_text} can be formed of them: all would wait. "
                 "Make size= smaller, or recruit more people before the draw."
             )
 

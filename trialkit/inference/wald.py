@@ -61,7 +61,8 @@ def htz(
     """
     C = np.atleast_2d(np.asarray(contrasts, dtype=float))
     q = C.shape[0]
-    if np.linalg.matrix_rank(C * _units(fit)) < q:
+    comparable = C * _units(fit)
+    if np.linalg.matrix_rank(comparable / np.maximum(np.linalg.norm(comparable, axis=1, keepdims=True), 1e-300)) < q:
         raise ValueError("the contrasts are not independent of each other")
     gap = C @ fit.coef[fit.kept] - (0.0 if value is None else value)
     wald = _wald(gap, C @ cov.matrix @ C.T)
@@ -81,12 +82,17 @@ def hotelling_df(fit: LeastSquares, cov: Covariance, contrasts: FloatArray, work
     """
     if cov.influence is None or cov.influence.ndim != 2:
         raise ValueError(f"no moments for {cov.kind}")
+    if type(fit) is not LeastSquares:
+        raise ValueError("a joint test by clusters needs a column for every stratum: the strata are absorbed")
     q = contrasts.shape[0]
-    mean = np.array(_moment_sums(fit, cov, contrasts, working)[0])
-    values, vectors = np.linalg.eigh((mean + mean.T) / 2)
+    mean = _moment_sums(fit, cov, contrasts, working)[0]
+    scale = np.sqrt(np.diag(mean))
+    if not (scale > 0).all():
+        raise ValueError("the covariance of the contrasts is singular")
+    values, vectors = np.linalg.eigh((mean + mean.T) / 2 / np.outer(scale, scale))
     if values[0] <= 1e-12 * values[-1]:
         raise ValueError("the covariance of the contrasts is singular")
-    standardized = (vectors / np.sqrt(values)) @ vectors.T @ contrasts
+    standardized = (vectors / np.sqrt(values)) @ vectors.T @ (contrasts / scale[:, None])
     total = _moment_sums(fit, cov, standardized, working)[1]
     return q * (q + 1) / total
 

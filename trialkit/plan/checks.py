@@ -180,6 +180,9 @@ def _analysis(spec: PlanSpec) -> Problems:
         if column in (spec.data.unit, spec.data.arm, spec.data.group, spec.data.uptake):
             message = f"'{column}' cannot be a covariate: it is the person, the arm, or comes after randomization"
             yield Problem(("analysis", "adjust"), message)
+    if "randomization_test" in analysis.companions and spec.grouped_arms and spec.design.groups is None:
+        message = "a randomization test forms the groups anew in every draw: say how in [design] groups = { size = [smallest, largest] }"
+        yield Problem(("analysis", "companions"), message)
     covariance = analysis.covariance
     if covariance.startswith("HC") and (spec.data.cluster is not None or spec.grouped_arms):
         message = f'covariance \'{covariance}\' ignores the groups; write "CR2" or leave "auto"'

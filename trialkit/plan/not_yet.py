@@ -19,10 +19,13 @@ BUILT: dict[str, frozenset[str]] = {
     "average": frozenset({"participant", "group"}),
     "population": frozenset({"all_randomized"}),
     "strategy": frozenset({"treatment_policy", "composite"}),
-    "companion": frozenset({"ancova", "lin", "difference_in_means"}),
-    "correction": frozenset({"none", "holm", "hochberg", "bh", "sharpened_q"}),
+    "companion": frozenset({"ancova", "lin", "difference_in_means", "randomization_test"}),
+    "correction": frozenset({"none", "holm", "hochberg", "bh", "sharpened_q", "romano_wolf", "westfall_young", "dunnett"}),
     "missing": frozenset({"available_cases"}),
-    "scheme": frozenset({"simple", "complete", "stratified", "clustered", "stratified_clustered", "matched_pairs"}),
+    "scheme": frozenset(
+        {"simple", "complete", "stratified", "clustered", "stratified_clustered", "matched_pairs"}
+        | {"rerandomized", "minimization", "permuted_blocks"}
+    ),
     "margin": frozenset(),
     "section": frozenset({"balance", "attrition"}),
     "language": frozenset({"en"}),

@@ -14,6 +14,7 @@ from trialkit.errors import ArmError, DataError
 from trialkit.io import apply_missing_codes, content_hash, labels, numeric, read, to_pandas
 from trialkit.measurement import Scale, scale, score
 from trialkit.plan.expected import arm_text, data_problems, expected_columns
+from trialkit.plan.randomization import design_of
 from trialkit.plan.schema import PlanSpec
 from trialkit.report.content import ScaleContent
 from trialkit.results import Note
@@ -35,6 +36,11 @@ class Prepared:
     labels: dict[str, str]
     source: dict[str, Any]
     notes: tuple[Note, ...]
+    roles: dict[str, Any]
+
+    def designed(self, spec: PlanSpec) -> Trial:
+        """The trial with the design that the plan declares, for analyses that draw from it."""
+        return Trial(self.trial.data, **self.roles, design=design_of(spec, self.trial.data))
 
 
 def prepare(spec: PlanSpec, data: Any, *, folder: Path | None = None) -> Prepared:
@@ -45,22 +51,22 @@ def prepare(spec: PlanSpec, data: Any, *, folder: Path | None = None) -> Prepare
     scored, directions = _score(spec, frame, folder)
     notes = _composites(spec, frame)
     known = labels.variable_labels(frame)
-    trial = Trial(
-        frame,
-        arm=spec.data.arm,
-        control=spec.control,
-        unit=spec.data.unit,
-        strata=list(spec.data.strata),
-        cluster=spec.data.cluster,
-        group=spec.data.group,
-        grouped_arms=list(spec.grouped_arms) or None,
-        facilitator=spec.data.facilitator,
-        weights=spec.data.weights,
-        categorical=list(spec.data.categorical),
-        ungrouped=spec.data.ungrouped,
-    )
+    roles: dict[str, Any] = {
+        "arm": spec.data.arm,
+        "control": spec.control,
+        "unit": spec.data.unit,
+        "strata": list(spec.data.strata),
+        "cluster": spec.data.cluster,
+        "group": spec.data.group,
+        "grouped_arms": list(spec.grouped_arms) or None,
+        "facilitator": spec.data.facilitator,
+        "weights": spec.data.weights,
+        "categorical": list(spec.data.categorical),
+        "ungrouped": spec.data.ungrouped,
+    }
+    trial = Trial(frame, **roles)
     known |= {s.column: f"{s.label}, {spec.wave_label(s.wave)}" if s.wave else s.label for s in scored}
-    return Prepared(trial, tuple(scored), directions, known, source, tuple(notes))
+    return Prepared(trial, tuple(scored), directions, known, source, tuple(notes), roles)
 
 
 def load_data(spec: PlanSpec, data: Any) -> tuple[pd.DataFrame, dict[str, Any]]:

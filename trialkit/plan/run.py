@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from trialkit.errors import EstimationError, TrialkitError
 from trialkit.estimate.adjust_p import adjust_p
+from trialkit.estimate.family import BY_DRAWS, family
+from trialkit.estimate.family import Correction as FamilyCorrection
 from trialkit.estimate.icc import achieved_icc
 from trialkit.estimate.itt import itt
 from trialkit.estimate.itt_result import IttResult
+from trialkit.estimate.joint import dunnett_corrected
+from trialkit.estimate.randomization import RandomizationResult, randomization_test
 from trialkit.plan.describe import describe
 from trialkit.plan.estimand import estimand_sentence
 from trialkit.plan.lock import versions
@@ -30,6 +35,7 @@ from trialkit.selection.balance import balance
 from trialkit.selection.flow import flow
 
 Progress = Callable[[str, int, int], None]
+R = TypeVar("R", bound=Result)
 
 
 def run_plan(
@@ -128,11 +134,7 @@ def _outcome(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> OutcomeConten
     estimator = spec.estimator_for(outcome)
     result = _named(_estimate(spec, ready, outcome, estimator), outcome)
     size = result.standardized("hedges_g") if outcome.measure == "mean_difference" else None
-    companions: dict[str, Result] = {
-        str(name): _named(_estimate(spec, ready, outcome, name), outcome)
-        for name in spec.analysis.companions
-        if name in BUILT["companion"] and name != estimator
-    }
+    companions = _companions(spec, ready, outcome, estimator)
     better = outcome.better if outcome.better is not None or outcome.scale is None else ready.directions.get(outcome.scale)
     worthwhile = _worthwhile(outcome, size)
     return OutcomeContent(
@@ -154,10 +156,49 @@ def _outcome(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> OutcomeConten
     )
 
 
+def _companions(spec: PlanSpec, ready: Prepared, outcome: Outcome, estimator: str) -> dict[str, Result]:
+    """Other analyses of the outcome; those that draw stand beside the primary outcomes only."""
+    found: dict[str, Result] = {}
+    for name in spec.analysis.companions:
+        if name not in BUILT["companion"] or name == estimator:
+            continue
+        if name == "randomization_test":
+            if outcome.role == "primary":
+                found[name] = _named(_randomization_test(spec, ready, outcome), outcome)
+        else:
+            found[str(name)] = _named(_estimate(spec, ready, outcome, name), outcome)
+    return found
+
+
+def _randomization_test(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> RandomizationResult:
+    trial = ready.designed(spec)
+    adjust = spec.adjust_for(outcome) if len(trial.arms) == 2 else ()
+    with _said_of(outcome):
+        return randomization_test(
+            trial,
+            spec.value_column(outcome),
+            adjust=adjust,
+            n_draws=spec.analysis.draws,
+            seed=spec.analysis.seed,
+            covariate_missing=spec.analysis.covariate_missing,
+            conf_level=spec.analysis.conf_level,
+        )
+
+
+@contextmanager
+def _said_of(outcome: Outcome) -> Iterator[None]:
+    """Errors inside name the outcome."""
+    try:
+        yield
+    except TrialkitError as error:
+        error.args = (f"outcome '{outcome.name}': {error}",)
+        raise
+
+
 def _estimate(spec: PlanSpec, ready: Prepared, outcome: Outcome, estimator: str) -> IttResult:
     a = spec.analysis
     unadjusted = estimator == "difference_in_means"
-    try:
+    with _said_of(outcome):
         return itt(
             ready.trial,
             spec.value_column(outcome),
@@ -172,12 +213,9 @@ def _estimate(spec: PlanSpec, ready: Prepared, outcome: Outcome, estimator: str)
             covariate_missing=a.covariate_missing,
             conf_level=a.conf_level,
         )
-    except TrialkitError as error:
-        error.args = (f"outcome '{outcome.name}': {error}",)
-        raise
 
 
-def _named(result: IttResult, outcome: Outcome) -> IttResult:
+def _named(result: R, outcome: Outcome) -> R:
     """Rows under the outcome's planned name instead of its column."""
     return replace(result, estimates=tuple(replace(e, outcome=outcome.name) for e in result.estimates))
 
@@ -201,11 +239,29 @@ def _family_adjusted(spec: PlanSpec, outcomes: list[OutcomeContent]) -> tuple[li
     adjusted: dict[str, list[float]] = {}
     for members in families.values():
         inside = [o for o in outcomes if o.name in members]
-        p = adjust_p([e.p_value for o in inside for e in o.result.estimates], method=method)
+        p = _corrected(spec, inside)
         counts = np.cumsum([0, *(len(o.result.estimates) for o in inside)])
         for o, start, end in zip(inside, counts, counts[1:]):
-            adjusted[o.name] = p[start:end].tolist()
+            adjusted[o.name] = p[start:end]
     return [_with_adjusted(o, adjusted[o.name]) for o in outcomes], families
+
+
+def _corrected(spec: PlanSpec, inside: list[OutcomeContent]) -> list[float]:
+    """Adjusted p-values of one family, a row after the other; Dunnett corrects the arms of each outcome."""
+    method = spec.multiplicity.method
+    results = [o.result for o in inside if isinstance(o.result, IttResult)]
+    if method == "dunnett":
+        return [
+            e.extra["p_adjusted"] if len(r.estimates) > 1 else e.p_value
+            for r in map(dunnett_corrected, results)
+            for e in r.estimates
+        ]
+    if method in BY_DRAWS:
+        corrected = family(
+            results, correction=cast(FamilyCorrection, method), n_draws=spec.multiplicity.draws, seed=spec.multiplicity.seed
+        )
+        return [e.extra["p_adjusted"] for e in corrected.estimates]
+    return [float(v) for v in adjust_p([e.p_value for r in results for e in r.estimates], method=method)]
 
 
 def _with_adjusted(outcome: OutcomeContent, p: list[float]) -> OutcomeContent:

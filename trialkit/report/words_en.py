@@ -69,6 +69,9 @@ class English(PlainWords, FigureWords):
         "ancova": "Regression adjusted for baseline (ANCOVA)",
         "lin": "Regression with adjustment by arm (Lin)",
         "difference_in_means": "Difference in means",
+        "randomization_test": "Randomization test",
+        "wild_bootstrap": "Wild bootstrap",
+        "cace": "Effect among those who took it up (CACE)",
     }
     primary_analysis = "Primary analysis"
     roles: ClassVar[Mapping[str, str]] = {"primary": "Primary", "secondary": "Secondary", "exploratory": "Exploratory"}
