@@ -187,7 +187,11 @@ def test_demo_from_the_shell(tmp_path):
 
 def test_power_of_a_plan(files, capsys):
     (files / "plan.toml").write_text(
-        PLAN.replace('[[outcomes]]\nname = "mood"', '[design]\nscheme = "complete"\nunits = 240\ngroups = { size = [8, 12] }\n[[outcomes]]\nname = "mood"', 1)
+        PLAN.replace(
+            '[[outcomes]]\nname = "mood"',
+            '[design]\nscheme = "complete"\nunits = 240\ngroups = { size = [8, 12] }\n[[outcomes]]\nname = "mood"',
+            1,
+        )
     )
     assert run(["power", "plan.toml"]) == 0
     text = capsys.readouterr().out
@@ -198,3 +202,68 @@ def test_power_of_a_plan(files, capsys):
     (files / "plan.toml").write_text(PLAN)
     assert run(["power", "plan.toml"]) == 3
     assert "units" in capsys.readouterr().err
+
+
+DESIGN = """
+[design]
+scheme = "stratified"
+groups = { size = [4, 8], alike = ["age"], waiting_list = true }
+"""
+
+
+@pytest.fixture
+def recruits(files):
+    text = PLAN.replace('group = "group"\n', 'group = "group"\nungrouped = "singleton"\nstrata = ["site"]\n', 1).replace(
+        "[[outcomes]]", DESIGN + "[[outcomes]]", 1
+    )
+    (files / "plan.toml").write_text(text.replace('"y0", "female"', '"age"'))
+    people = [{"id": f"p{i:02d}", "site": "ab"[i % 2], "age": 18 + i % 40} for i in range(60)]
+    import pandas as pd
+
+    pd.DataFrame(people[:40]).to_csv(files / "week1.csv", index=False)
+    pd.DataFrame(people).to_csv(files / "week2.csv", index=False)
+    return files
+
+
+def test_randomize_in_batches_release_and_verify(recruits, capsys):
+    assert run(["randomize", "plan.toml", "week1.csv", "--dry-run"]) == 0
+    assert not (recruits / "allocation").exists()
+    assert run(["randomize", "plan.toml", "week1.csv"]) == 0
+    first = (recruits / "allocation" / "allocation.csv").read_text()
+    assert first.count("\n") == 41
+    assert run(["randomize", "plan.toml", "week2.csv"]) == 0
+    assert "40 others are on the list already" in capsys.readouterr().out
+    assert (recruits / "allocation" / "allocation.csv").read_text() == first
+    assert run(["randomize", "plan.toml", "week2.csv"]) == 3
+    assert "--reason" in capsys.readouterr().err
+    assert run(["verify", "allocation/certificate.json", "--data", "week1.csv"]) == 0
+    assert "not been released" in capsys.readouterr().out
+    assert run(["release", "allocation"]) == 6
+    assert run(["release", "allocation", "--enrolment-closed"]) == 0
+    assert run(["verify", "allocation/certificate.json", "--data", "week1.csv"]) == 0
+    assert "drawn again" in capsys.readouterr().out
+    path = recruits / "allocation" / "allocation.csv"
+    path.write_text(first.replace("solo", "peer", 1))
+    assert run(["verify", "allocation/certificate.json", "--data", "week1.csv"]) == 5
+
+
+def test_the_seed_is_in_no_file_but_its_own(recruits):
+    assert run(["randomize", "plan.toml", "week1.csv", "--seed", "987654321123456789"]) == 0
+    folder = recruits / "allocation"
+    forms = (b"987654321123456789", f"{987654321123456789:x}".encode())
+    holding = {p.name for p in folder.iterdir() if any(form in p.read_bytes() for form in forms)}
+    assert holding == {"allocation.seed.json"}
+    assert (folder / "allocation.seed.json").stat().st_mode & 0o077 == 0
+
+
+def test_randomize_on_a_bad_day(recruits, capsys):
+    import pandas as pd
+
+    people = pd.read_csv(recruits / "week1.csv")
+    people.assign(site=people["site"].where(people.index != 3)).to_csv(recruits / "gap.csv", index=False)
+    people.assign(id="same").to_csv(recruits / "same.csv", index=False)
+    people.drop(columns="site").to_csv(recruits / "short.csv", index=False)
+    for name, code, words in (("gap.csv", 3, "p03"), ("same.csv", 4, "repeated"), ("short.csv", 4, "site")):
+        assert run(["randomize", "plan.toml", name]) == code
+        assert words in capsys.readouterr().err
+        assert not (recruits / "allocation").exists()

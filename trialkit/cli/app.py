@@ -149,12 +149,15 @@ def report(
 
 @app.command()
 def verify(
-    lock: Annotated[Path, typer.Argument(metavar="LOCK", help="the lock file")],
+    lock: Annotated[Path, typer.Argument(metavar="LOCK", help="the lock of a plan, or the certificate of an allocation")],
     plan: Annotated[Path | None, typer.Option(help="a plan to hold against the lock; unsaid: the one beside it, if any")] = None,
-    data: Annotated[Path | None, typer.Option(help="data to hold against the lock")] = None,
+    data: Annotated[Path | None, typer.Option(help="data to hold against the lock, or the people of an allocation")] = None,
     json: Json = False,
 ) -> None:
-    """Say what a lock proves, and whether the plan and the data still belong to it."""
+    """Say what a lock or a certificate proves, and whether plan, data and list still belong to it."""
+    if lock.name.startswith("certificate"):
+        _verify_certificate(lock, data, json)
+        return
     from trialkit.plan.verify import verify as verify_lock
 
     beside = lock.with_name(lock.name.replace(".lock.json", ".toml"))
@@ -165,6 +168,42 @@ def verify(
 
 
 @app.command()
+def randomize(
+    plan: PlanFile,
+    people: Annotated[Path, typer.Argument(metavar="PEOPLE", help="the people to allocate: .csv .sav .dta .xlsx or .parquet")],
+    target: Annotated[Path, typer.Option("--out", help="folder of the allocation; the same one for later batches")] = Path(
+        "allocation"
+    ),
+    seed: Annotated[
+        int | None, typer.Option(help="seed; unsaid: 128 bits of the system's entropy, kept apart from the list")
+    ] = None,
+    reason: Annotated[str | None, typer.Option(help="why the last batch is drawn again; it is logged")] = None,
+    by: Annotated[str | None, typer.Option(help="who allocates, for the log")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be drawn; nothing is drawn or written")] = False,
+    json: Json = False,
+) -> None:
+    """Draw the allocation of a plan: list, certificate, commitment to the seed."""
+    from trialkit.cli.randomize import draw, rehearse
+
+    told = rehearse(plan, people, target) if dry_run else draw(plan, people, target, seed=seed, reason=reason, by=by)
+    write_json(told.content) if json else out(told.text)
+
+
+@app.command()
+def release(
+    folder: Annotated[Path, typer.Argument(help="folder of the allocation")],
+    enrolment_closed: Annotated[
+        bool, typer.Option("--enrolment-closed", help="say so: the seed gives every assignment away")
+    ] = False,
+    by: Annotated[str | None, typer.Option(help="who releases, for the log")] = None,
+) -> None:
+    """Publish the seeds of an allocation once enrolment has closed, so that anyone can draw it again."""
+    from trialkit.design.record import release as release_seeds
+
+    out(f"released: {release_seeds(folder, enrolment_closed=enrolment_closed, by=by)}")
+
+
+@app.command()
 def power(plan: PlanFile, json: Json = False) -> None:
     """What the planned study can detect, and what more groups or people would buy."""
     from trialkit.plan.plan import Plan
@@ -172,6 +211,17 @@ def power(plan: PlanFile, json: Json = False) -> None:
 
     answer = answer_for_plan(Plan.load(plan).spec)
     write_json(answer.to_dict()) if json else out(str(answer))
+
+
+def _verify_certificate(path: Path, people: Path | None, json: bool) -> None:
+    from trialkit.design.record import verify_certificate
+    from trialkit.io import read
+
+    checked = verify_certificate(path, None if people is None else read(people))
+    write_json(checked.to_dict()) if json else out(str(checked))
+    # before the seed is released nothing can be confirmed, which is not a failure
+    if any(c.ok is False for c in checked.checks):
+        raise typer.Exit(LockError.exit_code)
 
 
 @app.command()

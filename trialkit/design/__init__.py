@@ -51,6 +51,8 @@ _OTHERS = {
     "Draws": "trialkit.design.base",
     "certificate": "trialkit.design.record",
     "allocate": "trialkit.design.record",
+    "release": "trialkit.design.record",
+    "verify_certificate": "trialkit.design.record",
     "Enrolment": "trialkit.design.enrolment",
     "check_enrolment": "trialkit.design.enrolment",
 }
@@ -72,12 +74,14 @@ __all__ = [
     "minimization",
     "permuted_blocks",
     "register",
+    "release",
     "rerandomized",
     "scheme",
     "schemes",
     "simple",
     "stratified",
     "stratified_clustered",
+    "verify_certificate",
 ]
 
 Scheme = TypeVar("Scheme", bound=Callable[..., Any])

@@ -99,7 +99,9 @@ def _unknown(method: str) -> str:
     return f"there is no correction '{method}'; there are {shown(known, 10)}.{f' Did you mean {near!r}?' if near else ''}"
 
 
-def _by_draws(p: Sequence[float] | None, method: str, statistics: Sequence[float] | None, null: Any, plus_one: bool) -> FloatArray:
+def _by_draws(
+    p: Sequence[float] | None, method: str, statistics: Sequence[float] | None, null: Any, plus_one: bool
+) -> FloatArray:
     on_statistics = method == "romano_wolf"
     given, other = (statistics, p) if on_statistics else (p, statistics)
     name, wrong = ("statistics", "p-values") if on_statistics else ("p-values", "statistics")
@@ -130,7 +132,9 @@ def _check_draws(observed: FloatArray, draws: FloatArray, name: str) -> None:
     if not len(draws):
         raise DataError("null= holds no draws.")
     if not np.isfinite(observed).all():
-        raise DataError(f"the {name} hold missing or infinite values (at {_places(~np.isfinite(observed))}): every hypothesis needs one.")
+        raise DataError(
+            f"the {name} hold missing or infinite values (at {_places(~np.isfinite(observed))}): every hypothesis needs one."
+        )
     missing = np.isnan(draws)
     if missing.any():
         rows = np.flatnonzero(missing.any(axis=1))

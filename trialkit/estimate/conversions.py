@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from trialkit.errors import CombinationError, UsageError, nearest, shown
 from trialkit.inference.distributions import t_quantile
@@ -98,30 +98,49 @@ def convert(
     >>> round(convert(2.0, source="odds_ratio", target="risk_ratio", baseline_risk=0.3).estimate, 3)
     1.538
     """
-    for name, value in (("source", source), ("target", target)):
-        if value not in SCALES:
-            near = nearest(str(value), SCALES)
-            raise UsageError(f"{name}={value!r} is no scale: there are {shown(SCALES)}.{f' Did you mean {near!r}?' if near else ''}")
+    _check_arguments(source, target, logistic, share_treated)
+    steps = _steps(source, target, baseline_risk, LOG_ODDS_OF_D[logistic], share_treated)
+    value, slope = _through(steps, _inward(estimate, source))
+    error = math.nan if std_error is None else abs(slope) * std_error
+    ends = tuple(_end(steps, e, target) for e in _limits(estimate, source, std_error, conf, conf_level))
+    row = _row(source, target, _outward(value, target), error, ends)
+    notes = _notes(source, target, baseline_risk, logistic)
+    if (conf is not None or std_error is not None) and any(math.isnan(e) for e in ends):
+        notes.append(
+            Note("limit_undefined", f"a limit of the interval has no {target} with this baseline risk or range: it is left open.")
+        )
+    return ConversionResult((), tuple(notes), {}, (row,))
+
+
+def _check_arguments(source: str, target: str, logistic: str, share_treated: float) -> None:
+    for name, scale in (("source", source), ("target", target)):
+        if scale not in SCALES:
+            near = nearest(scale, SCALES)
+            raise UsageError(
+                f"{name}={scale!r} is no scale: there are {shown(SCALES)}.{f' Did you mean {near!r}?' if near else ''}"
+            )
     if logistic not in LOG_ODDS_OF_D:
         raise UsageError(f"logistic={logistic!r} is unknown: it is 'logit' or 'cox'.")
     if not 0 < share_treated < 1:
         raise UsageError(f"share_treated={share_treated} must lie between 0 and 1.")
-    steps = _steps(source, target, baseline_risk, LOG_ODDS_OF_D[logistic], share_treated)
-    value, slope = _through(steps, _inward(estimate, source))
-    error = math.nan if std_error is None else abs(slope) * std_error
-    ends = (math.nan, math.nan)
-    if conf is not None or std_error is not None:
-        if conf is not None:
-            ends = (_inward(conf[0], source), _inward(conf[1], source))
-        elif std_error is not None:
-            half = t_quantile((1 + conf_level) / 2, math.inf) * std_error
-            ends = (_inward(estimate, source) - half, _inward(estimate, source) + half)
-        ends = (_end(steps, ends[0], target), _end(steps, ends[1], target))
-    row = {"source": source, "target": target, "estimate": _outward(value, target), "std_error": error, "conf_low": ends[0], "conf_high": ends[1]}
-    notes = _notes(source, target, baseline_risk, logistic)
-    if (conf is not None or std_error is not None) and any(math.isnan(e) for e in ends):
-        notes.append(Note("limit_undefined", f"a limit of the interval has no {target} with this baseline risk or range: it is left open."))
-    return ConversionResult((), tuple(notes), {}, (row,))
+
+
+def _limits(
+    estimate: float, source: str, std_error: float | None, conf: tuple[float, float] | None, conf_level: float
+) -> tuple[float, ...]:
+    """Limits on the scale where steps work; NaN when nothing is known of them."""
+    if conf is not None:
+        return _inward(conf[0], source), _inward(conf[1], source)
+    if std_error is None:
+        return math.nan, math.nan
+    half = t_quantile((1 + conf_level) / 2, math.inf) * std_error
+    middle = _inward(estimate, source)
+    return middle - half, middle + half
+
+
+def _row(source: str, target: str, estimate: float, std_error: float, ends: Sequence[float]) -> dict[str, Any]:
+    found = {"estimate": estimate, "std_error": std_error, "conf_low": ends[0], "conf_high": ends[1]}
+    return {"source": source, "target": target, **found}
 
 
 def risk_ratio_for_evalue(
@@ -159,8 +178,12 @@ def risk_ratio_for_evalue(
         ends = (math.exp(0.91 * estimate - half), math.exp(0.91 * estimate + half))
     else:
         value = _as_risk_ratio(estimate, source, common)
-        ends = (math.nan, math.nan) if conf is None else (_as_risk_ratio(conf[0], source, common), _as_risk_ratio(conf[1], source, common))
-    row = {"source": source, "target": "risk_ratio", "estimate": value, "std_error": math.nan, "conf_low": ends[0], "conf_high": ends[1]}
+        ends = (
+            (math.nan, math.nan)
+            if conf is None
+            else (_as_risk_ratio(conf[0], source, common), _as_risk_ratio(conf[1], source, common))
+        )
+    row = _row(source, "risk_ratio", value, math.nan, ends)
     return ConversionResult((), (), {"common": common}, (row,))
 
 
@@ -213,7 +236,11 @@ def _steps(source: str, target: str, risk: float | None, factor: float, share: f
     """Steps from the source to the target along r - d - log odds ratio - log risk ratio - risk difference."""
     chain = ["r", "d", "odds_ratio", "risk_ratio", "risk_difference"]
     start, end = chain.index(source), chain.index(target)
-    pairs = [(chain[i], chain[i + 1]) for i in range(start, end)] if start < end else [(chain[i], chain[i - 1]) for i in range(start, end, -1)]
+    pairs = (
+        [(chain[i], chain[i + 1]) for i in range(start, end)]
+        if start < end
+        else [(chain[i], chain[i - 1]) for i in range(start, end, -1)]
+    )
     spread = 1 / (share * (1 - share))
     out: list[_Step] = []
     for one, other in pairs:
@@ -258,7 +285,9 @@ def _risk_step(one: str, other: str, p0: float) -> _Step:
 
 def _check_treated_risk(risk: float) -> None:
     if not 0 < risk < 1:
-        raise UsageError(f"with this baseline_risk the risk of the treated would be {risk:.3g}, outside 0 to 1: the two do not go together.")
+        raise UsageError(
+            f"with this baseline_risk the risk of the treated would be {risk:.3g}, outside 0 to 1: the two do not go together."
+        )
 
 
 def _notes(source: str, target: str, risk: float | None, logistic: str) -> list[Note]:
@@ -268,5 +297,10 @@ def _notes(source: str, target: str, risk: float | None, logistic: str) -> list[
         name = "pi/sqrt(3) (logit)" if logistic == "logit" else "1.65 (Cox)"
         notes.append(Note("latent_outcome", f"a latent continuous outcome is assumed, with a log odds ratio of {name} per SD."))
     if risk is not None:
-        notes.append(Note("baseline_risk_known", f"the controls' risk of {risk:g} is taken as known; its uncertainty is not in the interval."))
+        notes.append(
+            Note(
+                "baseline_risk_known",
+                f"the controls' risk of {risk:g} is taken as known; its uncertainty is not in the interval.",
+            )
+        )
     return notes

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from trialkit.errors import UsageError
+from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import TTest
 from trialkit.results import Estimate, Result
 
@@ -115,3 +116,12 @@ def tested(base: Estimate, value: float, se: float, test: TTest, *, estimand: st
         base, estimand=estimand, estimate=value, std_error=se, statistic=test.statistic, p_value=test.p_value, conf_low=test.conf_low,
         conf_high=test.conf_high, method=method, extra={},
     )  # fmt: skip
+
+
+def summary_row(sizes_1: FloatArray, sizes_0: FloatArray, conf_level: float, clusters: int, groups: int) -> Estimate:
+    """A row of summary numbers, to be filled in."""
+    nan = math.nan
+    n = int(sizes_1.sum() + sizes_0.sum())
+    return Estimate(
+        "outcome", "", "treated - control", nan, nan, nan, nan, nan, nan, nan, conf_level, n, clusters, groups, "", "known ICC"
+    )

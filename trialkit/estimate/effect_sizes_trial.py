@@ -133,7 +133,7 @@ def common_language(trial: Trial, outcome: str, *, contrasts: Contrasts = "contr
     >>> import pandas as pd, trialkit as tk
     >>> d = pd.DataFrame({"arm": ["peer"] * 4 + ["solo"] * 4, "rating": [2, 3, 4, 1, 1, 2, 1, 3]})
     >>> common_language(tk.Trial(d, arm="arm", control="solo"), "rating").estimate
-    0.75
+    0.6875
     """
     return _superiority(trial, outcome, contrasts, conf_level, delta=False)
 
@@ -148,7 +148,7 @@ def cliffs_delta(trial: Trial, outcome: str, *, contrasts: Contrasts = "control"
     >>> import pandas as pd, trialkit as tk
     >>> d = pd.DataFrame({"arm": ["peer"] * 4 + ["solo"] * 4, "rating": [2, 3, 4, 1, 1, 2, 1, 3]})
     >>> cliffs_delta(tk.Trial(d, arm="arm", control="solo"), "rating").estimate
-    0.5
+    0.375
     """
     return _superiority(trial, outcome, contrasts, conf_level, delta=True)
 
@@ -187,7 +187,13 @@ def pre_post_control(
     s = sample(trial, outcome, (), "impute")
     pre = trial.values(baseline)[s.rows]
     known = np.isfinite(pre)
-    change = itt(_scored(trial, outcome, s, s.y - pre), outcome, estimator="difference_in_means", contrasts=contrasts, conf_level=conf_level)
+    change = itt(
+        _scored(trial, outcome, s, s.y - pre),
+        outcome,
+        estimator="difference_in_means",
+        contrasts=contrasts,
+        conf_level=conf_level,
+    )
     plain = not (s.clustered or trial.strata or s.weights is not None)
     rows, parts = [], []
     for e, (arm, reference) in zip(change.estimates, change.details["contrasts"]):
@@ -205,16 +211,22 @@ def pre_post_control(
     notes = [*s.notes, *_own_notes(change, s)]
     if not known.all():
         lost = int((~known).sum())
-        notes.append(Note("baseline_missing", f"{lost} people with '{outcome}' have no '{baseline}', so no change, and are left out."))
+        notes.append(
+            Note("baseline_missing", f"{lost} people with '{outcome}' have no '{baseline}', so no change, and are left out.")
+        )
     return EffectSize(tuple(rows), tuple(notes), {"kind": "dppc2", "contrasts": change.details["contrasts"], "parts": parts})
 
 
 def _check_pretest(pre: FloatArray, treated: BoolArray, baseline: str) -> None:
     for inside in (treated, ~treated):
         if int(inside.sum()) < 3:
-            raise EstimationError(f"an arm has {int(inside.sum())} people with '{baseline}' and the outcome: an SD and a change need more.")
+            raise EstimationError(
+                f"an arm has {int(inside.sum())} people with '{baseline}' and the outcome: an SD and a change need more."
+            )
     if max(np.ptp(pre[treated]), np.ptp(pre[~treated])) <= 1e-12 * max(1.0, float(np.abs(pre).max())):
-        raise EstimationError(f"the pretest '{baseline}' is the same for everyone within the arms: it has no SD to standardize by.")
+        raise EstimationError(
+            f"the pretest '{baseline}' is the same for everyone within the arms: it has no SD to standardize by."
+        )
 
 
 def _of_shares(
@@ -226,7 +238,9 @@ def _of_shares(
     if other.any():
         where = np.zeros(trial.n, dtype=bool)
         where[s.rows[other]] = True
-        raise ValueTypeError(f"{transform.method} needs an outcome of 0 and 1, but '{outcome}' is {s.y[other][0]:g} in {rows_text(where)}: recode it.")
+        raise ValueTypeError(
+            f"{transform.method} needs an outcome of 0 and 1, but '{outcome}' is {s.y[other][0]:g} in {rows_text(where)}: recode it."
+        )
     scores, shares = np.empty(s.n), {}
     weights = _standardizing(s, np.ones(s.n, dtype=bool))
     for code, label in enumerate(s.arms):
@@ -238,7 +252,9 @@ def _of_shares(
             )
         shares[str(label)] = p
         scores[inside] = transform.value(p) + transform.slope(p) * (s.y[inside] - p)
-    found = itt(_scored(trial, outcome, s, scores), outcome, estimator="difference_in_means", contrasts=contrasts, conf_level=conf_level)
+    found = itt(
+        _scored(trial, outcome, s, scores), outcome, estimator="difference_in_means", contrasts=contrasts, conf_level=conf_level
+    )
     rows = tuple(replace(e, estimand=transform.estimand, method=f"{transform.method}, {e.method}") for e in found.estimates)
     notes = (*s.notes, *_own_notes(found, s))
     return rows, notes, {"kind": transform.method, "contrasts": found.details["contrasts"], "shares": shares}
@@ -258,7 +274,12 @@ def _superiority(trial: Trial, outcome: str, contrasts: Contrasts, conf_level: f
         treated = inside & (s.arm == arm)
         if np.ptp(scores[treated]) == 0 and np.ptp(scores[inside & ~treated]) == 0:
             e, probability = _apart(s, outcome, arm, reference, conf_level), float(weights[treated] @ scores[treated])
-            notes.append(Note("no_overlap", f"{e.contrast}: no person of one arm scores between people of the other, so there is no interval."))
+            notes.append(
+                Note(
+                    "no_overlap",
+                    f"{e.contrast}: no person of one arm scores between people of the other, so there is no interval.",
+                )
+            )
         else:
             two = _two_arms(_scored(trial, outcome, s, scores), s, arm, reference)
             found = itt(two, outcome, estimator="difference_in_means", conf_level=conf_level)
@@ -278,7 +299,9 @@ def _superiority_row(e: Estimate, probability: float, delta: bool) -> Estimate:
         low, high = (1 / (1 + math.exp(-v)) for v in (on_log.conf_low, on_log.conf_high))
         test = TTest(on_log.statistic, on_log.p_value, low, high)
     if not delta:
-        return tested(e, probability, e.std_error, test, estimand="probability of superiority", method=f"common-language effect, {e.method}")
+        return tested(
+            e, probability, e.std_error, test, estimand="probability of superiority", method=f"common-language effect, {e.method}"
+        )
     ends = TTest(test.statistic, test.p_value, 2 * test.conf_low - 1, 2 * test.conf_high - 1)
     return tested(e, 2 * probability - 1, 2 * e.std_error, ends, estimand="Cliff's delta", method=f"Cliff's delta, {e.method}")
 
@@ -302,7 +325,9 @@ def _standardizing(s: Sample, inside: BoolArray) -> FloatArray:
     for j in np.unique(stratum[inside]):
         here = inside & (stratum == j)
         cells = [here & (s.arm == a) for a in arms]
-        if all(c.any() for c in cells):  # a stratum without one of the arms has no difference; the estimator refuses or reports it
+        if all(
+            c.any() for c in cells
+        ):  # a stratum without one of the arms has no difference; the estimator refuses or reports it
             for c in cells:
                 out[c] = own[c] / own[c].sum() * own[here].sum()
     for a in arms:

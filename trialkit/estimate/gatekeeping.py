@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -43,7 +44,9 @@ class GatekeepingResult(TableResult):
         return pd.DataFrame(self.details["steps"])
 
     def _title(self) -> str:
-        return f"Gatekeeping at alpha = {number(float(self.details['alpha']))}: {len(self.rejected)} of {len(self.table)} rejected"
+        return (
+            f"Gatekeeping at alpha = {number(float(self.details['alpha']))}: {len(self.rejected)} of {len(self.table)} rejected"
+        )
 
 
 def gatekeeping(
@@ -166,7 +169,7 @@ def _holm(m: int) -> FloatArray:
 def _parallel(groups: Sequence[Sequence[int]], m: int) -> FloatArray:
     """Every hypothesis passes its share to the next family in equal parts; those of the last to each other."""
     arrows = np.zeros((m, m))
-    for inside, following in zip(groups, groups[1:]):
+    for inside, following in pairwise(groups):
         arrows[np.ix_(inside, following)] = 1 / len(following)
     last = list(groups[-1])
     arrows[np.ix_(last, last)] = _holm(len(last))
@@ -186,14 +189,18 @@ def _family_places(families: Mapping[str, Sequence[str]], names: Sequence[str]) 
         out[str(family)] = [_place(str(name), names, f"family '{family}'") for name in members]
     left = [n for n in names if n not in taken]
     if left or not out:
-        raise UsageError(f"{shown(left)} {'is' if len(left) == 1 else 'are'} in no family: a p-value outside the graph is not protected by it.")
+        raise UsageError(
+            f"{shown(left)} {'is' if len(left) == 1 else 'are'} in no family: a p-value outside the graph is not protected by it."
+        )
     return out
 
 
 def _place(name: str, names: Sequence[str], where: str) -> int:
     if name not in names:
         near = nearest(name, names)
-        raise UsageError(f"{where} names '{name}', which is not among the p-values: {shown(names, 12)}.{f' Did you mean {near!r}?' if near else ''}")
+        raise UsageError(
+            f"{where} names '{name}', which is not among the p-values: {shown(names, 12)}.{f' Did you mean {near!r}?' if near else ''}"
+        )
     return list(names).index(name)
 
 
@@ -240,7 +247,11 @@ def _check_graph(weights: FloatArray, arrows: FloatArray, names: Sequence[str]) 
     wrong = ~(arrows >= 0).all(axis=1) | ~(sums <= 1 + _ROUNDING)
     if wrong.any():
         bad = [n for n, w in zip(names, wrong) if w]
-        raise UsageError(f"the arrows of {shown(bad)} are below 0 or sum to more than 1: a rejected hypothesis has one share to pass on.")
+        raise UsageError(
+            f"the arrows of {shown(bad)} are below 0 or sum to more than 1: a rejected hypothesis has one share to pass on."
+        )
     own = np.diag(arrows) != 0
     if own.any():
-        raise UsageError(f"{shown([n for n, w in zip(names, own) if w])} passes its share to itself: the diagonal of transitions is zero.")
+        raise UsageError(
+            f"{shown([n for n, w in zip(names, own) if w])} passes its share to itself: the diagonal of transitions is zero."
+        )

@@ -91,7 +91,8 @@ def index(
         "weights": dict(zip(names, found.weights.tolist())),
         "patterns": _pattern_rows(names, found),
         "components": {
-            n: {"mean": float(m), "sd": float(s), "better": "lower" if g < 0 else "higher"} for n, m, s, g in zip(names, mean, sd, signs)
+            n: {"mean": float(m), "sd": float(s), "better": "lower" if g < 0 else "higher"}
+            for n, m, s, g in zip(names, mean, sd, signs)
         },
         "notes": notes,
     }
@@ -120,7 +121,9 @@ def _direction(better: Any, name: str, names: Sequence[str]) -> str:
     if isinstance(better, Mapping):
         extra = [str(k) for k in better if k not in names]
         if extra:
-            raise UsageError(f"better names {shown(extra)}, which {'is' if len(extra) == 1 else 'are'} not among the outcomes {shown(names)}.")
+            raise UsageError(
+                f"better names {shown(extra)}, which {'is' if len(extra) == 1 else 'are'} not among the outcomes {shown(names)}."
+            )
         better = better.get(name)
     if better not in (None, "higher", "lower"):
         raise UsageError(f"better={better!r} is unknown: it is 'higher' or 'lower', or one of these for each outcome.")
@@ -201,7 +204,12 @@ def _notes(
         )
     turned = [n for n, s in zip(names, signs) if s < 0]
     if turned:
-        notes.append(("components_turned", f"{shown(turned, 12)} {'is' if len(turned) == 1 else 'are'} better lower and turned: a higher index is better."))
+        notes.append(
+            (
+                "components_turned",
+                f"{shown(turned, 12)} {'is' if len(turned) == 1 else 'are'} better lower and turned: a higher index is better.",
+            )
+        )
     seen = np.isfinite(values[used])
     some, none = int((seen.any(axis=1) & ~seen.all(axis=1)).sum()), int((~seen.any(axis=1)).sum())
     if some:
@@ -210,5 +218,7 @@ def _notes(
     if none:
         notes.append(("index_missing", f"{none} people have no component at all and no index."))
     if trial.weights is not None:
-        notes.append(("weights_unused", "sampling weights do not enter the making of the index; people of weight zero are left out."))
+        notes.append(
+            ("weights_unused", "sampling weights do not enter the making of the index; people of weight zero are left out.")
+        )
     return [{"code": code, "text": text} for code, text in notes]

@@ -173,7 +173,7 @@ def meta(
     >>> import trialkit as tk
     >>> found = tk.meta([0.10, 0.32, 0.25], [0.010, 0.020, 0.015], labels=["north", "west", "south"])
     >>> round(found.estimate, 3), round(found.df)
-    (0.196, 2)
+    (0.198, 2)
     """
     _check_options(method, prediction, conf_level, tolerance)
     y, v, names = _inputs(estimates, variances, labels)
@@ -196,7 +196,12 @@ def meta(
             "prediction_low": low, "prediction_high": high,
         },
     )  # fmt: skip
-    details = {"method": method, "hartung_knapp": adjusted, "prediction": prediction, "studies": _studies(y, v, names, pooled, conf_level)}
+    details = {
+        "method": method,
+        "hartung_knapp": adjusted,
+        "prediction": prediction,
+        "studies": _studies(y, v, names, pooled, conf_level),
+    }
     return MetaResult((row,), tuple(notes), details)
 
 
@@ -253,7 +258,9 @@ def _notes(pooled: Pooled, adjusted: bool, method: str, prediction: str, k: int)
     if k < 5 and method != "FE":
         notes.append(Note("few_studies", f"{k} estimates: the variance between true effects is hardly known."))
     if method == "FE":
-        notes.append(Note("no_prediction", "a common effect has no prediction interval: all true effects are taken to be the same."))
+        notes.append(
+            Note("no_prediction", "a common effect has no prediction interval: all true effects are taken to be the same.")
+        )
     elif prediction == "hts" and k < 3:
         notes.append(Note("no_prediction", "two estimates leave no degrees of freedom for a prediction interval."))
     return notes

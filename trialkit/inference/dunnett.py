@@ -59,7 +59,7 @@ def dunnett_p(
     --------
     >>> import numpy as np
     >>> dunnett_p([2.3490, 0.5, 1.0], np.full((3, 3), 0.5) + np.eye(3) / 2, np.inf).round(3).tolist()
-    [0.05, 0.93, 0.645]
+    [0.05, 0.925, 0.624]
     """
     t = np.asarray(statistics, dtype=float)
     matrix = _checked(np.asarray(correlation, dtype=float), len(t))
@@ -119,7 +119,7 @@ class _Beyond:
             nodes = np.polynomial.chebyshev.chebpts1(degree)
             cut = self._low + (nodes + 1) / 2 * (_EDGE - self._low)
             gain = _along_path(*self._bounds(cut), self._loadings, rest, _NEGLIGIBLE)
-            self._share = np.polynomial.chebyshev.chebfit(nodes, gain / self._product(cut), degree - 1)
+            self._share = np.asarray(np.polynomial.chebyshev.chebfit(nodes, gain / self._product(cut), degree - 1), dtype=float)
 
     def normal(self, cut: FloatArray) -> FloatArray:
         """Q at each cut-off (M,)."""
@@ -168,7 +168,12 @@ def _product_form(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
         values, vectors = np.linalg.eigh(matrix)
         start = np.clip(vectors[:, -1] * math.sqrt(values[-1]), -0.95, 0.95)
         fit = optimize.least_squares(
-            lambda b: b[i] * b[j] - matrix[i, j], start, bounds=(-_MOST_LOADING, _MOST_LOADING), xtol=1e-15, ftol=1e-15, gtol=1e-15
+            lambda b: b[i] * b[j] - matrix[i, j],
+            start,
+            bounds=(-_MOST_LOADING, _MOST_LOADING),
+            xtol=1e-15,
+            ftol=1e-15,
+            gtol=1e-15,
         )
         loadings = fit.x
     rest = matrix - np.outer(loadings, loadings)

@@ -51,12 +51,12 @@ def inverse_covariance_weights(z: FloatArray) -> FloatArray:
     if len(complete) <= k:
         raise np.linalg.LinAlgError(f"{len(complete)} units with all of {k} components")
     if k == 1:
-        return 1 / np.var(complete, axis=0, ddof=1)
+        return np.asarray(1 / np.var(complete, axis=0, ddof=1), dtype=float)
     matrix = np.cov(complete, rowvar=False)
     scale = np.sqrt(np.diag(matrix))
     if not (scale > 0).all() or np.linalg.eigvalsh(matrix / np.outer(scale, scale))[0] < 1e-10:
         raise np.linalg.LinAlgError("a component is a combination of the others")
-    return np.linalg.solve(matrix, np.ones(k))
+    return np.asarray(np.linalg.solve(matrix, np.ones(k)), dtype=float)
 
 
 def weighted_index(*, z: FloatArray, used: BoolArray, by_pattern: bool) -> WeightedIndex:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from trialkit.report.figures.baseline import love
     from trialkit.report.figures.effects import forest, interval
     from trialkit.report.figures.flow_chart import flow
+    from trialkit.report.figures.group_quality_chart import group_quality
     from trialkit.report.figures.group_sizes_chart import group_sizes
     from trialkit.report.figures.power_curve_chart import power_curve
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _PUBLIC = {
     "flow": "flow_chart",
     "forest": "effects",
+    "group_quality": "group_quality_chart",
     "group_sizes": "group_sizes_chart",
     "interval": "effects",
     "love": "baseline",
@@ -27,7 +29,7 @@ _PUBLIC = {
     "power_curve": "power_curve_chart",
 }
 
-__all__ = ["flow", "forest", "group_sizes", "interval", "love", "means", "power_curve"]
+__all__ = ["flow", "forest", "group_quality", "group_sizes", "interval", "love", "means", "power_curve"]
 
 
 def __getattr__(name: str) -> Any:

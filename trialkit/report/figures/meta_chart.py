@@ -27,7 +27,7 @@ class MetaWords:
     axis: str = "Effect"
     pooled: str = "All together"
     prediction: str = "True effect in a new study"
-    weight: str = "weight"
+    to: str = "to"
 
 
 META_ENGLISH = MetaWords()
@@ -44,7 +44,7 @@ def meta_forest(
 ) -> Any:
     """Studies with their intervals, the pooled effect as a diamond and the prediction interval as a bar.
 
-    Squares are the larger the more a study weighs.
+    Squares are the larger the more a study weighs; beside each interval stands its share of the weight.
 
     Parameters
     ----------
@@ -85,7 +85,9 @@ def meta_forest(
             _square(ax, study, place.marks[0], heaviest)
         _diamond(ax, real(pooled.conf_low), real(pooled.estimate), real(pooled.conf_high), places[len(studies)])
         if foreseen:
-            ax.plot(list(prediction), [places[-1].marks[0]] * 2, "|-", color=QUIET, linewidth=3.0, markersize=8, solid_capstyle="butt")
+            ax.plot(
+                list(prediction), [places[-1].marks[0]] * 2, "|-", color=QUIET, linewidth=3.0, markersize=8, solid_capstyle="butt"
+            )
         ax.axvline(0, color=INK, linewidth=0.9, zorder=1)
         ax.axhline(places[len(studies)].top - 3.0, color=QUIET, linewidth=0.6)
         tidy_x(ax, axis or meta_words.axis, words.numbers)
@@ -103,20 +105,20 @@ def _items(
     said: MetaWords,
 ) -> list[Item]:
     """A row for each study, the pooled effect and the prediction, with their numbers."""
-    decimals = decimals_for(max(real(s["std_error"]) for s in studies))
+    decimals = max(decimals_for(max(real(s["std_error"]) for s in studies)) - 1, 0)
 
     def value(estimate: Any, low: Any, high: Any) -> str:
         return words.value_and_interval(*(words.numbers.fixed(v, decimals) for v in (estimate, low, high)))
 
     items = []
     for s in studies:
-        weight = words.numbers.percent(real(s["weight"]) / 100)
+        weight = words.numbers.percent(real(s["weight"]) / 100, 0)
         items.append(Item(labels.get(s["label"], s["label"]), f"{value(s['estimate'], s['conf_low'], s['conf_high'])}, {weight}"))
     pooled = result.estimates[0]
     items.append(Item(said.pooled, value(pooled.estimate, pooled.conf_low, pooled.conf_high)))
     if prediction is not None:
         low, high = (words.numbers.fixed(v, decimals) for v in prediction)
-        items.append(Item(said.prediction, f"{low} – {high}"))
+        items.append(Item(said.prediction, f"{low} {said.to} {high}"))
     return items
 
 
