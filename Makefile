@@ -34,13 +34,13 @@ lint: $(VENV)/.all
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/pytest -m "not calibration"
+	$(BIN)/pytest -m "not calibration" --ignore tests/benchmarks
 
 # the same tests on the older pandas that is still supported
 test-pandas2:
 	test -x .venv-pandas2/bin/python || $(PYTHON) -m venv .venv-pandas2
 	.venv-pandas2/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[test,parquet]" "pandas>=2.2,<2.3"
-	.venv-pandas2/bin/pytest -m "not calibration" --ignore tests/scripts
+	.venv-pandas2/bin/pytest -m "not calibration" --ignore tests/scripts --ignore tests/benchmarks --ignore tests/calibration
 
 calibrate: $(VENV)/.all
 	$(BIN)/pytest -m calibration --no-header -rA

@@ -81,12 +81,12 @@ def _rerandomized(spec: PlanSpec, people: Any, common: dict[str, Any]) -> Design
 
 
 def _minimization(spec: PlanSpec, people: Any, common: dict[str, Any]) -> Design:
-    given = {} if spec.design.probability is None else {"probability": spec.design.probability}
+    given: dict[str, Any] = {} if spec.design.probability is None else {"probability": spec.design.probability}
     return designs.minimization(people, factors=list(spec.design.balance_on), **common, **given)
 
 
 def _permuted_blocks(spec: PlanSpec, people: Any, common: dict[str, Any]) -> Design:
-    given = {"sizes": tuple(spec.design.block_sizes)} if spec.design.block_sizes else {}
+    given: dict[str, Any] = {"sizes": tuple(spec.design.block_sizes)} if spec.design.block_sizes else {}
     return designs.permuted_blocks(people, strata=list(spec.data.strata) or None, **common, **given)
 
 
