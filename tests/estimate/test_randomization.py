@@ -18,7 +18,9 @@ def trial(seed: int = 0, n: int = 10, **design) -> tk.Trial:
     people = pd.DataFrame({"id": range(n), "x": rng.normal(size=n)})
     made = tk.design.complete(people, unit="id", arms={"c": 1, "t": 1}, **design)
     data = people.merge(made.assign(seed=seed), on="id")
-    return tk.Trial(data.assign(y=rng.normal(size=n) + (data["arm"] == "t") * 0.8), arm="arm", control="c", unit="id", design=made)
+    return tk.Trial(
+        data.assign(y=rng.normal(size=n) + (data["arm"] == "t") * 0.8), arm="arm", control="c", unit="id", design=made
+    )
 
 
 def test_enumeration_by_hand():
@@ -107,7 +109,9 @@ def test_thirty_percent_treated_are_thirty_percent_in_every_draw():
 
 def test_a_statistic_of_ones_own_sees_the_outcomes_of_the_null():
     t = trial(seed=11, n=12)
-    mine = tk.randomization_test(t, "y", n_draws="all", statistic=lambda y, a, g: y[a == 1].mean() - y[a == 0].mean(), null_effect=0.4)
+    mine = tk.randomization_test(
+        t, "y", n_draws="all", statistic=lambda y, a, g: y[a == 1].mean() - y[a == 0].mean(), null_effect=0.4
+    )
     ours = tk.randomization_test(t, "y", n_draws="all", null_effect=0.4)
     assert mine.p_value == pytest.approx(ours.p_value)
     assert math.isnan(mine.conf_low)
@@ -176,7 +180,9 @@ def test_groups_that_the_design_does_not_form_are_refused():
     t = grouped(1, 0.1)
     plain = tk.design.complete(t.data[["id"]], unit="id", arms={"solo": 1, "peer": 1})
     with pytest.raises(DesignError, match="with_groups"):
-        tk.randomization_test(tk.Trial(t.data, arm="arm", control="solo", unit="id", group="group", design=plain), "y", n_draws=10, seed=1)
+        tk.randomization_test(
+            tk.Trial(t.data, arm="arm", control="solo", unit="id", group="group", design=plain), "y", n_draws=10, seed=1
+        )
 
 
 def test_an_arm_without_outcomes_in_some_draw_is_refused():

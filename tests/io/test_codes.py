@@ -53,7 +53,9 @@ def test_undeclared_codes_are_never_recoded(tmp_path: Path) -> None:
     assert read(csv(tmp_path, "y,x\n-99,1\n3,999\n")).to_dict("list") == {"y": [-99, 3], "x": [1, 999]}
 
 
-@pytest.mark.parametrize("codes", [[-99], {-99: ""}, {-99: None}, {"": "refused"}, {True: "refused"}, {np.nan: "refused"}, {(1,): "refused"}])
+@pytest.mark.parametrize(
+    "codes", [[-99], {-99: ""}, {-99: None}, {"": "refused"}, {True: "refused"}, {np.nan: "refused"}, {(1,): "refused"}]
+)
 def test_codes_that_are_none_are_refused(tmp_path: Path, codes: object) -> None:
     with pytest.raises(UsageError, match="missing_codes"):
         read(csv(tmp_path, "y,x\n1,2\n"), missing_codes=codes)  # type: ignore[arg-type]
@@ -81,7 +83,10 @@ def test_codes_in_a_frame_in_memory(make: Any) -> None:
     assert data["score"].tolist()[0] == "2" and missing_reasons(data, "score") == {"not asked": 1, "refused": 1}
     assert data["arm"].isna().tolist() == [False, False, True] and data["untouched"].tolist() == ["", "NA", "007"]
     if "mixed" in data:
-        assert data["mixed"].isna().tolist() == [False, True, True] and missing_reasons(data, "mixed") == {"not asked": 1, "refused": 1}
+        assert data["mixed"].isna().tolist() == [False, True, True] and missing_reasons(data, "mixed") == {
+            "not asked": 1,
+            "refused": 1,
+        }
 
 
 def test_codes_in_a_frame_keep_index_labels_and_the_given_data() -> None:

@@ -116,7 +116,9 @@ def test_what_would_lose_something_as_a_number_stays_text(tmp_path: Path, cell: 
     assert read(csv(tmp_path, f"a,b\n{cell},1\n5,2\n"))["a"].tolist() == [cell, "5"]
 
 
-@pytest.mark.parametrize(("cell", "value"), [("1e-05", 1e-5), ("1.5E5", 1.5e5), ("0.1", 0.1), (".5", 0.5), ("5.", 5.0), (" 7", 7.0), ("-0.0", 0)])
+@pytest.mark.parametrize(
+    ("cell", "value"), [("1e-05", 1e-5), ("1.5E5", 1.5e5), ("0.1", 0.1), (".5", 0.5), ("5.", 5.0), (" 7", 7.0), ("-0.0", 0)]
+)
 def test_ways_to_write_a_number(tmp_path: Path, cell: str, value: float) -> None:
     assert read(csv(tmp_path, f"a,b\n{cell},1\n5,2\n"))["a"].tolist() == [value, 5]
 

@@ -21,7 +21,9 @@ def warned(**columns: object) -> list[str]:
 
 
 def test_a_receipt_of_a_file(tmp_path: Path) -> None:
-    data = read(csv(tmp_path, "id,y1,born\n007,-99,2020-01-01\n008,,2020-01-02\n009,2,2020-01-02\n"), missing_codes={-99: "refused"})
+    data = read(
+        csv(tmp_path, "id,y1,born\n007,-99,2020-01-01\n008,,2020-01-02\n009,2,2020-01-02\n"), missing_codes={-99: "refused"}
+    )
     got = receipt(data)
     assert got.rows == 3 and got.warnings == () and got.source is not None and got.source["file"] == "people.csv"
     assert got.columns == (
@@ -82,7 +84,9 @@ def test_undeclared_codes_are_named_with_their_count(code: int) -> None:
 
 
 def test_values_in_the_run_of_the_others_are_no_codes() -> None:
-    assert warned(id=np.arange(1, 1500), change=np.linspace(-12, 12, 1499), short=np.r_[np.arange(1, 1000), np.full(500, 5)]) == []
+    assert (
+        warned(id=np.arange(1, 1500), change=np.linspace(-12, 12, 1499), short=np.r_[np.arange(1, 1000), np.full(500, 5)]) == []
+    )
 
 
 def test_undeclared_codes_with_a_label_that_says_so() -> None:
@@ -99,6 +103,8 @@ def test_any_frame_and_text_of_pandas_2() -> None:
 
 
 def test_truth_values_lists_and_nullable_columns_do_not_disturb() -> None:
-    got = receipt(pd.DataFrame({"b": pd.array([True, None], dtype="boolean"), "k": pd.array([1, None], dtype="Int64"), "l": [[1], [2]]}))
+    got = receipt(
+        pd.DataFrame({"b": pd.array([True, None], dtype="boolean"), "k": pd.array([1, None], dtype="Int64"), "l": [[1], [2]]})
+    )
     assert [(column.kind, column.n_distinct) for column in got.columns] == [("number", 1), ("number", 1), ("text", 2)]
     assert got.warnings == ()

@@ -77,7 +77,11 @@ def strata_tiny() -> tk.Trial:
     d = data("strata_tiny.csv")
     counts = {"a": {0: 3, 1: 3}, "b": {0: 3, 1: 2}}
     return tk.Trial(
-        d, arm="z", control=0, strata=["stratum"], design=tk.design.stratified(d, strata=["stratum"], arms={0: 1, 1: 1}, counts=counts)
+        d,
+        arm="z",
+        control=0,
+        strata=["stratum"],
+        design=tk.design.stratified(d, strata=["stratum"], arms={0: 1, 1: 1}, counts=counts),
     )
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -106,15 +106,15 @@ def _run(trial: Trial, request: Request, options: AipwOptions, *, separate: bool
     probabilities, note = _probabilities(trial, s, request, options)
     predictions = _predictions(s, X, options, separate)
     means = marginal_means(y=s.y, arm=s.arm, predictions=predictions, probabilities=probabilities)
-    vectors = [_vector(len(s.arms), a, b) for a, b in _pairs(len(s.arms), request)]
+    fitted = _Fitted(predictions, probabilities, means, [_vector(len(s.arms), a, b) for a, b in _pairs(len(s.arms), request)])
     if s.clustered:
-        spread, covariance, notes = _clustered(
-            trial, s, request, predictions, probabilities, vectors, separate and options == AipwOptions()
-        )
+        by_lin = separate and options.n_folds is None
+        spread, covariance, notes = _clustered(trial, s, request, fitted, by_lin)
     else:
-        spread, covariance, notes = _independent(trial, s, predictions, probabilities, vectors), "influence values", []
+        spread, covariance, notes = _independent(trial, s, fitted), "influence values", []
     contrasts = tuple(
-        Contrast(a, b, float(v @ means), se, df) for (a, b), v, (se, df) in zip(_pairs(len(s.arms), request), vectors, spread)
+        Contrast(a, b, float(v @ means), se, df)
+        for (a, b), v, (se, df) in zip(_pairs(len(s.arms), request), fitted.vectors, spread)
     )
     for c in contrasts:
         if not c.std_error > 0:
@@ -129,6 +129,21 @@ def _run(trial: Trial, request: Request, options: AipwOptions, *, separate: bool
     folds = f", {options.n_folds} folds of whole {_unit_word(s)}" if options.n_folds else ""
     name = "AIPW" if separate else "g-computation"
     return Analysis(s, contrasts, estimand_name("participant"), f"{name} ({what}{folds})", covariance, (*note, *notes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """Predictions and probabilities (n, arms), the arms' means, and a vector (arms,) a contrast."""
+
+    predictions: FloatArray
+    probabilities: FloatArray
+    means: FloatArray
+    vectors: list[FloatArray]
+
+    @property
+    def one_share(self) -> bool:
+        """Whether everyone had the same probabilities."""
+        return bool(np.ptp(self.probabilities, axis=0).max() <= 1e-12)
 
 
 def _pairs(arms: int, request: Request) -> list[tuple[int, int]]:
@@ -251,60 +266,45 @@ def _folds(s: Sample, options: AipwOptions) -> IntArray:
     return fold[unit.reshape(-1)]
 
 
-def _independent(
-    trial: Trial, s: Sample, predictions: FloatArray, probabilities: FloatArray, vectors: list[FloatArray]
-) -> list[tuple[float, float]]:
-    if np.ptp(probabilities, axis=0).max() <= 1e-12:
+def _independent(trial: Trial, s: Sample, f: _Fitted) -> list[tuple[float, float]]:
+    if f.one_share:
         balanced = trial.strata and getattr(trial.design, "scheme", "") != "simple"
-        matrix = ye_covariance(y=s.y, arm=s.arm, predictions=predictions, stratum=s.stratum if balanced else None)
+        matrix = ye_covariance(y=s.y, arm=s.arm, predictions=f.predictions, stratum=s.stratum if balanced else None)
     else:
-        values = influence_values(y=s.y, arm=s.arm, predictions=predictions, probabilities=probabilities)
+        values = influence_values(y=s.y, arm=s.arm, predictions=f.predictions, probabilities=f.probabilities)
         matrix = values.T @ values * (s.n / (s.n - 1))
-    return [(math.sqrt(max(float(v @ matrix @ v), 0.0)), math.inf) for v in vectors]
+    return [(math.sqrt(max(float(v @ matrix @ v), 0.0)), math.inf) for v in f.vectors]
 
 
 def _clustered(
-    trial: Trial,
-    s: Sample,
-    request: Request,
-    predictions: FloatArray,
-    probabilities: FloatArray,
-    vectors: list[FloatArray],
-    by_lin: bool,
+    trial: Trial, s: Sample, request: Request, f: _Fitted, by_lin: bool
 ) -> tuple[list[tuple[float, float]], str, list[Note]]:
-    """Standard error and df of each contrast."""
-    if by_lin and (np.ptp(probabilities, axis=0).max() <= 1e-12 or request.strata_effects != "none"):
+    """Standard error and df of each contrast, the words for the covariance, and notes."""
+    if by_lin:
         columns, names = lin._columns(trial, s, request)
         model = fit_linear(s, columns, names, kind="CR2", df="auto")
-        return [_lin_spread(model, predictions @ v, v) for v in vectors], describe(model), list(model.notes)
+        found = [_lin_spread(model, f.predictions @ v, v) for v in f.vectors]
+        # where probabilities differ within the cells of the model the two are different estimates
+        if all(abs(e - float(v @ f.means)) <= 1e-8 * float(s.y.std()) for (e, _, _), v in zip(found, f.vectors)):
+            return [(se, df) for _, se, df in found], describe(model), list(model.notes)
     arms = (s.arm[:, None] == np.arange(1, len(s.arms))).astype(float)
-    checked = fit_linear(
-        replace(s, X=s.X[:, :0]),
-        np.column_stack([np.ones(s.n), arms]),
-        ["constant", *map(str, s.arms[1:])],
-        kind="CR2",
-        df="auto",
-    )
+    checked = fit_linear(s, np.column_stack([np.ones(s.n), arms]), ["constant", *map(str, s.arms[1:])], kind="CR2", df="auto")
     group = s.group if s.cluster is None and (s.group != ALONE).any() else None
-    values = influence_values(y=s.y, arm=s.arm, predictions=predictions, probabilities=probabilities)
-    found = [influence_variance(values=values @ v, arm=s.arm, unit=s.unit_of_variance, group=group) for v in vectors]
+    values = influence_values(y=s.y, arm=s.arm, predictions=f.predictions, probabilities=f.probabilities)
+    variances = [influence_variance(values=values @ v, arm=s.arm, unit=s.unit_of_variance, group=group) for v in f.vectors]
     notes = [n for n in checked.notes if n.code == "few_groups"]
-    if not all(f.converged for f in found):
-        notes.append(
-            Note(
-                "working_df_failed",
-                "the group variance could not be fitted; the degrees of freedom are the number of groups minus one.",
-            )
-        )
-    return [(math.sqrt(f.variance), f.df) for f in found], f"{describe(checked)}, influence values", notes
+    if not all(v.converged for v in variances):
+        text = "the group variance could not be fitted; the degrees of freedom are the number of groups minus one."
+        notes.append(Note("working_df_failed", text))
+    return [(math.sqrt(v.variance), v.df) for v in variances], f"{describe(checked)}, influence values", notes
 
 
-def _lin_spread(model: LinearModel, difference: FloatArray, vector: FloatArray) -> tuple[float, float]:
+def _lin_spread(model: LinearModel, difference: FloatArray, vector: FloatArray) -> tuple[float, float, float]:
     """The interacted regression takes the covariates' means as given; that they vary adds (difference_i - mean)/n to each unit's score."""
     c = np.zeros(model.design.shape[1])
     c[1 : len(vector)] = vector[1:]
-    _, se, df = model.contrast(c)
+    estimate, se, df = model.contrast(c)
     scores = model.influence(c)
     clusters = model.sample.clusters
     means = clusters.sum(((difference - difference.mean()) / len(difference))[clusters.order, None])[:, 0]
-    return math.sqrt(se**2 + float(((scores + means) ** 2 - scores**2).sum())), df
+    return estimate, math.sqrt(se**2 + float(((scores + means) ** 2 - scores**2).sum())), df

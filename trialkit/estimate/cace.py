@@ -184,7 +184,7 @@ def _analyse(
 ) -> ComplierAnalysis:
     strata, unequal = ancova._strata_rule(trial, request)
     columns, names = ancova._columns(trial, s, strata, notes, unequal)
-    Z, W, ordered = _roles(trial, s, columns, names, strata, instruments)
+    Z, W, ordered = _roles(trial, s, columns, names, request, instruments)
     reduced = fit_linear(s, np.concatenate([Z, W], axis=1), ordered, kind=request.covariance, df=request.df)
     notes += reduced.notes
     try:
@@ -211,7 +211,7 @@ def _analyse(
 
 
 def _roles(
-    trial: Trial, s: Sample, columns: FloatArray, names: list[str], strata: str, instruments: Any
+    trial: Trial, s: Sample, columns: FloatArray, names: list[str], request: Request, instruments: Any
 ) -> tuple[FloatArray, FloatArray, list[str]]:
     """Instruments (n, m), exogenous columns (n, k), and the names of both in this order, from the columns of the ANCOVA."""
     at = list(range(1, len(s.arms)))
@@ -233,6 +233,11 @@ def _roles(
         raise UsageError(f"instruments={instruments!r} is unknown: it is None, 'arms', 'arm_by_strata' or a list of columns.")
     elif instruments is not None and instruments != "arms":
         extra_names = list(instruments)
+        for n in extra_names:
+            if n in (*request.adjust, request.outcome, trial.arm, *trial.strata):
+                raise UsageError(
+                    f"the instrument '{n}' already has another role: an instrument acts through uptake alone, so it is not adjusted for."
+                )
         values = [trial.values(n)[s.rows] for n in extra_names]
         if not all(np.isfinite(v).all() for v in values):
             raise MissingDataError("an instrument has missing values: what was randomized is known for everyone.")

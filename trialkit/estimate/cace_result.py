@@ -98,7 +98,7 @@ class CaceResult(Result):
 
     @property
     def first_stage(self) -> dict[str, float]:
-        """Effect of assignment on uptake: estimate, std_error, df (one instrument)."""
+        """Effect of assignment on uptake (one instrument): estimate and std_error."""
         return {k: _float(v) for k, v in self.of()["first_stage"].items()}
 
     @property
@@ -180,7 +180,7 @@ def cace_row(a: ComplierAnalysis, request: Request, label: str) -> Estimate:
 
 def cace_details(a: ComplierAnalysis, request: Request) -> dict[str, Any]:
     effect = a.form.effect[1, 0]
-    first = {"estimate": effect, "std_error": np.sqrt(a.form.cov_d[0, 0]), "df": a.anderson_rubin.df_denom}
+    first = {"estimate": effect, "std_error": np.sqrt(a.form.cov_d[0, 0])}
     nothing = dict.fromkeys(first, float("nan"))
     return {
         "effective_f": a.effective_f,

@@ -160,7 +160,8 @@ def wild_bootstrap(
     pairs = _pairs(len(s.arms), contrasts)
     clusters = s.clusters
     models = [_cluster_model(model, a, b, kind, subcluster == "unit") for a, b in pairs]
-    draws = _draws(models, multipliers, n_draws, seed)
+    used = checked_seed(seed) if seed is not None else None
+    draws = _draws(models, multipliers, n_draws, used)
     tests = [wild_test(m, d, alternative=alternative, conf_level=request.conf_level) for m, d in zip(models, draws)]
     notes += [*model.notes, *_notes(models, draws, tests, alternative, subcluster)]
     words = f"all {draws[0].count}" if draws[0].enumerated else f"{draws[0].count}"
@@ -176,6 +177,7 @@ def wild_bootstrap(
     details = {
         "kind": kind, "multipliers": multipliers, "alternative": alternative, "subcluster": subcluster, "n_draws": draws[0].count,
         "enumerated": draws[0].enumerated, "mc_error": [t.monte_carlo_error for t in tests], "weights_per_draw": models[0].units,
+        "seed": None if draws[0].enumerated else used,
     }  # fmt: skip
     return WildBootstrapResult(tuple(rows), tuple(dict.fromkeys((*s.notes, *notes))), details)
 
@@ -227,7 +229,7 @@ def _cluster_model(model: LinearModel, arm: int, reference: int, kind: WildKind,
         ) from error
 
 
-def _draws(models: list[ClusterModel], multipliers: Multipliers, n_draws: int | str, seed: Seed | None) -> list[Draws]:
+def _draws(models: list[ClusterModel], multipliers: Multipliers, n_draws: int | str, seed: int | None) -> list[Draws]:
     """The same weights for every contrast."""
     units = models[0].units
     possible = possible_draws(multipliers, units)
@@ -243,7 +245,7 @@ def _draws(models: list[ClusterModel], multipliers: Multipliers, n_draws: int | 
         raise UsageError(
             "a wild bootstrap by simulation needs a seed: say seed=4711 (any number you choose), or n_draws='all' when clusters are few."
         )
-    return _simulated(models, multipliers, int(n_draws), checked_seed(seed))
+    return _simulated(models, multipliers, int(n_draws), seed)
 
 
 def _too_many(multipliers: str, units: int, possible: float) -> str:

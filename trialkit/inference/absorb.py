@@ -13,7 +13,7 @@ are nested in the levels, none when levels are nested in clusters. A_s F_s = F_s
 Weighted CR2 needs B_s = I + F_s K_s F_s' with F_s = [z_s, w z_s], z_s = [D_s X~_s] (covariance.py).
 
 The Satterthwaite moments are those of small_sample.py for the model with all dummies: the part of G_st from D couples the clusters
-that share a level and stays sparse. Source: Pustejovsky & Tipton (2018), section 3.2; Abowd, Creecy & Kramarz (2002) for the rank.
+that share a level and stays sparse. Source: Pustejovsky & Tipton (2018), on absorbed effects in CR2.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ the coordinates in which E T = I under the working covariance O, and the q x q b
     F  = (nu - q + 1) / (nu q) * Q  ~  F(q, nu - q + 1).
 
 With q = 1 this is the square of the Satterthwaite t test (small_sample.py). The sums over pairs of clusters are formed from 2r x 2r products,
-never from n x n or S x S matrices. Source: Pustejovsky & Tipton (2018), Journal of Business & Economic Statistics 36(4), eq. 12.
+never from n x n or S x S matrices. Source: Pustejovsky & Tipton (2018), Journal of Business & Economic Statistics 36(4).
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ def _known_encoding(encoding: str) -> str:
 
 
 def _checked_delimiter(delimiter: str | None) -> str | None:
-    if delimiter is not None and (len(delimiter) != 1 or delimiter in "\"\r\n\0"):
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n\0'):
         raise UsageError(f'delimiter={delimiter!r} cannot separate values. Give one character: ",", ";" or "\\t".')
     return delimiter
 

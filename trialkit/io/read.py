@@ -138,7 +138,7 @@ def read(
 
 def _existing(path: str | os.PathLike[str]) -> Path:
     if not isinstance(path, str | os.PathLike) or not str(path).strip():
-        raise UsageError(f"{path!r} is not the name of a file. Give a path such as \"data/people.sav\".")
+        raise UsageError(f'{path!r} is not the name of a file. Give a path such as "data/people.sav".')
     file = Path(path).expanduser()
     if file.is_dir():
         inside = sorted(entry.name for entry in file.iterdir() if _reader(entry.suffix.lower()))
@@ -171,7 +171,7 @@ def _checked(options: ReadOptions, extension: str) -> ReadOptions:
         if value is not None and extension not in kinds:
             raise UsageError(f"{name}= has no meaning for a {extension} file, only for {shown(kinds)}. Leave it out.")
     if options.decimal not in (None, ".", ","):
-        raise UsageError(f"decimal={options.decimal!r} is not a decimal sign. Give \".\" or \",\".")
+        raise UsageError(f'decimal={options.decimal!r} is not a decimal sign. Give "." or ",".')
     return options
 
 
@@ -181,7 +181,9 @@ def _fingerprint(file: Path) -> tuple[int, str]:
             return file.stat().st_size, hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as cause:
         reason = cause.strerror or str(cause)
-        raise FileReadError(f"{file} cannot be opened ({reason}). Check that you may read it and that no program locks it.") from cause
+        raise FileReadError(
+            f"{file} cannot be opened ({reason}). Check that you may read it and that no program locks it."
+        ) from cause
 
 
 def _read_table(reader: Reader, file: Path, codes: MissingCodes, options: ReadOptions) -> Table:
@@ -197,7 +199,7 @@ def _read_table(reader: Reader, file: Path, codes: MissingCodes, options: ReadOp
 def _unreadable(file: Path, cause: Exception) -> str:
     reason = " ".join(str(cause).split()).rstrip(".") or type(cause).__name__
     if isinstance(cause, UnicodeError) or "encoding" in reason:
-        return f"{file} has text in another encoding ({reason}). Say which one it is, as in encoding=\"cp1252\"."
+        return f'{file} has text in another encoding ({reason}). Say which one it is, as in encoding="cp1252".'
     return (
         f"{file} cannot be read as {file.suffix.lower()} ({reason}): it is damaged, cut off or of another kind. "
         "Copy or export the file again."

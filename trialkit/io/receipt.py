@@ -55,7 +55,9 @@ class Receipt:
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{escape(cell)}</th>" for cell in _HEADER)
-        body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(column)) + "</tr>" for column in self.columns)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(column)) + "</tr>" for column in self.columns
+        )
         lists = "".join(
             f"<p>{title}</p><ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>"
             for title, items in (("Look at", self.warnings), ("Notes", self.notes))

@@ -90,7 +90,11 @@ def _looks_numeric(values: pd.Series, name: str) -> Iterator[str]:
             "Declare the code as missing (missing_codes) or correct the file"
         )
     elif not commas.any() and not others.any():
-        remedy = "Thousands were perhaps separated by points" if (style == "grouped").all() else "They stay text unless an analysis needs numbers"
+        remedy = (
+            "Thousands were perhaps separated by points"
+            if (style == "grouped").all()
+            else "They stay text unless an analysis needs numbers"
+        )
         yield f"column '{name}' holds numbers that are stored as text: {_places(words, rows, numbers)}. {remedy}"
 
 

@@ -215,7 +215,9 @@ def score(
     """
     entry = registered(scale) if isinstance(scale, str) else scale
     if not isinstance(entry, Scale):
-        raise UsageError(f"scale must be a Scale or the key of one in the registry, not {type(entry).__name__}. Use scale('gse').")
+        raise UsageError(
+            f"scale must be a Scale or the key of one in the registry, not {type(entry).__name__}. Use scale('gse')."
+        )
     entry = entry.with_form(form) if form else entry
     chosen = entry.chosen
     numbers = entry.subscale_items(subscale) if subscale else tuple(range(1, entry.items + 1))
