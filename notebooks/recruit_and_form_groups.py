@@ -11,9 +11,9 @@
 # |---|---|---|
 # | the arm of each person | the Monday that they enrol | permuted blocks of 4, 6 or 8 in each agency |
 # | the groups of the peer arm | once, after the last person has enrolled | alike in age, within an agency |
-# | the same two again, thousands of times | at the analysis | both rules above |
+# | both again, a thousand times | at the analysis | both rules above |
 #
-# All of it follows from **one secret number**, the seed. It is fixed before the first person enrols, and published after the last.
+# Arms and groups follow from **one secret number**, the seed. It is fixed before the first person enrols, and published after the last.
 
 # %%
 import json
@@ -45,8 +45,7 @@ print(tk.power.grouped(groups=12, group_size=13, power=0.80, **assumed))
 
 # %%
 curve = tk.power.curve(tk.power.grouped, effect=[0.3, 0.4, 0.5], groups=range(4, 31, 2), group_size=13, **assumed)
-ax = tk.plot.power_curve(curve)
-ax.figure
+tk.plot.power_curve(curve, labels={"effect": "effect (SD)"})
 
 # %% [markdown]
 # ## 2. What can chance do? Look before anything is fixed
@@ -77,14 +76,15 @@ looked_at = ["agency", "age", "sex", "before"]
 coin = tk.design.simple(last_year, unit="id", arms=ARMS)
 blocks = tk.design.permuted_blocks(last_year, unit="id", arms=ARMS, strata=["agency"], sizes=[4, 6, 8])
 
-expected = pd.DataFrame({"covariate": [f"{c} {v}".strip() for c, v in coin.balance(looked_at, seed=1).tidy()[["covariate", "level"]].fillna("").to_numpy()]})
-for name, design in {"coin": coin, "blocks": blocks}.items():
-    found = design.balance(looked_at, n_draws=1000, seed=1).tidy()
-    expected[f"{name}: 95 % of draws"] = [f"{a:+.2f} to {b:+.2f}" for a, b in zip(found["range_low"], found["range_high"])]
-print(expected.to_string(index=False))
+expected = {}
+for name, drawn in {"a coin": coin, "blocks": blocks}.items():
+    found = drawn.balance(looked_at, n_draws=1000, seed=1).tidy()
+    found.index = found["covariate"] + " " + found["level"].fillna("")
+    expected[name] = [f"{low:+.2f} to {high:+.2f}" for low, high in zip(found["range_low"], found["range_high"])]
+print(pd.DataFrame(expected, index=found.index).to_string())
 
 # %% [markdown]
-# The numbers are differences between the arms in standard deviations. Blocks hold the agencies almost equal. Age, sex and the score
+# The numbers are differences between the arms in standard deviations; 95 % of draws lie between them. Blocks hold the agencies almost equal. Age, sex and the score
 # before the study stay as chance leaves them, up to about a quarter of a standard deviation: enough to adjust for the score before in
 # the analysis, not enough for a heavier scheme.
 #
@@ -115,9 +115,9 @@ for monday, newcomers in zip(mondays, weeks):
         enrolled = sitting.allocation
 
 # %% [markdown]
-# Each Monday the second sitting went on where the first had stopped. Nobody saw an arm in advance: it was shown to the intake worker of
-# the agency, one person at a time, and the file says who saw it. Sending the last hash to a colleague each week costs one line of mail;
-# after that not even the owner of the file can rewrite the past.
+# Each Monday went on where the last had stopped. Nobody saw an arm in advance: it was shown to the intake worker of the agency, one
+# person at a time, and the file says who saw it. Sending the last hash to a colleague each week costs one line of mail; after that not
+# even the owner of the file can rewrite the past unnoticed.
 
 # %%
 people = people.merge(enrolled[["id", "place", "arm"]], on="id")
@@ -131,6 +131,7 @@ print(tk.design.check_enrolment(roll))
 # Only now is the peer arm complete, and only now can groups be formed. The design object says both rules: who got which arm, in the order
 # of arrival (`place`), and how groups are made of the peer arm. It draws with the seed that the enrolment committed to in September. The
 # arms therefore come out as they were given on the six Mondays, which we check, and nobody could pick a seed that gives agreeable groups.
+# (Arms are not drawn a second time: the same seed, rule and order of arrival can only give the same arms.)
 
 # %%
 register = people.drop(columns="arm")
@@ -160,27 +161,29 @@ print(groups.astype(int).to_string())
 
 # %%
 quality = design.quality(allocation, seed=3, traits=["before"])
-ax = tk.plot.group_quality(quality, labels={"before": "Score before"})
-ax.figure
+tk.plot.group_quality(quality, labels={"before": "Score before"})
 
 # %% [markdown]
-# Groups are not the single best division: they are drawn from several good ones, so that chance decides who meets whom. How often would
-# two people have met, over other draws of arms and groups?
+# Groups are not the single best division: they are drawn from several good ones, so that chance has a say in who meets whom. How often
+# would two people have met, over other draws of arms and groups?
 
 # %%
 print(design.co_membership(300, seed=4))
 
 # %% [markdown]
+# Of the 48,516 pairs, 36,144 belong to different agencies and can never meet. Most of the others that never met differ much in age: that
+# is the price of groups alike in age, and no pair was certain to meet.
+#
 # ## 5. The list and its certificate
 #
 # The list is for the agencies, as a text file and a workbook. The certificate is for everyone: it says what was declared, what was
-# reached and which fingerprints list and seed have, but neither arm nor group of anybody.
+# reached and which fingerprints list and seed have, but neither arm nor group of anybody. The file with the seed stays with the trial
+# office for now.
 
 # %%
-print(", ".join(sorted(p.name for p in made.folder.iterdir())))
+print(", ".join(sorted(p.name for p in made.folder.iterdir() if not p.name.startswith("."))))
 print()
-print((made.folder / "allocation.csv").read_text()[:190])
-print("...")
+print((made.folder / "allocation.csv").read_text()[:171], "...", sep="")
 print()
 print(made.certificate)
 
@@ -255,7 +258,7 @@ print(tk.itt(trial, "after", adjust=["before"]))
 
 # %% [markdown]
 # The randomization test asks the design itself: in how many of the allocations that could have come out (arms by blocks, groups formed anew)
-# would a difference this large appear if the groups did nothing?
+# would a difference this large appear, if it made no difference to anyone in which arm they are, or with whom?
 
 # %%
 print(tk.randomization_test(trial, "after", adjust=["before"], n_draws=999, seed=11))

@@ -1,9 +1,11 @@
 from trialkit import design, errors, measurement, power, selection, simulate
 from trialkit.estimate.adjust_p import adjust_p
+from trialkit.estimate.cace import cace
 from trialkit.estimate.family import family
 from trialkit.estimate.itt import itt
 from trialkit.estimate.randomization import randomization_test
 from trialkit.estimate.registry import combinations
+from trialkit.estimate.wild_bootstrap import wild_bootstrap
 from trialkit.io import read, receipt
 from trialkit.plan.plan import Plan
 from trialkit.report import figures as plot
@@ -18,6 +20,7 @@ __all__ = [
     "Trial",
     "__version__",
     "adjust_p",
+    "cace",
     "combinations",
     "design",
     "errors",
@@ -31,4 +34,5 @@ __all__ = [
     "receipt",
     "selection",
     "simulate",
+    "wild_bootstrap",
 ]

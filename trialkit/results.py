@@ -177,6 +177,8 @@ _HOMES = {
     "itt": "trialkit.estimate.itt_result",
     "randomization_test": "trialkit.estimate.randomization",
     "family": "trialkit.estimate.family",
+    "wild_bootstrap": "trialkit.estimate.wild_bootstrap",
+    "cace": "trialkit.estimate.cace_result",
     "effect_size": "trialkit.estimate.effect_size",
     "balance": "trialkit.selection.balance",
     "flow": "trialkit.selection.flow",

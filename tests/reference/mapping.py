@@ -91,6 +91,32 @@ def listed_assignments() -> tk.Trial:
     return tk.Trial(d, arm="z", control=0, unit="unit", design=design)
 
 
+def wild(**options: Any) -> dict[str, Any]:
+    r = tk.wild_bootstrap(few_clusters(False), "y", adjust=["x"], n_draws="all", **options)
+    return {"t": r.statistic, "p_value": r.p_value, "p_with_ties": r.p_value, "conf_low": r.conf_low, "conf_high": r.conf_high}
+
+
+def attended(**options: Any) -> Any:
+    return tk.cace(individual(), "y1", uptake="attended", **({"adjust": ["y0"], "covariance": "HC2"} | options))
+
+
+def set_of(found: Any) -> dict[str, Any]:
+    return {k: getattr(found, k) for k in ("conf_low", "conf_high", "statistic", "p_value")}
+
+
+def wald(test: Any) -> dict[str, Any]:
+    return {"F": test.statistic, "df_num": test.df_num, "df_denom": test.df_denom, "p_value": test.p_value}
+
+
+def three_arms() -> tk.Trial:
+    return tk.Trial(data("three_arms.csv"), arm="arm", control="control")
+
+
+def dunnett() -> dict[str, Any]:
+    table = tk.itt(three_arms(), "y", adjust=["x"], covariance="classical", correction="dunnett").tidy()
+    return {f"p_{a}": table.loc[table["contrast"].str.startswith(a), "p_adjusted"].iloc[0] for a in ("coach", "peer")}
+
+
 def randomization(trial: tk.Trial, **options: Any) -> dict[str, Any]:
     r = tk.randomization_test(trial, "y", n_draws="all", **options)
     return {"statistic": r.statistic, "p_value": r.p_value, "conf_low": r.conf_low, "conf_high": r.conf_high}
@@ -143,6 +169,26 @@ CASES: dict[str, Callable[[], dict[str, Any]]] = {
     "p_adjust": lambda: {
         k: list(tk.adjust_p([0.001, 0.008, 0.012, 0.03, 0.04, 0.2, 0.5], method=k)) for k in ("holm", "hochberg", "bh")
     },
+    "cluster_wald_HTZ": lambda: wald(
+        tk.itt(cluster(), "y", adjust=["x", "female"], covariance="CR2").joint_test(["x", "female"])
+    ),
+    "three_arms_dunnett": dunnett,
+    "wild_cluster_wcr11_enumerated": lambda: wild(),
+    "wild_cluster_wcr11_one_sided": lambda: wild() | {f"p_{a}": wild(alternative=a)["p_value"] for a in ("greater", "less")},
+    "wild_cluster_wcu11": lambda: (
+        wild(kind="WCU11") | {f"p_{a}": wild(kind="WCU11", alternative=a)["p_value"] for a in ("greater", "less")}
+    ),
+    "wild_cluster_wcr11_interval": lambda: wild(),
+    "cace_HC2": lambda: row(attended()),
+    "cace_site_HC1": lambda: row(attended(adjust=["y0", "site"], covariance="HC1")),
+    "first_stage_F": lambda: {"F": attended().effective_f},
+    "anderson_rubin_HC2": lambda: set_of(attended().anderson_rubin),
+    "anderson_rubin_classical": lambda: set_of(attended(covariance="classical").anderson_rubin),
+    "aipw_linear": lambda: itt(individual(), adjust=["y0", "age"], estimator="aipw"),
+    "aipw_linear_strata": lambda: itt(individual(strata=["site"]), adjust=["y0"], estimator="aipw"),
+    "gcomp_linear_strata": lambda: itt(
+        individual(strata=["site"]), adjust=["y0", "age"], estimator="g_computation", strata_effects="none"
+    ),
     "ri_exact": lambda: randomization(tiny()),
     "ri_cluster_exact": lambda: randomization(few_clusters(), adjust=["x"]),
     "ri_strata_exact": lambda: randomization(strata_tiny()),
@@ -158,7 +204,7 @@ CASES: dict[str, Callable[[], dict[str, Any]]] = {
 }
 
 # numbers that the result does not carry: other names of the same thing, or the inputs of another case
-UNUSED = {"cohens_d", "d_low", "d_high", "variance"}
+UNUSED = {"cohens_d", "d_low", "d_high", "variance", "p_strict", "conf_low_z", "conf_high_z"}
 
 
 def load(suite: str) -> list[dict[str, Any]]:

@@ -88,7 +88,7 @@ def run_g_computation(trial: Trial, request: Request) -> Analysis:
 
 
 def _options(request: Request) -> AipwOptions:
-    given: Mapping[str, Any] = getattr(request, "options", None) or {}
+    given: Mapping[str, Any] = request.options
     unknown = [k for k in given if k not in OPTIONS]
     if unknown:
         raise UsageError(f"estimator='{request.estimator}' does not take {shown(unknown)}: it takes {shown(OPTIONS, 10)}.")
@@ -281,7 +281,7 @@ def _clustered(
 ) -> tuple[list[tuple[float, float]], str, list[Note]]:
     """Standard error and df of each contrast, the words for the covariance, and notes."""
     if by_lin:
-        columns, names = lin._columns(trial, s, request)
+        columns, names = lin.interacted_columns(trial, s, request)
         model = fit_linear(s, columns, names, kind="CR2", df="auto")
         found = [_lin_spread(model, f.predictions @ v, v) for v in f.vectors]
         # where probabilities differ within the cells of the model the two are different estimates

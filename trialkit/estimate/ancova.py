@@ -28,10 +28,10 @@ def run(trial: Trial, request: Request) -> Analysis:
     """ANCOVA of a request."""
     adjust = tuple(a for a in request.adjust if a not in trial.strata)
     base = sample(trial, request.outcome, adjust, request.covariate_missing)
-    strata, unequal = _strata_rule(trial, request)
+    strata, unequal = strata_rule(trial, request)
     notes: list[Note] = []
     analysed = apply_average(base, request.average)
-    columns, names = _columns(trial, analysed, strata, notes, unequal)
+    columns, names = design_columns(trial, analysed, strata, notes, unequal)
     model = fit_linear(analysed, columns, names, kind=request.covariance, df=request.df)
     notes += size_note(base, columns, request)
     overlap = strata == "additive" and unequal
@@ -60,7 +60,8 @@ def run(trial: Trial, request: Request) -> Analysis:
     )
 
 
-def _strata_rule(trial: Trial, request: Request) -> tuple[str, bool]:
+def strata_rule(trial: Trial, request: Request) -> tuple[str, bool]:
+    """How the strata enter ('additive', 'interacted' or 'none'), and whether the arms' shares differ by stratum."""
     asked = request.strata_effects
     if not trial.strata:
         if asked in ("additive", "interacted"):
@@ -79,7 +80,8 @@ def _strata_rule(trial: Trial, request: Request) -> tuple[str, bool]:
     return asked, unequal
 
 
-def _columns(trial: Trial, s: Sample, strata: str, notes: list[Note], unequal: bool) -> tuple[FloatArray, list[str]]:
+def design_columns(trial: Trial, s: Sample, strata: str, notes: list[Note], unequal: bool) -> tuple[FloatArray, list[str]]:
+    """Columns of the regression with their names: constant, arms, strata, covariates; the arms are columns 1, 2, ..."""
     arms = (s.arm[:, None] == np.arange(1, len(s.arms))).astype(float)
     parts = [np.ones((s.n, 1)), arms]
     names = ["constant", *(f"arm {a}" for a in s.arms[1:])]

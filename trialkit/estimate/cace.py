@@ -182,8 +182,8 @@ def _uptake(trial: Trial, uptake: str, s: Sample) -> FloatArray:
 def _analyse(
     trial: Trial, s: Sample, d: FloatArray, request: Request, instruments: Any, label: str, notes: list[Note]
 ) -> ComplierAnalysis:
-    strata, unequal = ancova._strata_rule(trial, request)
-    columns, names = ancova._columns(trial, s, strata, notes, unequal)
+    strata, unequal = ancova.strata_rule(trial, request)
+    columns, names = ancova.design_columns(trial, s, strata, notes, unequal)
     Z, W, ordered = _roles(trial, s, columns, names, request, instruments)
     reduced = fit_linear(s, np.concatenate([Z, W], axis=1), ordered, kind=request.covariance, df=request.df)
     notes += reduced.notes

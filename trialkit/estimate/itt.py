@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from trialkit.errors import UsageError, ValueTypeError
+from trialkit.errors import UsageError, ValueTypeError, nearest, shown
 from trialkit.estimate.covariates import CovariateMissing
 from trialkit.estimate.itt_result import IttResult, itt_result
 from trialkit.estimate.joint import dunnett_corrected
@@ -31,6 +32,7 @@ def itt(
     covariate_missing: CovariateMissing = "impute",
     correction: Literal["dunnett"] | None = None,
     conf_level: float = 0.95,
+    **options: Any,
 ) -> IttResult:
     """Effect of assignment on an outcome, for everyone who was randomized and has the outcome.
 
@@ -52,6 +54,7 @@ def itt(
     contrasts : each arm against 'control', or 'all' pairs.
     correction : 'dunnett' adds `p_adjusted` for several arms against control, by the joint t of their contrasts.
     conf_level : of the intervals.
+    options : of one estimator only; 'aipw' takes n_folds, seed, working_model and probabilities (see `trialkit.estimate.aipw`).
 
     Returns
     -------
@@ -91,6 +94,10 @@ def itt(
         float(conf_level),
     )
     found = find(name, measure, covariance, df)
+    unknown = [o for o in options if o not in found.options]
+    if unknown:
+        near = nearest(unknown[0], (*found.options, *inspect.signature(itt).parameters))
+        raise UsageError(f"estimator='{name}' has no option {shown(unknown)}.{f' Did you mean {near!r}?' if near else ''}")
     if measure == "risk_difference":
         _check_binary(trial, outcome)
     if correction not in (None, "dunnett"):

@@ -24,7 +24,7 @@ def run(trial: Trial, request: Request) -> Analysis:
     adjust = tuple(a for a in request.adjust if a not in trial.strata)
     base = sample(trial, request.outcome, adjust, request.covariate_missing)
     analysed = apply_average(base, request.average)
-    columns, names = _columns(trial, analysed, request)
+    columns, names = interacted_columns(trial, analysed, request)
     model = fit_linear(analysed, columns, names, kind=request.covariance, df=request.df)
     notes = size_note(base, columns, request)
     found = arm_contrasts(model, request, range(1, len(base.arms)))
@@ -40,7 +40,8 @@ def run(trial: Trial, request: Request) -> Analysis:
     )
 
 
-def _columns(trial: Trial, s: Sample, request: Request) -> tuple[FloatArray, list[str]]:
+def interacted_columns(trial: Trial, s: Sample, request: Request) -> tuple[FloatArray, list[str]]:
+    """Columns of Lin's regression with their names; the arms are columns 1, 2, ..."""
     arms = (s.arm[:, None] == np.arange(1, len(s.arms))).astype(float)
     x, terms = centred(s.X, s.weights), list(s.terms)
     if trial.strata and request.strata_effects != "none":

@@ -31,6 +31,7 @@ class Estimator:
     dfs: tuple[str, ...]
     adjusts: bool
     path: str
+    options: tuple[str, ...] = ()
 
     @property
     def run(self) -> Runner:
@@ -49,6 +50,9 @@ ESTIMATORS: dict[str, Estimator] = {
             "difference_in_means", "difference in means", LINEAR, ("auto",), ("auto", "independence", "working"), False,
             "trialkit.estimate.difference_in_means:run",
         ),
+        Estimator("aipw", "augmented IPW, linear working models by arm", LINEAR, ("auto",), ("auto",), True, "trialkit.estimate.aipw:run",
+            ("n_folds", "seed", "working_model", "probabilities")),
+        Estimator("g_computation", "g-computation from one linear model", LINEAR, ("auto",), ("auto",), True, "trialkit.estimate.aipw:run_g_computation"),
     )
 }  # fmt: skip
 
@@ -66,7 +70,7 @@ def combinations() -> pd.DataFrame:
     --------
     >>> import trialkit as tk
     >>> list(tk.combinations()["estimator"].unique())
-    ['ancova', 'lin', 'difference_in_means']
+    ['ancova', 'lin', 'difference_in_means', 'aipw', 'g_computation']
     """
     rows = [
         {"estimator": e.name, "measure": m, "covariance": ", ".join(e.covariances), "df": ", ".join(e.dfs), "adjust": e.adjusts}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from trialkit.errors import UsageError
 from trialkit.estimate.covariates import CovariateMissing
@@ -28,6 +29,7 @@ class Request:
     contrasts: Contrasts
     covariate_missing: CovariateMissing
     conf_level: float
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 < self.conf_level < 1:

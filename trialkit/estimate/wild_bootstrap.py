@@ -154,8 +154,8 @@ def wild_bootstrap(
     )  # fmt: skip
     s = sample(trial, outcome, adjust, covariate_missing)
     notes: list[Note] = []
-    strata, unequal = ancova._strata_rule(trial, request)
-    columns, names = ancova._columns(trial, s, strata, notes, unequal)
+    strata, unequal = ancova.strata_rule(trial, request)
+    columns, names = ancova.design_columns(trial, s, strata, notes, unequal)
     model = fit_linear(s, columns, names, kind="CR1", df="residual")
     pairs = _pairs(len(s.arms), contrasts)
     clusters = s.clusters

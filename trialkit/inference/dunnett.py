@@ -30,6 +30,7 @@ Tail = Literal["two-sided", "greater", "less"]
 _NORMAL_DF = 1e10
 _EDGE = 8.6  # the normal density is 1e-16 of its peak there
 _MOST_LOADING = 0.9999
+_SMOOTH_LOADING = 0.95  # where the path starts from an inexact product form: sharper ones are costly to integrate and interpolate
 _NEGLIGIBLE = 1e-8
 # nodes along the path by the largest distance from product form: the error of n Gauss nodes is of order distance^(2n + 1)
 _PATH_NODES = ((0.003, 1), (0.03, 2), (0.1, 4), (0.3, 8), (math.inf, 16))
@@ -112,14 +113,21 @@ class _Beyond:
         self._two_sided = two_sided
         self._loadings, rest = _product_form(matrix)
         self._grid = _grid(self._loadings)
-        self._low = 0.0 if two_sided else -_EDGE
+        self._low = 0.0 if two_sided else -6.0
         self._share: FloatArray | None = None
         if float(np.abs(rest).max()) > _NEGLIGIBLE:
-            degree = 40 if two_sided else 80
-            nodes = np.polynomial.chebyshev.chebpts1(degree)
-            cut = self._low + (nodes + 1) / 2 * (_EDGE - self._low)
+            self._share = self._interpolated(rest)
+
+    def _interpolated(self, rest: FloatArray) -> FloatArray:
+        """Chebyshev coefficients of what the path adds as a share, with more nodes until the last ones are negligible."""
+        for nodes in (32, 64, 128, 256):
+            x = np.polynomial.chebyshev.chebpts1(nodes)
+            cut = self._low + (x + 1) / 2 * (_EDGE - self._low)
             gain = _along_path(*self._bounds(cut), self._loadings, rest, _NEGLIGIBLE)
-            self._share = np.asarray(np.polynomial.chebyshev.chebfit(nodes, gain / self._product(cut), degree - 1), dtype=float)
+            found = np.asarray(np.polynomial.chebyshev.chebfit(x, gain / self._product(cut), nodes - 1), dtype=float)
+            if np.abs(found[-4:]).max() < _NEGLIGIBLE:
+                break
+        return found
 
     def normal(self, cut: FloatArray) -> FloatArray:
         """Q at each cut-off (M,)."""
@@ -165,20 +173,23 @@ def _product_form(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
         size = min(math.sqrt(abs(matrix[0, 1])), _MOST_LOADING)
         loadings = np.array([size, math.copysign(size, matrix[0, 1])])
     else:
-        values, vectors = np.linalg.eigh(matrix)
-        start = np.clip(vectors[:, -1] * math.sqrt(values[-1]), -0.95, 0.95)
-        fit = optimize.least_squares(
-            lambda b: b[i] * b[j] - matrix[i, j],
-            start,
-            bounds=(-_MOST_LOADING, _MOST_LOADING),
-            xtol=1e-15,
-            ftol=1e-15,
-            gtol=1e-15,
-        )
-        loadings = fit.x
+        loadings = _fitted_loadings(matrix, _MOST_LOADING)
+        gap = np.abs(np.outer(loadings, loadings) - matrix)[i, j].max()
+        if gap > _NEGLIGIBLE and np.abs(loadings).max() > _SMOOTH_LOADING:
+            loadings = _fitted_loadings(matrix, _SMOOTH_LOADING)
     rest = matrix - np.outer(loadings, loadings)
     np.fill_diagonal(rest, 0.0)
     return loadings, rest
+
+
+def _fitted_loadings(matrix: FloatArray, most: float) -> FloatArray:
+    i, j = np.triu_indices(len(matrix), 1)
+    values, vectors = np.linalg.eigh(matrix)
+    start = np.clip(vectors[:, -1] * math.sqrt(values[-1]), -0.9, 0.9)
+    fit = optimize.least_squares(
+        lambda b: b[i] * b[j] - matrix[i, j], start, bounds=(-most, most), xtol=1e-15, ftol=1e-15, gtol=1e-15
+    )
+    return np.asarray(fit.x, dtype=float)
 
 
 def _grid(loadings: FloatArray) -> FloatArray:
