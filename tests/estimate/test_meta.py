@@ -159,5 +159,5 @@ def test_the_forest_does_without_a_prediction_and_refuses_other_results():
     assert "True effect in a new study" not in [t.get_text() for t in ax.texts]
     no_test = meta_forest(meta([0.3, 0.3], [0.01, 0.02]))
     assert not no_test.patches and any(line.get_marker() == "D" for line in no_test.lines)
-    with pytest.raises(UsageError, match="tk.meta"):
+    with pytest.raises(UsageError, match=r"tk\.meta returns"):
         meta_forest(Result(()))

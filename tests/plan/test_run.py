@@ -254,3 +254,16 @@ def test_a_randomization_test_with_groups_needs_their_formation():
     )
     with pytest.raises(tk.errors.PlanError, match=r"\[design\] groups"):
         tk.Plan.from_text(text)
+
+
+def test_other_companions_run():
+    text = PLAN.replace('group = "group"\n', 'group = "group"\nuptake = "came"\n', 1)
+    text = text.replace(
+        'companions = ["difference_in_means", "lin"]', 'companions = ["wild_bootstrap", "cace", "aipw"]\ndraws = 199\nseed = 3'
+    )
+    d = data().assign(came=lambda x: ((x["arm"] == "peer") & (x["id"] % 4 > 0)) * 1)
+    primary = tk.Plan.from_text(text).run(d).outcomes[0]
+    assert set(primary.companions) == {"wild_bootstrap", "cace", "aipw"}
+    assert abs(primary.companions["cace"].estimates[0].estimate) > abs(primary.result.estimates[0].estimate)
+    with pytest.raises(tk.errors.PlanError, match="uptake"):
+        tk.Plan.from_text(text.replace('uptake = "came"\n', ""))

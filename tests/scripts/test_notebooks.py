@@ -62,7 +62,12 @@ def test_runs_as_a_script(script, tmp_path):
     inside.mkdir()
     env = {**os.environ, "MPLBACKEND": "Agg", "TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-W", "error::FutureWarning", str(script)], cwd=inside, env=env, capture_output=True, text=True, timeout=60
+        [sys.executable, "-W", "error::FutureWarning", str(script)],
+        cwd=inside,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -114,7 +119,7 @@ def _execute(script: Path) -> None:
         made["id"] = f"cell-{number}"
         notebook.cells.append(made)
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    NotebookClient(notebook, timeout=120, kernel_name="python3", record_timing=False).execute()
+    NotebookClient(notebook, timeout=120, kernel_name="python3", record_timing=False, coalesce_streams=True).execute()
     notebook.metadata.pop("language_info", None)
     script.with_suffix(".ipynb").write_text(nbformat.writes(notebook) + "\n", "utf-8")
 

@@ -180,6 +180,8 @@ def _analysis(spec: PlanSpec) -> Problems:
         if column in (spec.data.unit, spec.data.arm, spec.data.group, spec.data.uptake):
             message = f"'{column}' cannot be a covariate: it is the person, the arm, or comes after randomization"
             yield Problem(("analysis", "adjust"), message)
+    if "cace" in analysis.companions and spec.data.uptake is None:
+        yield Problem(("analysis", "companions"), "'cace' needs [data] uptake: the column that says who took up the offer")
     if "randomization_test" in analysis.companions and spec.grouped_arms and spec.design.groups is None:
         message = "a randomization test forms the groups anew in every draw: say how in [design] groups = { size = [smallest, largest] }"
         yield Problem(("analysis", "companions"), message)

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 __all__ = ["BUILT", "not_yet"]
 
 BUILT: dict[str, frozenset[str]] = {
-    "estimator": frozenset({"ancova", "lin", "difference_in_means"}),
+    "estimator": frozenset({"ancova", "lin", "difference_in_means", "aipw"}),
     "measure": frozenset({"mean_difference", "risk_difference"}),
     "average": frozenset({"participant", "group"}),
     "population": frozenset({"all_randomized"}),
     "strategy": frozenset({"treatment_policy", "composite"}),
-    "companion": frozenset({"ancova", "lin", "difference_in_means", "randomization_test"}),
+    "companion": frozenset({"ancova", "lin", "difference_in_means", "aipw", "randomization_test", "wild_bootstrap", "cace"}),
     "correction": frozenset({"none", "holm", "hochberg", "bh", "sharpened_q", "romano_wolf", "westfall_young", "dunnett"}),
     "missing": frozenset({"available_cases"}),
     "scheme": frozenset(

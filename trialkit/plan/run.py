@@ -13,13 +13,15 @@ import numpy as np
 
 from trialkit.errors import EstimationError, TrialkitError
 from trialkit.estimate.adjust_p import adjust_p
+from trialkit.estimate.cace import cace
 from trialkit.estimate.family import BY_DRAWS, family
 from trialkit.estimate.family import Correction as FamilyCorrection
 from trialkit.estimate.icc import achieved_icc
 from trialkit.estimate.itt import itt
 from trialkit.estimate.itt_result import IttResult
 from trialkit.estimate.joint import dunnett_corrected
-from trialkit.estimate.randomization import RandomizationResult, randomization_test
+from trialkit.estimate.randomization import randomization_test
+from trialkit.estimate.wild_bootstrap import wild_bootstrap
 from trialkit.plan.describe import describe
 from trialkit.plan.estimand import estimand_sentence
 from trialkit.plan.lock import versions
@@ -162,27 +164,56 @@ def _companions(spec: PlanSpec, ready: Prepared, outcome: Outcome, estimator: st
     for name in spec.analysis.companions:
         if name not in BUILT["companion"] or name == estimator:
             continue
-        if name == "randomization_test":
+        if name in BESIDE_PRIMARY:
             if outcome.role == "primary":
-                found[name] = _named(_randomization_test(spec, ready, outcome), outcome)
+                with _said_of(outcome):
+                    found[name] = _named(BESIDE_PRIMARY[name](spec, ready, outcome), outcome)
         else:
             found[str(name)] = _named(_estimate(spec, ready, outcome, name), outcome)
     return found
 
 
-def _randomization_test(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> RandomizationResult:
+def _randomization_test(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> Result:
     trial = ready.designed(spec)
-    adjust = spec.adjust_for(outcome) if len(trial.arms) == 2 else ()
-    with _said_of(outcome):
-        return randomization_test(
-            trial,
-            spec.value_column(outcome),
-            adjust=adjust,
-            n_draws=spec.analysis.draws,
-            seed=spec.analysis.seed,
-            covariate_missing=spec.analysis.covariate_missing,
-            conf_level=spec.analysis.conf_level,
-        )
+    return randomization_test(
+        trial,
+        spec.value_column(outcome),
+        adjust=spec.adjust_for(outcome) if len(trial.arms) == 2 else (),
+        n_draws=spec.analysis.draws,
+        seed=spec.analysis.seed,
+        covariate_missing=spec.analysis.covariate_missing,
+        conf_level=spec.analysis.conf_level,
+    )
+
+
+def _wild_bootstrap(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> Result:
+    return wild_bootstrap(
+        ready.trial,
+        spec.value_column(outcome),
+        adjust=spec.adjust_for(outcome),
+        n_draws=spec.analysis.draws,
+        seed=spec.analysis.seed,
+        covariate_missing=spec.analysis.covariate_missing,
+        conf_level=spec.analysis.conf_level,
+    )
+
+
+def _cace(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> Result:
+    return cace(
+        ready.trial,
+        spec.value_column(outcome),
+        uptake=str(spec.data.uptake),
+        adjust=spec.adjust_for(outcome),
+        covariate_missing=spec.analysis.covariate_missing,
+        conf_level=spec.analysis.conf_level,
+    )
+
+
+BESIDE_PRIMARY: dict[str, Callable[[PlanSpec, Prepared, Outcome], Result]] = {
+    "randomization_test": _randomization_test,
+    "wild_bootstrap": _wild_bootstrap,
+    "cace": _cace,
+}
 
 
 @contextmanager
