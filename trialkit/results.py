@@ -204,9 +204,11 @@ def interval_text(e: Estimate) -> str:
 
 def test_text(e: Estimate) -> str:
     """'SE 0.136, t(19.7) = 1.58, p = .131'."""
-    name = "z" if math.isinf(e.df) else f"t({e.df:.1f})"
     if math.isnan(e.statistic):
         return f"SE {number(e.std_error)}"
+    if math.isnan(e.df):  # tests that refer the statistic to draws instead of a t distribution
+        return f"statistic {e.statistic:.2f}, p {p_text(e.p_value)}"
+    name = "z" if math.isinf(e.df) else f"t({e.df:.1f})"
     return f"SE {number(e.std_error)}, {name} = {e.statistic:.2f}, p {p_text(e.p_value)}"
 
 

@@ -339,8 +339,12 @@ def test_an_itt_result_asks_for_them_by_name():
     assert (
         es.standardize_more(y, "dppc2", trial=t, baseline="y0").tidy().equals(es.pre_post_control(t, "y", baseline="y0").tidy())
     )
+    adjusted = tk.itt(t, "y", adjust=["y0"])
+    improvement = es.standardize_more(adjusted, "percentile_improvement", trial=t)
+    assert improvement.tidy().equals(es.percentile_improvement(adjusted.standardized("hedges_g")).tidy())
     for kind, options, words in (
         ("dppc2", {}, "baseline='y0'"),
+        ("cohens_d", {"icc": 0.1}, "goes with 'hedges_g'"),
         ("hedges_g", {}, "icc=0.1"),
         ("cohen_h", {}, "Did you mean 'cohens_h'"),
     ):
@@ -349,7 +353,7 @@ def test_an_itt_result_asks_for_them_by_name():
     with pytest.raises(UsageError, match="read from a file"):
         es.standardize_more(y, "cliffs_delta", trial=None)
     with pytest.raises(CombinationError, match="without adjust"):
-        es.standardize_more(tk.itt(t, "y", adjust=["y0"]), "cliffs_delta", trial=t)
+        es.standardize_more(adjusted, "cliffs_delta", trial=t)
     with pytest.raises(UsageError, match="needs clusters or groups"):
         es.standardize_more(y, "hedges_g", trial=t, icc=0.1)
 

@@ -275,9 +275,20 @@ def test_one_cluster_in_an_arm_is_refused():
 
 def test_combinations_exist():
     table = tk.combinations()
-    trial = grouped_trial(grouped_data(3).assign(b=lambda x: (x["y"] > 0) * 1))
+    data = grouped_data(3).assign(b=lambda x: (x["y"] > 0) * 1)
+    trial = grouped_trial(data)
+    drawn = tk.Trial(
+        data,
+        arm="arm",
+        control="solo",
+        unit="id",
+        design=tk.design.complete(data, unit="id", arms={"solo": 1, "peer": 1}, counts="observed"),
+    )
     for row in table.to_dict("records"):
         outcome = "b" if row["measure"] == "risk_difference" else "y"
         for covariance in row["covariance"].split(", "):
-            r = tk.itt(trial, outcome, estimator=row["estimator"], measure=row["measure"], covariance=covariance)
+            by_design = row["estimator"] in ("horvitz_thompson", "hajek")
+            r = tk.itt(
+                drawn if by_design else trial, outcome, estimator=row["estimator"], measure=row["measure"], covariance=covariance
+            )
             assert r.estimates[0].std_error > 0

@@ -91,6 +91,16 @@ def listed_assignments() -> tk.Trial:
     return tk.Trial(d, arm="z", control=0, unit="unit", design=design)
 
 
+def weighted_by_design(design: tk.design.Design, d: pd.DataFrame, **roles: Any) -> dict[str, Any]:
+    return itt(tk.Trial(d, arm="z", control=0, design=design, **roles), "y1", estimator="horvitz_thompson")
+
+
+def individual_data() -> pd.DataFrame:
+    d = data("individual.csv")
+    d["site"] = d["site"].astype(str)
+    return d
+
+
 def wild(**options: Any) -> dict[str, Any]:
     r = tk.wild_bootstrap(few_clusters(False), "y", adjust=["x"], n_draws="all", **options)
     return {"t": r.statistic, "p_value": r.p_value, "p_with_ties": r.p_value, "conf_low": r.conf_low, "conf_high": r.conf_high}
@@ -189,6 +199,14 @@ CASES: dict[str, Callable[[], dict[str, Any]]] = {
     "gcomp_linear_strata": lambda: itt(
         individual(strata=["site"]), adjust=["y0", "age"], estimator="g_computation", strata_effects="none"
     ),
+    "horvitz_thompson_complete": lambda: itt(tiny(), "y", estimator="horvitz_thompson"),
+    "ht_bernoulli": lambda: weighted_by_design(
+        tk.design.simple(individual_data(), arms={0: 1, 1: 1}, probability="prob"), individual_data()
+    ),
+    "ht_blocked": lambda: weighted_by_design(
+        tk.design.stratified(individual_data(), strata=["site"], arms={0: 1, 1: 1}, counts="observed"), individual_data()
+    ),
+    "ht_clustered": lambda: itt(few_clusters(), "y", estimator="horvitz_thompson"),
     "ri_exact": lambda: randomization(tiny()),
     "ri_cluster_exact": lambda: randomization(few_clusters(), adjust=["x"]),
     "ri_strata_exact": lambda: randomization(strata_tiny()),

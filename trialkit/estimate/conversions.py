@@ -93,9 +93,9 @@ def convert(
     Examples
     --------
     >>> import trialkit as tk
-    >>> round(convert(2.0, source="odds_ratio", target="d").estimate, 3)
+    >>> round(tk.effect_size.convert(2.0, source="odds_ratio", target="d").estimate, 3)
     0.382
-    >>> round(convert(2.0, source="odds_ratio", target="risk_ratio", baseline_risk=0.3).estimate, 3)
+    >>> round(tk.effect_size.convert(2.0, source="odds_ratio", target="risk_ratio", baseline_risk=0.3).estimate, 3)
     1.538
     """
     _check_arguments(source, target, logistic, share_treated)
@@ -168,7 +168,7 @@ def risk_ratio_for_evalue(
     Examples
     --------
     >>> import trialkit as tk
-    >>> round(risk_ratio_for_evalue(2.1, source="odds_ratio", conf=(1.3, 3.4)).estimate, 4)
+    >>> round(tk.effect_size.risk_ratio_for_evalue(2.1, source="odds_ratio", conf=(1.3, 3.4)).estimate, 4)
     1.4491
     """
     if source not in ("risk_ratio", "odds_ratio", "hazard_ratio", "d"):

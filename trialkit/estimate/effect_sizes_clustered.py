@@ -53,7 +53,7 @@ def clustered_g(
     Examples
     --------
     >>> import trialkit as tk
-    >>> found = clustered_g(mean_1=52.4, sd_1=9.8, sizes_1=[20] * 8, mean_0=49.1, sd_0=10.6, sizes_0=[20] * 10, icc=0.15)
+    >>> found = tk.effect_size.clustered_g(mean_1=52.4, sd_1=9.8, sizes_1=[20] * 8, mean_0=49.1, sd_0=10.6, sizes_0=[20] * 10, icc=0.15)
     >>> round(found.d, 4), round(found.g, 4), round(found.df, 1)
     (0.3193, 0.3184, 256.3)
     """
@@ -86,7 +86,7 @@ def one_arm_grouped_g(
     Examples
     --------
     >>> import trialkit as tk
-    >>> found = one_arm_grouped_g(mean_1=31.2, sd_1=9.9, sizes_1=[12] * 8, mean_0=27.9, sd_0=9.1, n_0=80, icc=0.1)
+    >>> found = tk.effect_size.one_arm_grouped_g(mean_1=31.2, sd_1=9.9, sizes_1=[12] * 8, mean_0=27.9, sd_0=9.1, n_0=80, icc=0.1)
     >>> round(found.g, 4), round(found.df, 1)
     (0.3351, 163.9)
     """

@@ -16,6 +16,7 @@ from scipy import special
 
 from trialkit.errors import CombinationError, DataError, UsageError, nearest, shown
 from trialkit.estimate.conversions import ConversionResult, convert, risk_ratio_for_evalue
+from trialkit.estimate.effect_size import standardize
 from trialkit.estimate.effect_size_results import EffectMeasure, EffectSize, summary_row, tested
 from trialkit.estimate.effect_sizes_clustered import clustered_from_trial, clustered_g, one_arm_grouped_g
 from trialkit.estimate.effect_sizes_trial import cliffs_delta, cohens_h, common_language, cox_d, logit_d, pre_post_control
@@ -97,14 +98,18 @@ def standardize_more(
     Parameters
     ----------
     result : an unadjusted ITT result. trial : the trial it came from (None for a result read from a file).
-    kind : 'dppc2' (with `baseline`), 'cohens_h', 'cox_d', 'logit_d', 'cliffs_delta', 'common_language', or 'hedges_g' with `icc` (total variance;
-        Hedges 2007 for clusters, Hedges & Citkowicz 2015 for groups in one arm).
+    kind : 'dppc2' (with `baseline`), 'cohens_h', 'cox_d', 'logit_d', 'cliffs_delta', 'common_language', 'percentile_improvement' (of Hedges g), or
+        'hedges_g' with `icc` (total variance; Hedges 2007 for clusters, Hedges & Citkowicz 2015 for groups in one arm).
 
     Raises
     ------
     CombinationError
         An effect size that does not exist, lacks its argument, or is asked of an adjusted effect.
     """
+    if kind == "percentile_improvement":
+        return percentile_improvement(standardize(result, "hedges_g", standardizer="auto", interval="t"))
+    if kind == "cohens_d":
+        raise CombinationError("icc= goes with 'hedges_g'; Cohen's d on the total variance is its .d.")
     if kind not in (*_OF_TRIAL, "dppc2", "hedges_g"):
         near = nearest(kind, KINDS)
         raise CombinationError(
@@ -145,7 +150,7 @@ def from_counts(*, events_1: int, n_1: int, events_0: int, n_0: int, conf_level:
     Examples
     --------
     >>> import trialkit as tk
-    >>> from_counts(events_1=30, n_1=100, events_0=20, n_0=100).tidy()["estimate"].round(3).tolist()
+    >>> tk.effect_size.from_counts(events_1=30, n_1=100, events_0=20, n_0=100).tidy()["estimate"].round(3).tolist()
     [0.1, 1.5, 1.714]
     """
     for name, events, n in (("treated", events_1, n_1), ("control", events_0, n_0)):
@@ -198,7 +203,7 @@ def number_needed_to_treat(result: Result) -> NumberNeeded:
     Examples
     --------
     >>> import trialkit as tk
-    >>> found = number_needed_to_treat(from_counts(events_1=30, n_1=100, events_0=20, n_0=100))
+    >>> found = tk.effect_size.number_needed_to_treat(tk.effect_size.from_counts(events_1=30, n_1=100, events_0=20, n_0=100))
     >>> round(found.estimate), round(found.at_conf_low), round(found.at_conf_high)
     (10, -52, 5)
     """
@@ -250,7 +255,7 @@ def percentile_improvement(result: Result) -> EffectMeasure:
     >>> rng = np.random.default_rng(1)
     >>> d = pd.DataFrame({"arm": ["solo", "peer"] * 50, "y": rng.normal(size=100)})
     >>> g = tk.itt(tk.Trial(d, arm="arm", control="solo"), "y").standardized("hedges_g")
-    >>> bool(-50 < percentile_improvement(g).estimate < 50)
+    >>> bool(-50 < tk.effect_size.percentile_improvement(g).estimate < 50)
     True
     """
     if not result.kind.startswith("effect_size"):

@@ -75,7 +75,7 @@ def cohens_h(trial: Trial, outcome: str, *, contrasts: Contrasts = "control", co
     --------
     >>> import pandas as pd, trialkit as tk
     >>> d = pd.DataFrame({"arm": ["peer"] * 40 + ["solo"] * 40, "job": [1] * 22 + [0] * 18 + [1] * 12 + [0] * 28})
-    >>> round(cohens_h(tk.Trial(d, arm="arm", control="solo"), "job").estimate, 3)
+    >>> round(tk.effect_size.cohens_h(tk.Trial(d, arm="arm", control="solo"), "job").estimate, 3)
     0.512
     """
     return EffectMeasure(*_of_shares(trial, outcome, _H, contrasts, conf_level))
@@ -90,7 +90,7 @@ def cox_d(trial: Trial, outcome: str, *, contrasts: Contrasts = "control", conf_
     --------
     >>> import pandas as pd, trialkit as tk
     >>> d = pd.DataFrame({"arm": ["peer"] * 40 + ["solo"] * 40, "job": [1] * 22 + [0] * 18 + [1] * 12 + [0] * 28})
-    >>> round(cox_d(tk.Trial(d, arm="arm", control="solo"), "job").estimate, 3)
+    >>> round(tk.effect_size.cox_d(tk.Trial(d, arm="arm", control="solo"), "job").estimate, 3)
     0.635
     """
     return EffectSize(*_of_shares(trial, outcome, _COX, contrasts, conf_level))
@@ -105,7 +105,7 @@ def logit_d(trial: Trial, outcome: str, *, contrasts: Contrasts = "control", con
     --------
     >>> import pandas as pd, trialkit as tk
     >>> d = pd.DataFrame({"arm": ["peer"] * 40 + ["solo"] * 40, "job": [1] * 22 + [0] * 18 + [1] * 12 + [0] * 28})
-    >>> round(logit_d(tk.Trial(d, arm="arm", control="solo"), "job").estimate, 3)
+    >>> round(tk.effect_size.logit_d(tk.Trial(d, arm="arm", control="solo"), "job").estimate, 3)
     0.578
     """
     return EffectSize(*_of_shares(trial, outcome, _LOGIT, contrasts, conf_level))
@@ -132,7 +132,7 @@ def common_language(trial: Trial, outcome: str, *, contrasts: Contrasts = "contr
     --------
     >>> import pandas as pd, trialkit as tk
     >>> d = pd.DataFrame({"arm": ["peer"] * 4 + ["solo"] * 4, "rating": [2, 3, 4, 1, 1, 2, 1, 3]})
-    >>> common_language(tk.Trial(d, arm="arm", control="solo"), "rating").estimate
+    >>> tk.effect_size.common_language(tk.Trial(d, arm="arm", control="solo"), "rating").estimate
     0.6875
     """
     return _superiority(trial, outcome, contrasts, conf_level, delta=False)
@@ -147,7 +147,7 @@ def cliffs_delta(trial: Trial, outcome: str, *, contrasts: Contrasts = "control"
     --------
     >>> import pandas as pd, trialkit as tk
     >>> d = pd.DataFrame({"arm": ["peer"] * 4 + ["solo"] * 4, "rating": [2, 3, 4, 1, 1, 2, 1, 3]})
-    >>> cliffs_delta(tk.Trial(d, arm="arm", control="solo"), "rating").estimate
+    >>> tk.effect_size.cliffs_delta(tk.Trial(d, arm="arm", control="solo"), "rating").estimate
     0.375
     """
     return _superiority(trial, outcome, contrasts, conf_level, delta=True)
@@ -180,7 +180,7 @@ def pre_post_control(
     >>> rng = np.random.default_rng(1)
     >>> d = pd.DataFrame({"arm": ["solo", "peer"] * 50, "y0": rng.normal(size=100)})
     >>> d["y1"] = d["y0"] + 0.5 * (d["arm"] == "peer") + rng.normal(size=100) / 2
-    >>> found = pre_post_control(tk.Trial(d, arm="arm", control="solo"), "y1", baseline="y0")
+    >>> found = tk.effect_size.pre_post_control(tk.Trial(d, arm="arm", control="solo"), "y1", baseline="y0")
     >>> bool(found.conf_low < found.estimate < found.conf_high)
     True
     """

@@ -50,6 +50,8 @@ ESTIMATORS: dict[str, Estimator] = {
             "difference_in_means", "difference in means", LINEAR, ("auto",), ("auto", "independence", "working"), False,
             "trialkit.estimate.difference_in_means:run",
         ),
+        Estimator("horvitz_thompson", "Horvitz-Thompson", LINEAR, ("auto",), ("auto",), False, "trialkit.estimate.horvitz_thompson:run"),
+        Estimator("hajek", "Hajek", LINEAR, ("auto",), ("auto",), False, "trialkit.estimate.horvitz_thompson:run_hajek"),
         Estimator("aipw", "augmented IPW, linear working models by arm", LINEAR, ("auto",), ("auto",), True, "trialkit.estimate.aipw:run",
             ("n_folds", "seed", "working_model", "probabilities")),
         Estimator("g_computation", "g-computation from one linear model", LINEAR, ("auto",), ("auto",), True, "trialkit.estimate.aipw:run_g_computation"),
@@ -70,7 +72,7 @@ def combinations() -> pd.DataFrame:
     --------
     >>> import trialkit as tk
     >>> list(tk.combinations()["estimator"].unique())
-    ['ancova', 'lin', 'difference_in_means', 'aipw', 'g_computation']
+    ['ancova', 'lin', 'difference_in_means', 'horvitz_thompson', 'hajek', 'aipw', 'g_computation']
     """
     rows = [
         {"estimator": e.name, "measure": m, "covariance": ", ".join(e.covariances), "df": ", ".join(e.dfs), "adjust": e.adjusts}

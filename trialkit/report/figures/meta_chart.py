@@ -65,8 +65,7 @@ def meta_forest(
     Examples
     --------
     >>> import trialkit as tk
-    >>> from trialkit.estimate.meta import meta
-    >>> meta_forest(meta([0.1, 0.3, 0.2], [0.01, 0.02, 0.02]), axis="Standard deviations").get_xlabel()
+    >>> tk.plot.meta_forest(tk.meta([0.1, 0.3, 0.2], [0.01, 0.02, 0.02]), axis="Standard deviations").get_xlabel()
     'Standard deviations'
     """
     studies = result.details.get("studies")
