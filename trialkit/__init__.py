@@ -14,6 +14,9 @@ _PUBLIC = {
     "adjust_p": "trialkit.estimate.adjust_p",
     "cace": "trialkit.estimate.cace",
     "family": "trialkit.estimate.family",
+    "gatekeeping": "trialkit.estimate.gatekeeping",
+    "index": "trialkit.estimate.index",
+    "meta": "trialkit.estimate.meta",
     "randomization_test": "trialkit.estimate.randomization",
     "wild_bootstrap": "trialkit.estimate.wild_bootstrap",
     "read": "trialkit.io",
@@ -21,7 +24,8 @@ _PUBLIC = {
     "Plan": "trialkit.plan.plan",
     "Result": "trialkit.results",
 }
-_ROOMS = ("design", "errors", "measurement", "plot", "power", "selection", "simulate")
+_ROOMS = ("design", "effect_size", "errors", "measurement", "plot", "power", "selection", "simulate")
+_ELSEWHERE = {"plot": "trialkit.report.figures", "effect_size": "trialkit.estimate.effect_sizes_more"}
 
 __all__ = ["__version__", *_PUBLIC, *_ROOMS]
 
@@ -31,7 +35,7 @@ def __getattr__(name: str) -> Any:
     if name in _PUBLIC:
         value = getattr(import_module(_PUBLIC[name]), name)
     elif name in _ROOMS:
-        value = import_module("trialkit.report.figures" if name == "plot" else f"trialkit.{name}")
+        value = import_module(_ELSEWHERE.get(name, f"trialkit.{name}"))
     else:
         raise AttributeError(f"module 'trialkit' has no attribute '{name}'")
     globals()[name] = value

@@ -1,8 +1,12 @@
 from trialkit import design, errors, measurement, power, selection, simulate
+from trialkit.estimate import effect_sizes_more as effect_size
 from trialkit.estimate.adjust_p import adjust_p
 from trialkit.estimate.cace import cace
 from trialkit.estimate.family import family
+from trialkit.estimate.gatekeeping import gatekeeping
+from trialkit.estimate.index import index
 from trialkit.estimate.itt import itt
+from trialkit.estimate.meta import meta
 from trialkit.estimate.randomization import randomization_test
 from trialkit.estimate.registry import combinations
 from trialkit.estimate.wild_bootstrap import wild_bootstrap
@@ -23,10 +27,14 @@ __all__ = [
     "cace",
     "combinations",
     "design",
+    "effect_size",
     "errors",
     "family",
+    "gatekeeping",
+    "index",
     "itt",
     "measurement",
+    "meta",
     "plot",
     "power",
     "randomization_test",

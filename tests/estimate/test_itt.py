@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import trialkit as tk
@@ -54,6 +54,7 @@ def test_row_order_and_labels_do_not_matter(seed):
 
 
 @settings(max_examples=15, deadline=None)
+@example(133, 0.53125, -3.875)
 @given(st.integers(0, 1000), st.floats(-3, 3), st.floats(-4, 4))
 def test_affine_outcomes(seed, shift, power):
     d = grouped_data(seed)

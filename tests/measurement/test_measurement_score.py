@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import numpy as np
 import pandas as pd
@@ -484,12 +483,3 @@ def test_order_of_people_does_not_matter():
     forward = score(data, "rosenberg", items="i{item}", form=FIRST_ORDER).values
     backward = score(data.iloc[::-1], "rosenberg", items="i{item}", form=FIRST_ORDER).values
     pd.testing.assert_series_equal(forward, backward.sort_index())
-
-
-def test_a_hundred_thousand_people_within_a_second():
-    draw = np.random.default_rng(1)
-    data = frame(draw.integers(0, 4, size=(100_000, 20)).astype(float)).mask(draw.random((100_000, 20)) < 0.03)
-    start = time.perf_counter()
-    result = score(data, "ces_d", items="i{item}")
-    assert time.perf_counter() - start < 1.0
-    assert result.n_scored > 99_000

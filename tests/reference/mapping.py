@@ -221,6 +221,160 @@ CASES: dict[str, Callable[[], dict[str, Any]]] = {
     },
 }
 
+
+def p_values(family: str) -> list[float]:
+    d = data("p_values.csv")
+    return d.loc[d["family"] == family, "p"].tolist()
+
+
+def null_draws(file: str) -> tuple[Any, Any]:
+    x = data(file).sort_values("draw").filter(regex=r"^h\d").to_numpy()
+    return x[0], x[1:]
+
+
+def gatekept(family: str, weights: list[float], transitions: list[list[float]]) -> dict[str, Any]:
+    return {"p_adjusted": tk.gatekeeping(p_values(family), weights=weights, transitions=transitions).p_adjusted}
+
+
+def indexed(outcomes: list[str], **options: Any) -> dict[str, Any]:
+    trial = individual()
+    index = tk.index(trial, outcomes, **options)
+    found = tk.Trial(trial.data.assign(index=index), arm="arm", control="control", unit="id")
+    means = index.groupby(trial.data["arm"]).mean()
+    return itt(found, "index", estimator="difference_in_means") | {
+        "weights": list(index.attrs["weights"].values()),
+        "first_five": index.head().tolist(),
+        "mean_control": means["control"],
+        "mean_treated": means["peer"],
+    }
+
+
+def meta(method: str) -> dict[str, Any]:
+    d = data("meta.csv")
+    plain = tk.meta(d["yi"], d["vi"], method=method, hartung_knapp=False)
+    hk = tk.meta(d["yi"], d["vi"], method=method)
+    found = {"estimate": plain.estimate, "std_error": plain.std_error, "tau2": plain.tau2, "I2": plain.i2, "Q": plain.q}
+    return found | {"hk_se": hk.std_error, "hk_low": hk.conf_low, "hk_high": hk.conf_high}
+
+
+def meta_prediction() -> dict[str, Any]:
+    d = data("meta_hetero.csv")
+    out: dict[str, Any] = {}
+    for suffix, prediction in (("", "hts"), ("_z", "normal"), ("_hk", "hk")):
+        r = tk.meta(d["yi"], d["vi"], prediction=prediction, tolerance=1e-10)
+        out |= {
+            f"pi_low{suffix}": r.prediction_low,
+            f"pi_high{suffix}": r.prediction_high,
+            "estimate": r.estimate,
+            "tau2": r.tau2,
+        }
+    return out
+
+
+def wald_counts() -> Any:
+    d = data("individual.csv").groupby("z")["job"].agg(["sum", "count"])
+    return tk.effect_size.from_counts(
+        events_1=d.loc[1, "sum"], n_1=d.loc[1, "count"], events_0=d.loc[0, "sum"], n_0=d.loc[0, "count"]
+    )
+
+
+def wald_ratios() -> dict[str, Any]:
+    rows = wald_counts().tidy().set_index("estimand")
+    out = {
+        "risk_difference": rows.loc["risk difference", "estimate"],
+        "se_risk_difference": rows.loc["risk difference", "std_error"],
+    }
+    for name in ("risk ratio", "odds ratio"):
+        key, found = name.replace(" ", "_"), rows.loc[name]
+        out |= {f"log_{key}": math.log(found["estimate"]), f"se_log_{key}": found["std_error"]}
+        out |= {f"{key}_low": found["conf_low"], f"{key}_high": found["conf_high"]}
+    return out
+
+
+def needed() -> dict[str, Any]:
+    found = tk.effect_size.number_needed_to_treat(wald_counts())
+    return {"nnt": found.estimate, "nnt_at_conf_high": found.at_conf_high, "nnt_at_conf_low": found.at_conf_low}
+
+
+def logit_d() -> dict[str, Any]:
+    odds = wald_counts().tidy().set_index("estimand").loc["odds ratio"]
+    found = tk.effect_size.convert(odds["estimate"], source="odds_ratio", target="d", std_error=odds["std_error"])
+    return {"estimate": found.estimate, "variance": found.std_error**2}
+
+
+def clustered(found: Any) -> dict[str, Any]:
+    return {
+        "d": found.d,
+        "variance_d": found.variance,
+        "df_h": found.df,
+        "hedges_g": found.g,
+        "variance_d_printed": found.variance_printed,
+    }
+
+
+def summary(label: str) -> Any:
+    return data("effect_summaries.csv").set_index("label").loc[label]
+
+
+def clustered_summary() -> dict[str, Any]:
+    s = summary("clustered")
+    sizes = {f"sizes_{a}": [int(s[f"size_{a}"])] * int(s[f"clusters_{a}"]) for a in (0, 1)}
+    return clustered(
+        tk.effect_size.clustered_g(mean_1=s["mean_1"], sd_1=s["sd_1"], mean_0=s["mean_0"], sd_0=s["sd_0"], icc=s["icc"], **sizes)
+    )
+
+
+def one_arm_summary() -> dict[str, Any]:
+    s = summary("one_arm")
+    found = tk.effect_size.one_arm_grouped_g(
+        mean_1=s["mean_1"], sd_1=s["sd_1"], sizes_1=[int(s["size_1"])] * int(s["clusters_1"]),
+        mean_0=s["mean_0"], sd_0=s["sd_0"], n_0=int(s["clusters_0"]), icc=s["icc"],
+    )  # fmt: skip
+    return clustered(found)
+
+
+def dppc2() -> dict[str, Any]:
+    found = tk.itt(individual(), "y1").standardized("dppc2", baseline="y0")
+    return {"estimate": found.estimate, "variance": found.variance, "correlation": found.correlation}
+
+
+CASES |= {
+    "romano_wolf_matrix": lambda: (
+        lambda t, null: {"p_adjusted": tk.adjust_p(statistics=t, null=null, method="romano_wolf").tolist()}
+    )(*null_draws("null_statistics.csv")),
+    "westfall_young_matrix": lambda: (
+        lambda p, null: {
+            "p_adjusted": tk.adjust_p(p, null=null, method="westfall_young").tolist(),
+            "p_adjusted_plain": tk.adjust_p(p, null=null, method="westfall_young", plus_one=False).tolist(),
+        }
+    )(*null_draws("null_p.csv")),
+    "gatekeeping_parallel": lambda: gatekept(
+        "parallel", [0.5, 0.5, 0, 0], [[0, 0.5, 0.5, 0], [0.5, 0, 0, 0.5], [0, 1, 0, 0], [1, 0, 0, 0]]
+    ),
+    "gatekeeping_fallback": lambda: gatekept("fallback", [0.5, 0.3, 0.2], [[0, 1, 0], [0, 0, 1], [0.5, 0.5, 0]]),
+    "gatekeeping_families": lambda: gatekept(
+        "families",
+        [0.4, 0.4, 0.2, 0, 0],
+        [[0, 0.25, 0.25, 0.5, 0], [0.25, 0, 0.25, 0.25, 0.25], [0.3, 0.3, 0, 0, 0.4], [0, 0, 0, 0, 1], [0, 0, 0, 1, 0]],
+    ),
+    "icw_complete": lambda: indexed(["y1", "m1", "contacts"]),
+    "icw_missing_pattern": lambda: indexed(["y1_obs", "m1", "contacts"], missing="pattern"),
+    "icw_missing_renormalize": lambda: indexed(["y1_obs", "m1", "contacts"], missing="renormalize"),
+    "klk_missing": lambda: indexed(["y1_obs", "m1", "contacts"], kind="klk"),
+    **{f"meta_{m}": (lambda m=m: meta(m)) for m in ("DL", "REML", "PM")},
+    "meta_prediction_interval": meta_prediction,
+    "ratios_wald": wald_ratios,
+    "nnt": needed,
+    "logit_d": logit_d,
+    "hedges_g_cluster_equal": clustered_summary,
+    "hedges_g_cluster_unequal": lambda: clustered(
+        tk.itt(cluster(), "y", estimator="difference_in_means").standardized("hedges_g", icc=0.12)
+    ),
+    "hedges_g_one_arm_grouped": one_arm_summary,
+    "dppc2": dppc2,
+}
+
+
 # numbers that the result does not carry: other names of the same thing, or the inputs of another case
 UNUSED = {"cohens_d", "d_low", "d_high", "variance", "p_strict", "conf_low_z", "conf_high_z"}
 

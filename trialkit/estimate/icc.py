@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from trialkit.estimate.sample import sample
-from trialkit.estimate.working import grouped_variances
-from trialkit.inference.grouped_reml import grouped_strata, reml
+from trialkit.estimate.working import clustered_variances, grouped_variances
 from trialkit.trial import ALONE, Trial
 
 
@@ -21,10 +20,8 @@ def achieved_icc(trial: Trial, outcome: str) -> dict[str, Any]:
     s = sample(trial, outcome, (), "impute")
     arms = (s.arm[:, None] == np.arange(len(s.arms))).astype(float)
     if s.cluster is not None:
-        fit = reml(grouped_strata(y=s.y, X=arms, part=np.zeros(s.n, dtype=np.int64), group=s.cluster))
-        if not fit.converged:
-            return {"all arms": _entry(float("nan"), float("nan"), s.cluster)}
-        return {"all arms": _entry(float(fit.theta[1]), float(fit.theta[0]), s.cluster)}
+        within, between = clustered_variances(s, arms)
+        return {"all arms": _entry(between, within, s.cluster)}
     if not s.clustered:
         return {}
     variances = grouped_variances(s, arms)

@@ -18,6 +18,10 @@ from trialkit.inference.wald import WaldTest
 from trialkit.results import Estimate, Note, Result
 from trialkit.trial import Trial
 
+EffectSizeKind = Literal[
+    "hedges_g", "cohens_d", "dppc2", "cohens_h", "cox_d", "logit_d", "cliffs_delta", "common_language", "percentile_improvement"
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
@@ -78,13 +82,30 @@ class IttResult(Result):
 
     def standardized(
         self,
-        kind: Literal["hedges_g", "cohens_d"] = "hedges_g",
+        kind: EffectSizeKind = "hedges_g",
         *,
         standardizer: Literal["auto", "pooled", "control"] | float = "auto",
         interval: Literal["t", "noncentral"] = "t",
+        baseline: str | None = None,
+        icc: float | None = None,
     ) -> Result:
-        """Standardized mean difference; see `trialkit.estimate.effect_size.standardize`."""
+        """Effect size of each row.
+
+        'hedges_g' and 'cohens_d' are described in `trialkit.estimate.effect_size.standardize`; the other kinds, and 'hedges_g' with
+        a given `icc` (Hedges 2007), in `trialkit.estimate.effect_sizes_more`. `baseline` is for 'dppc2'.
+        """
+        if kind not in ("hedges_g", "cohens_d") or icc is not None:
+            from trialkit.estimate.effect_sizes_more import standardize_more
+
+            trial = None if self.evidence is None else self.evidence.trial
+            return standardize_more(self, kind, trial=trial, baseline=baseline, icc=icc)
         return standardize(self, kind, standardizer=standardizer, interval=interval)
+
+    def number_needed_to_treat(self) -> Result:
+        """People to assign for one more with the outcome, with its set when the interval covers zero."""
+        from trialkit.estimate.effect_sizes_more import number_needed_to_treat
+
+        return number_needed_to_treat(self)
 
     def joint_test(self, terms: Sequence[str]) -> WaldTest:
         """Test that several terms of the regression are zero together; see `trialkit.estimate.joint.joint_test`."""

@@ -81,7 +81,12 @@ def dunnett_corrected(result: IttResult) -> IttResult:
         raise CombinationError("correction='dunnett' is for arms against control: use contrasts='control'.")
     correlation = _correlation(model, result.evidence.vectors)
     statistics = np.array([e.statistic for e in result.estimates])
-    p = dunnett_p(statistics, correlation, [e.df for e in result.estimates])
+    try:
+        p = dunnett_p(statistics, correlation, [e.df for e in result.estimates])
+    except ValueError as error:
+        raise EstimationError(
+            f"Dunnett's correction does not exist here: {error}. Use tk.family([...], correction='holm')."
+        ) from error
     rows = tuple(replace(e, extra={**e.extra, "p_adjusted": float(value)}) for e, value in zip(result.estimates, np.asarray(p)))
     return replace(result, estimates=rows)
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from trialkit.estimate.sample import Sample
-from trialkit.inference.arrays import FloatArray
-from trialkit.inference.grouped_reml import grouped_strata, reml
+from trialkit.inference.arrays import FloatArray, IntArray
+from trialkit.inference.grouped_reml import VarianceFit, grouped_strata, reml
+from trialkit.inference.least_squares import least_squares
 from trialkit.inference.small_sample import WorkingCovariance
 from trialkit.trial import ALONE
 
@@ -44,7 +45,28 @@ def grouped_variances(sample: Sample, X: FloatArray) -> GroupedVariances:
             grouped.append(int(arm))
         else:
             group[inside] = ALONE
-    fit = reml(grouped_strata(y=sample.y, X=X, part=part.astype(np.int64), group=group))
-    resid = {int(a): float(fit.theta[i]) for i, a in enumerate(arms)}
-    between = {a: float(fit.theta[len(arms) + i]) for i, a in enumerate(grouped)}
+    fit, scale = _fitted(sample, X, part.astype(np.int64), group)
+    theta = fit.theta * scale**2
+    resid = {int(a): float(theta[i]) for i, a in enumerate(arms)}
+    between = {a: float(theta[len(arms) + i]) for i, a in enumerate(grouped)}
     return GroupedVariances(resid, between, fit.converged)
+
+
+def clustered_variances(sample: Sample, X: FloatArray) -> tuple[float, float]:
+    """Variance within and between randomized clusters, one of each for all arms; NaN when the fit does not converge."""
+    assert sample.cluster is not None
+    fit, scale = _fitted(sample, X, np.zeros(sample.n, dtype=np.int64), sample.cluster)
+    if not fit.converged:
+        return float("nan"), float("nan")
+    return float(fit.theta[0] * scale**2), float(fit.theta[1] * scale**2)
+
+
+def _fitted(sample: Sample, X: FloatArray, part: IntArray, group: IntArray) -> tuple[VarianceFit, float]:
+    """REML of the residuals in units of their SD, and that SD.
+
+    The likelihood does not change when a combination of X is taken out of y, and cross-products of what is left lose no digits,
+    whatever the outcome's origin and unit.
+    """
+    rest = least_squares(y=sample.y, X=X).residuals
+    scale = float(np.sqrt(rest @ rest / len(rest)))
+    return reml(grouped_strata(y=rest / scale, X=X, part=part, group=group)), scale

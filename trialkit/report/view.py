@@ -37,7 +37,7 @@ class Unit:
 
 def unit_of(result: Result, numbers: Numbers) -> Unit:
     """The unit of a result, and the decimals its size asks for."""
-    if result.kind == "effect_size":
+    if result.kind in ("effect_size", "effect_size_more"):
         return Unit("sd", 2, numbers)
     if result.details.get("measure") in SHARE_MEASURES:
         return Unit("share", 1, numbers)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from trialkit.report.figures.flow_chart import flow
     from trialkit.report.figures.group_quality_chart import group_quality
     from trialkit.report.figures.group_sizes_chart import group_sizes
+    from trialkit.report.figures.meta_chart import meta_forest
     from trialkit.report.figures.power_curve_chart import power_curve
 
 # The modules have other names than the functions: a module of the same name would take the function's place once it is imported.
@@ -26,10 +27,11 @@ _PUBLIC = {
     "interval": "effects",
     "love": "baseline",
     "means": "arms",
+    "meta_forest": "meta_chart",
     "power_curve": "power_curve_chart",
 }
 
-__all__ = ["flow", "forest", "group_quality", "group_sizes", "interval", "love", "means", "power_curve"]
+__all__ = ["flow", "forest", "group_quality", "group_sizes", "interval", "love", "means", "meta_forest", "power_curve"]
 
 
 def __getattr__(name: str) -> Any:
