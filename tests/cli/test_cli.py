@@ -267,3 +267,22 @@ def test_randomize_on_a_bad_day(recruits, capsys):
         assert run(["randomize", "plan.toml", name]) == code
         assert words in capsys.readouterr().err
         assert not (recruits / "allocation").exists()
+
+
+def test_a_rolling_enrolment_goes_on_where_it_stopped(recruits, capsys):
+    text = (
+        (recruits / "plan.toml").read_text().replace('scheme = "stratified"', 'scheme = "permuted_blocks"\nblock_sizes = [4, 6]')
+    )
+    (recruits / "plan.toml").write_text(text)
+    assert run(["randomize", "plan.toml", "week1.csv", "--out", "roll"]) == 0
+    first = (recruits / "roll" / "allocation.csv").read_text().splitlines()
+    assert len(first) == 41
+    assert run(["randomize", "plan.toml", "week2.csv", "--out", "roll"]) == 0
+    assert "20 people allocated, 60 in all" in capsys.readouterr().out
+    second = (recruits / "roll" / "allocation.csv").read_text().splitlines()
+    assert set(first) <= set(second)
+    assert run(["randomize", "plan.toml", "week2.csv", "--out", "roll"]) == 3
+    log = recruits / "roll" / "enrolment.jsonl"
+    log.write_text(log.read_text().replace("solo", "peer", 1))
+    assert run(["randomize", "plan.toml", "week2.csv", "--out", "roll"]) == 5
+    assert "Traceback" not in capsys.readouterr().err

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
 from trialkit.design.base import Design
+from trialkit.design.enrolment import Enrolment
 from trialkit.design.record import allocate
-from trialkit.errors import DesignError
-from trialkit.io import read
+from trialkit.design.rolling import RollingDesign
+from trialkit.errors import ColumnNotFoundError, DesignError, UsageError
+from trialkit.io import read, write_csv
 from trialkit.plan.plan import Plan
-from trialkit.plan.randomization import design_of
+from trialkit.plan.randomization import ROLLING, design_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +36,50 @@ def rehearse(plan_path: Path, people_path: Path, folder: Path) -> Told:
 
 def draw(plan_path: Path, people_path: Path, folder: Path, *, seed: int | None, reason: str | None, by: str | None) -> Told:
     """Draw the people who are not on the list yet as the next batch; with a reason, the last batch again."""
+    plan = Plan.load(plan_path)
+    if plan.spec.design.scheme in ROLLING:
+        return _enrol(plan, people_path, folder, seed=seed, reason=reason, by=by)
     plan, people, batch, before = _next(plan_path, people_path, folder, reason)
     made = allocate(
         _design(plan, people), folder=folder, seed=seed, batch=batch, reason=reason, balance=_numeric(plan, people), by=by,
         columns=None if plan.spec.data.arm == "arm" else {"arm": plan.spec.data.arm},
     )  # fmt: skip
     return Told(f"{made}{_known(before)}", made.certificate.to_dict())
+
+
+def _enrol(plan: Plan, people_path: Path, folder: Path, *, seed: int | None, reason: str | None, by: str | None) -> Told:
+    """Go on with a rolling enrolment: people who are not in it yet, in the order of the file."""
+    if reason is not None:
+        raise UsageError(
+            "people of a rolling enrolment are drawn again one by one, in a script: tk.design.Enrolment(...).redraw(unit, reason=...)."
+        )
+    unit = plan.spec.data.unit
+    people = read(people_path, missing_codes=dict(plan.spec.data.missing_codes))
+    if unit not in people.columns:
+        raise ColumnNotFoundError(unit, people.columns)
+    folder.mkdir(parents=True, exist_ok=True)
+    with Enrolment.open(
+        folder / "enrolment.jsonl",
+        cast(RollingDesign, design_of(plan.spec, None)),
+        seed_file=folder / "enrolment.seed.json",
+        seed=seed,
+        by=by,
+    ) as sitting:
+        known = set(sitting.allocation[unit].astype(str)) if sitting.n else set()
+        fresh = people[~people[unit].astype(str).isin(known)].reset_index(drop=True)
+        if not len(fresh):
+            raise DesignError(f"everyone in {people_path.name} is enrolled in {folder} already.")
+        rows = sitting.add(fresh)
+        listed = sitting.allocation
+        write_csv(listed, folder / "allocation.csv")
+        head = sitting.head
+    lines = [f"  {row[unit]}: {row['arm']}" for row in rows.to_dict("records")[:20]]
+    more = [f"  ... and {len(rows) - 20} more in {folder / 'allocation.csv'}"] if len(rows) > 20 else []
+    text = [f"{len(rows)} people allocated, {len(listed)} in all{_known(len(people) - len(fresh))}", *lines, *more]
+    text.append(
+        f"The enrolment stands in {folder / 'enrolment.jsonl'} (head {head}); give the head to someone outside the trial."
+    )
+    return Told("\n".join(text), {"allocated": rows.to_dict("records"), "enrolled": len(listed), "head": head})
 
 
 def _next(plan_path: Path, people_path: Path, folder: Path, reason: str | None) -> tuple[Plan, pd.DataFrame, int, int]:

@@ -17,12 +17,15 @@ Maker = Callable[[PlanSpec, Any, dict[str, Any]], Design]
 def design_of(spec: PlanSpec, people: Any) -> Design:
     """The [design] of a plan on `people` (any data frame with the columns that the design names).
 
+    For the schemes of `ROLLING` people may be None: they are allocated as they come (`tk.design.Enrolment`), without groups,
+    which are formed when everyone is in.
+
     Raises
     ------
     DesignError
         For a scheme that takes more than a plan can say (factorial, custom), or people that the design does not fit.
     """
-    frame = to_pandas(people)
+    frame = None if people is None else to_pandas(people)
     scheme = spec.design.scheme
     if scheme not in MAKERS:
         raise DesignError(
@@ -31,7 +34,7 @@ def design_of(spec: PlanSpec, people: Any) -> Design:
     common = {"unit": spec.data.unit, "arms": {a: spec.design.allocation[a] for a in spec.arm_names}}
     made = MAKERS[scheme](spec, frame, common)
     formation = spec.design.groups
-    if formation is None:
+    if formation is None or frame is None:
         return made
     return made.with_groups(
         list(spec.grouped_arms),
@@ -90,6 +93,7 @@ def _permuted_blocks(spec: PlanSpec, people: Any, common: dict[str, Any]) -> Des
     return designs.permuted_blocks(people, strata=list(spec.data.strata) or None, **common, **given)
 
 
+ROLLING = ("minimization", "permuted_blocks")
 MAKERS: dict[str, Maker] = {
     "simple": _simple,
     "complete": _complete,
