@@ -293,3 +293,22 @@ def test_combinations_exist():
                 drawn if by_design else trial, outcome, estimator=row["estimator"], measure=row["measure"], covariance=covariance
             )
             assert r.estimates[0].std_error > 0
+
+
+@pytest.mark.parametrize("covariance", ["HC2", "CR2", "CR3", "classical"])
+@pytest.mark.parametrize("grouped", [False, True])
+def test_absorbed_strata_give_the_numbers_of_columns(covariance, grouped, monkeypatch):
+    from trialkit.estimate import ancova
+
+    rng = np.random.default_rng(3)
+    d = grouped_data(4, groups=12, controls=150)
+    d["block"] = rng.permutation(np.arange(len(d)) % 9)
+    t = grouped_trial(d, strata=["block"]) if grouped else tk.Trial(d, arm="arm", control="solo", unit="id", strata=["block"])
+    by_columns = tk.itt(t, "y", adjust=["y0"], covariance=covariance, strata_effects="additive")
+    monkeypatch.setattr(ancova, "ABSORB_FROM", 3)
+    absorbed = tk.itt(t, "y", adjust=["y0"], covariance=covariance, strata_effects="additive")
+    assert "strata absorbed" in absorbed.estimates[0].method
+    a, b = (r.tidy()[["estimate", "std_error", "df"]].to_numpy(dtype=float)[0] for r in (by_columns, absorbed))
+    np.testing.assert_allclose(b[:2], a[:2], rtol=1e-9)
+    # the working covariance of an absorbed fit is fitted on demeaned outcomes, so its df agrees closely, the others exactly
+    np.testing.assert_allclose(b[2], a[2], rtol=0.05 if grouped and covariance.startswith("CR") else 1e-8)

@@ -23,6 +23,8 @@ from trialkit.inference.arrays import FloatArray
 from trialkit.results import Note
 from trialkit.trial import Trial
 
+ABSORB_FROM = 100
+
 
 def run(trial: Trial, request: Request) -> Analysis:
     """ANCOVA of a request."""
@@ -31,9 +33,12 @@ def run(trial: Trial, request: Request) -> Analysis:
     strata, unequal = strata_rule(trial, request)
     notes: list[Note] = []
     analysed = apply_average(base, request.average)
-    columns, names = design_columns(trial, analysed, strata, notes, unequal)
-    model = fit_linear(analysed, columns, names, kind=request.covariance, df=request.df)
-    notes += size_note(base, columns, request)
+    absorb = many_strata(analysed, strata)
+    columns, names = design_columns(trial, analysed, "none" if absorb else strata, notes, unequal)
+    if absorb:  # the constant lies in the strata
+        columns, names = columns[:, 1:], names[1:]
+    model = fit_linear(analysed, columns, names, kind=request.covariance, df=request.df, absorb=absorb)
+    notes += [] if absorb else size_note(base, columns, request)
     overlap = strata == "additive" and unequal
     if overlap:
         notes.append(
@@ -47,7 +52,10 @@ def run(trial: Trial, request: Request) -> Analysis:
         method += " (linear probability)"
     if strata == "interacted":
         method += ", strata interacted"
-    found = arm_contrasts(model, request, range(1, len(base.arms)))
+    if absorb:
+        method += ", strata absorbed"
+    first = 0 if absorb else 1
+    found = arm_contrasts(model, request, range(first, first + len(base.arms) - 1))
     return Analysis(
         base,
         tuple(c for c, _ in found),
@@ -58,6 +66,11 @@ def run(trial: Trial, request: Request) -> Analysis:
         model=model,
         vectors=tuple(v for _, v in found),
     )
+
+
+def many_strata(s: Sample, strata: str) -> bool:
+    """Whether plain stratum effects are taken out by demeaning instead of by a column for each; the numbers are the same."""
+    return strata == "additive" and s.stratum is not None and len(np.unique(s.stratum)) > ABSORB_FROM
 
 
 def strata_rule(trial: Trial, request: Request) -> tuple[str, bool]:

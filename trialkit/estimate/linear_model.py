@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -10,10 +10,19 @@ import numpy as np
 from trialkit.errors import CombinationError, EstimationError, GroupError, NotIdentifiedError, shown
 from trialkit.estimate.sample import Sample
 from trialkit.estimate.working import grouped_variances
+from trialkit.inference.absorb import (
+    AbsorbedFit,
+    absorbed_covariance,
+    absorbed_least_squares,
+    exact_cluster_covariance,
+    finest,
+    moments,
+    within,
+)
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.covariance import Covariance, CovarianceKind, covariance
 from trialkit.inference.least_squares import LeastSquares, least_squares
-from trialkit.inference.small_sample import WorkingCovariance, satterthwaite
+from trialkit.inference.small_sample import WorkingCovariance
 from trialkit.results import Note
 from trialkit.trial import ALONE
 
@@ -62,7 +71,7 @@ class LinearModel:
         if self.fit.weights is not None:
             t = t * self.fit.weights[clusters.order]
         true = float(t @ self.working.times(t[:, None], clusters)[:, 0])
-        missing = max(true - satterthwaite(self.fit, self.cov, c, self.working).mean, 0.0)
+        missing = max(true - moments(self.fit, self.cov, c, self.working).mean, 0.0)
         spare = max(self._groups_left(), 1.0)
         total = variance + missing
         return total, total**2 / (variance / np.sqrt(df) + missing / np.sqrt(spare)) ** 2
@@ -85,7 +94,7 @@ class LinearModel:
     def _df(self, c: FloatArray) -> float:
         if self.df_rule == "residual":
             return float(self.cov.clusters.count - 1 if self.cov.clusters is not None else self.fit.df_resid)
-        return satterthwaite(self.fit, self.cov, c, self.working).df
+        return moments(self.fit, self.cov, c, self.working).df
 
     def _check_estimable(self, vector: FloatArray) -> None:
         """A column left out is a combination of kept ones: the contrast must not depend on how they share its effect."""
@@ -106,10 +115,17 @@ class LinearModel:
             )
 
 
-def fit_linear(sample: Sample, design: FloatArray, names: list[str], *, kind: str, df: str) -> LinearModel:
+def fit_linear(sample: Sample, design: FloatArray, names: list[str], *, kind: str, df: str, absorb: bool = False) -> LinearModel:
     """Fit and settle the covariance ('auto': CR2 with clusters or groups, else HC2) and the df rule."""
     notes: list[Note] = []
-    fit = least_squares(y=sample.y, X=design, weights=sample.weights)
+    outcome = sample.y
+    if absorb:
+        assert sample.stratum is not None
+        levels = finest([sample.stratum])
+        fit: LeastSquares = absorbed_least_squares(y=sample.y, X=design, levels=levels, weights=sample.weights)
+        design, outcome = within(design, levels, sample.weights), within(sample.y, levels, sample.weights)
+    else:
+        fit = least_squares(y=sample.y, X=design, weights=sample.weights)
     if fit.df_resid < 1:
         raise EstimationError(
             f"{sample.n} people and {len(fit.kept)} terms leave no degrees of freedom: leave covariates or strata out."
@@ -133,7 +149,7 @@ def fit_linear(sample: Sample, design: FloatArray, names: list[str], *, kind: st
                 )
             )
     try:
-        cov = covariance(fit, resolved, sample.clusters if resolved.startswith("CR") else None)
+        resolved, cov = _covariance(fit, resolved, sample, notes)
     except np.linalg.LinAlgError as error:
         raise EstimationError(
             f"{resolved} does not exist here: leaving out one cluster leaves no estimate. Use covariance='CR2'."
@@ -143,7 +159,7 @@ def fit_linear(sample: Sample, design: FloatArray, names: list[str], *, kind: st
         notes.append(_leverage_note(cov, rule))
     working = None
     if rule == "working":
-        variances = grouped_variances(sample, fit.X)
+        variances = grouped_variances(replace(sample, y=outcome), fit.X)
         if variances.converged:
             working = variances.per_row(sample)
         else:
@@ -157,6 +173,19 @@ def fit_linear(sample: Sample, design: FloatArray, names: list[str], *, kind: st
     if rule == "groups":
         return _GroupCountModel(sample, design, tuple(names), fit, cov, rule, None, tuple(notes))
     return LinearModel(sample, design, tuple(names), fit, cov, rule, working, tuple(notes))
+
+
+def _covariance(fit: LeastSquares, kind: CovarianceKind, sample: Sample, notes: list[Note]) -> tuple[CovarianceKind, Covariance]:
+    """The covariance; CR1 in place of CR2 and CR3 where absorbed strata and clusters cross too much for them."""
+    clusters = sample.clusters if kind.startswith("CR") else None
+    if not isinstance(fit, AbsorbedFit):
+        return kind, covariance(fit, kind, clusters)
+    if clusters is not None and kind in ("CR2", "CR3") and not exact_cluster_covariance(fit, clusters):
+        notes.append(
+            Note("absorbed_cr1", f"{kind} is out of reach with this many strata crossing the clusters: CR1 stands in for it.")
+        )
+        kind = "CR1"
+    return kind, absorbed_covariance(fit, kind, clusters)
 
 
 def _exact(sample: Sample, fit: LeastSquares) -> bool:
