@@ -14,6 +14,7 @@ _PUBLIC = {
     "adjust_p": "trialkit.estimate.adjust_p",
     "cace": "trialkit.estimate.cace",
     "family": "trialkit.estimate.family",
+    "few_groups": "trialkit.estimate.few_groups",
     "gatekeeping": "trialkit.estimate.gatekeeping",
     "index": "trialkit.estimate.index",
     "meta": "trialkit.estimate.meta",

@@ -3,6 +3,7 @@ from trialkit.estimate import effect_sizes_more as effect_size
 from trialkit.estimate.adjust_p import adjust_p
 from trialkit.estimate.cace import cace
 from trialkit.estimate.family import family
+from trialkit.estimate.few_groups import few_groups
 from trialkit.estimate.gatekeeping import gatekeeping
 from trialkit.estimate.index import index
 from trialkit.estimate.itt import itt
@@ -30,6 +31,7 @@ __all__ = [
     "effect_size",
     "errors",
     "family",
+    "few_groups",
     "gatekeeping",
     "index",
     "itt",

@@ -177,6 +177,7 @@ _HOMES = {
     "itt": "trialkit.estimate.itt_result",
     "randomization_test": "trialkit.estimate.randomization",
     "family": "trialkit.estimate.family",
+    "few_groups": "trialkit.estimate.few_groups",
     "gatekeeping": "trialkit.estimate.gatekeeping",
     "meta": "trialkit.estimate.meta",
     "conversion": "trialkit.estimate.conversions",
