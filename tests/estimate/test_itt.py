@@ -312,3 +312,13 @@ def test_absorbed_strata_give_the_numbers_of_columns(covariance, grouped, monkey
     np.testing.assert_allclose(b[:2], a[:2], rtol=1e-9)
     # the working covariance of an absorbed fit is fitted on demeaned outcomes, so its df agrees closely, the others exactly
     np.testing.assert_allclose(b[2], a[2], rtol=0.05 if grouped and covariance.startswith("CR") else 1e-8)
+
+
+def test_a_handful_of_people_in_an_arm_is_said():
+    d = grouped_data(1)
+    few = d[(d["arm"] == "solo") | (d.index < 12)].reset_index(drop=True)
+    r = tk.itt(tk.Trial(few, arm="arm", control="solo"), "y")
+    assert any(n.code == "small_arm" and "12 in peer" in n.text for n in r.notes)
+    careful = tk.itt(tk.Trial(few, arm="arm", control="solo"), "y", df="independence")
+    assert careful.estimates[0].df < 25
+    assert not any(n.code == "small_arm" for n in careful.notes)

@@ -27,6 +27,7 @@ from trialkit.results import Note
 from trialkit.trial import ALONE
 
 FEW_UNITS = 10
+SMALL_ARM = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,8 @@ def fit_linear(sample: Sample, design: FloatArray, names: list[str], *, kind: st
             f"{resolved} does not exist here: leaving out one cluster leaves no estimate. Use covariance='CR2'."
         ) from error
     rule = _df_rule(sample, resolved, df)
+    if rule == "residual" and resolved.startswith("HC"):
+        notes += _small_arm(sample)
     if cov.n_full_leverage:
         notes.append(_leverage_note(cov, rule))
     working = None
@@ -209,6 +212,21 @@ class _GroupCountModel(LinearModel):
         sample = self.sample
         counts = [sample.groups_in(sample.arm == a) for a in np.unique(sample.arm[sample.group != ALONE])]
         return float(min(counts) - 1)
+
+
+def _small_arm(sample: Sample) -> list[Note]:
+    """With a handful of people in an arm, n - k overstates what is known of that arm's variance (docs/calibration.md)."""
+    counts = {label: int((sample.arm == code).sum()) for code, label in enumerate(sample.arms)}
+    small = {a: n for a, n in counts.items() if n < SMALL_ARM}
+    if not small:
+        return []
+    text = ", ".join(f"{n} in {a}" for a, n in small.items())
+    return [
+        Note(
+            "small_arm",
+            f"few people ({text}): df='independence' (Bell-McCaffrey) keeps the level better than n - k when variances differ.",
+        )
+    ]
 
 
 def _leverage_note(cov: Covariance, rule: str) -> Note:
