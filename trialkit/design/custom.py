@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, ClassVar, overload
+from typing import Any, overload
 
 import numpy as np
 import pandas as pd
@@ -65,7 +65,11 @@ class Drawn(Design):
     function: DrawFunction = field(default=lambda rng: [])
 
     scheme = "custom"
-    probabilities_exact: ClassVar[bool] = False
+
+    @property
+    def probabilities_exact(self) -> bool:
+        """False: a function can only be tried."""
+        return False
 
     def _draw(self, streams: Sequence[Stream]) -> ArmCodes:
         return np.stack([self._checked(self.function(stream.generator())) for stream in streams])

@@ -159,7 +159,7 @@ class GroupedDesign(Design):
     scheme: ClassVar[str] = "with_groups"
 
     @property
-    def probabilities_exact(self) -> bool:  # type: ignore[override]
+    def probabilities_exact(self) -> bool:
         return self.inner.probabilities_exact
 
     def _draw(self, streams: Sequence[Stream]) -> ArmCodes:

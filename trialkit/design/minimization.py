@@ -65,7 +65,7 @@ class Minimization(RollingDesign):
     scheme: ClassVar[str] = "minimization"
 
     @property
-    def probabilities_exact(self) -> bool:  # type: ignore[override]
+    def probabilities_exact(self) -> bool:
         """True with equal allocation of the slots (by symmetry) and when all assignments can be listed."""
         return self._probabilities() is not None
 

@@ -79,7 +79,7 @@ class Rerandomized(Design):
     scheme: ClassVar[str] = "rerandomized"
 
     @property
-    def probabilities_exact(self) -> bool:  # type: ignore[override]
+    def probabilities_exact(self) -> bool:
         """True when every assignment was looked at, or by symmetry."""
         return self.symmetric or self._listed is not None
 
