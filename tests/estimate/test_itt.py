@@ -322,3 +322,43 @@ def test_a_handful_of_people_in_an_arm_is_said():
     careful = tk.itt(tk.Trial(few, arm="arm", control="solo"), "y", df="independence")
     assert careful.estimates[0].df < 25
     assert not any(n.code == "small_arm" for n in careful.notes)
+
+
+def three_arms() -> tk.Trial:
+    a, b = grouped_data(1), grouped_data(2)
+    b = b[b["arm"] == "peer"].assign(arm="coach", id=lambda x: x["id"] + 10_000, group=lambda x: "c" + x["group"])
+    return grouped_trial(pd.concat([a, b]))
+
+
+def test_contrasts_of_ones_own():
+    trial = three_arms()
+    pairs = tk.itt(trial, "y", adjust=["y0"], contrasts="all").tidy()
+    own = tk.itt(trial, "y", adjust=["y0"], contrasts=[{"peer": 1, "coach": -1}, {"peer": 0.5, "coach": 0.5, "solo": -1}])
+    table = own.tidy()
+    assert table["contrast"].tolist() == ["peer - coach", "0.5 peer + 0.5 coach - solo"]
+    np.testing.assert_allclose(table.loc[0, NUMBERS].astype(float), pairs.loc[2, NUMBERS].astype(float), rtol=1e-9)
+    assert table.loc[1, "estimate"] == pytest.approx(pairs["estimate"][:2].mean())
+    assert own.standardized(standardizer=2.0).estimates[1].estimate == pytest.approx(table.loc[1, "estimate"] / 2)
+    with pytest.raises(CombinationError, match="standardizer"):
+        own.standardized()
+
+
+@pytest.mark.parametrize(
+    "contrasts, words",
+    [
+        ([{"peer": 1, "coach": 1}], "sum to zero"),
+        ([{"pear": 1, "coach": -1}], "pear"),
+        ("every", "'all'"),
+        ([{}], "weights"),
+        ([{"solo": 0, "peer": 0}], "other than zero"),
+    ],
+)
+def test_contrasts_that_are_none(contrasts, words):
+    with pytest.raises(UsageError) as caught:
+        tk.itt(three_arms(), "y", contrasts=contrasts)
+    assert words in str(caught.value)
+
+
+def test_contrasts_of_ones_own_need_a_regression():
+    with pytest.raises(CombinationError, match="ancova"):
+        tk.itt(three_arms(), "y", estimator="difference_in_means", contrasts=[{"peer": 1, "coach": -1}])

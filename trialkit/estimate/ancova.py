@@ -10,9 +10,11 @@ tau_a is the sample-average effect.
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
+
 import numpy as np
 
-from trialkit.errors import EstimationError, UsageError
+from trialkit.errors import EstimationError, UsageError, shown
 from trialkit.estimate.averages import apply_average, estimand_name, size_note
 from trialkit.estimate.itt_result import Analysis, Contrast
 from trialkit.estimate.linear_model import LinearModel, fit_linear
@@ -121,7 +123,12 @@ def design_columns(trial: Trial, s: Sample, strata: str, notes: list[Note], uneq
 
 
 def arm_contrasts(model: LinearModel, request: Request, columns: range) -> tuple[tuple[Contrast, FloatArray], ...]:
-    """Each arm against control and, on request, against each other, with its vector; `columns` are those of arms 1, 2, ..."""
+    """Each arm against control and, on request, against each other, or contrasts of one's own; each with its vector.
+
+    `columns` are those of arms 1, 2, ...
+    """
+    if not isinstance(request.contrasts, str):
+        return tuple(_own_contrast(model, weights, columns) for weights in request.contrasts)
     out = []
     pairs = [(a, 0) for a in range(1, len(columns) + 1)]
     if request.contrasts == "all":
@@ -133,6 +140,35 @@ def arm_contrasts(model: LinearModel, request: Request, columns: range) -> tuple
             vector[columns[reference - 1]] = -1.0
         out.append((Contrast(arm, reference, *model.contrast(vector)), vector))
     return tuple(out)
+
+
+def _own_contrast(model: LinearModel, weights: Mapping[Hashable, float], columns: range) -> tuple[Contrast, FloatArray]:
+    """A weighted sum of arm means, as in {'peer': 0.5, 'coach': 0.5, 'solo': -1}; the weights sum to zero."""
+    arms = model.sample.arms
+    unknown = [a for a in weights if a not in arms]
+    if unknown or not weights:
+        raise UsageError(f"a contrast gives weights to arms; {shown(unknown)} is not among {shown(arms)}.")
+    if abs(sum(weights.values())) > 1e-9:
+        raise UsageError(
+            f"the weights of a contrast sum to zero, as in {{'{arms[1]}': 1, '{arms[0]}': -1}}; these sum to {sum(weights.values()):g}."
+        )
+    vector = np.zeros(model.design.shape[1])
+    for arm, weight in weights.items():
+        if arm != arms[0]:  # the control arm is the reference of the columns
+            vector[columns[arms.index(arm) - 1]] = float(weight)
+    if not vector.any():
+        raise UsageError("a contrast needs an arm with a weight other than zero.")
+    return Contrast(-1, -1, *model.contrast(vector), _contrast_label(weights)), vector
+
+
+def _contrast_label(weights: Mapping[Hashable, float]) -> str:
+    """'0.5 peer + 0.5 coach - solo': what is added first."""
+    parts = []
+    for arm, weight in sorted(weights.items(), key=lambda item: item[1] < 0):
+        if weight:
+            size = "" if abs(weight) == 1 else f"{abs(weight):g} "
+            parts.append(f"{'- ' if weight < 0 else '+ '}{size}{arm}")
+    return " ".join(parts).removeprefix("+ ")
 
 
 def describe(model: LinearModel) -> str:

@@ -76,9 +76,13 @@ def _arm(result: Result, code: int) -> Mapping[str, Any]:
 
 def _standardizer(result: Result, arm: int, reference: int, asked: Any) -> tuple[str, float, float, float]:
     """Name, SD, its df, and the small-sample factor."""
-    one, zero = _arm(result, arm), _arm(result, reference)
     if isinstance(asked, (int, float)) and not isinstance(asked, bool):
         return "given SD", float(asked), math.inf, 1.0
+    if arm < 0:
+        raise CombinationError(
+            "a contrast of your own has no one SD to go by: give the SD, as in standardized(standardizer=10.0)."
+        )
+    one, zero = _arm(result, arm), _arm(result, reference)
     one_arm = bool(result.details.get("one_arm_groups")) and (one["n_groups"] > 0) != (zero["n_groups"] > 0)
     if asked == "control" or (asked == "auto" and one_arm):
         base = zero if one["n_groups"] or not zero["n_groups"] else one

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
-from trialkit.errors import UsageError, ValueTypeError, nearest, shown
+from trialkit.errors import CombinationError, UsageError, ValueTypeError, nearest, shown
 from trialkit.estimate.covariates import CovariateMissing
 from trialkit.estimate.itt_result import IttResult, itt_result
 from trialkit.estimate.joint import dunnett_corrected
@@ -28,7 +28,7 @@ def itt(
     df: str = "auto",
     strata_effects: StrataEffects = "auto",
     average: Average = "participant",
-    contrasts: Contrasts = "control",
+    contrasts: Contrasts | Sequence[Mapping[Hashable, float]] = "control",
     covariate_missing: CovariateMissing = "impute",
     correction: Literal["dunnett"] | None = None,
     conf_level: float = 0.95,
@@ -51,7 +51,8 @@ def itt(
     strata_effects : 'auto' adds the strata, interacted where the arms' shares differ by stratum; 'additive',
         'interacted', 'none'.
     average : 'participant' (each person counts the same) or 'group'.
-    contrasts : each arm against 'control', or 'all' pairs.
+    contrasts : each arm against 'control', 'all' pairs, or weights by arm that sum to zero, as in [{'peer': 1, 'coach': -1}]
+        ('ancova' and 'lin').
     correction : 'dunnett' adds `p_adjusted` for several arms against control, by the joint t of their contrasts.
     conf_level : of the intervals.
     options : of one estimator only; 'aipw' takes n_folds, seed, working_model and probabilities (see `trialkit.estimate.aipw`).
@@ -89,7 +90,7 @@ def itt(
         df,
         strata_effects,
         average,
-        contrasts,
+        contrasts if isinstance(contrasts, str) else tuple(contrasts),
         covariate_missing,
         float(conf_level),
     )
@@ -98,6 +99,8 @@ def itt(
     if unknown:
         near = nearest(unknown[0], (*found.options, *inspect.signature(itt).parameters))
         raise UsageError(f"estimator='{name}' has no option {shown(unknown)}.{f' Did you mean {near!r}?' if near else ''}")
+    if not isinstance(request.contrasts, str) and name not in ("ancova", "lin"):
+        raise CombinationError(f"contrasts of your own go with estimator='ancova' or 'lin', not with '{name}'.")
     if measure == "risk_difference":
         _check_binary(trial, outcome)
     if correction not in (None, "dunnett"):

@@ -25,13 +25,14 @@ EffectSizeKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """A difference between two arms (codes), before it becomes a row."""
+    """A difference between two arms (codes), before it becomes a row; a contrast of one's own has a label and the codes -1."""
 
     arm: int
     reference: int
     estimate: float
     std_error: float
     df: float
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def itt_result(analysis: Analysis, request: Request, trial: Trial) -> IttResult:
         test = t_test(c.estimate, c.std_error, c.df, request.conf_level)
         rows.append(
             Estimate(
-                outcome=request.outcome, estimand=analysis.estimand, contrast=f"{sample.arms[c.arm]} - {sample.arms[c.reference]}",
+                outcome=request.outcome, estimand=analysis.estimand, contrast=c.label or f"{sample.arms[c.arm]} - {sample.arms[c.reference]}",
                 estimate=c.estimate, std_error=c.std_error, df=c.df, statistic=test.statistic, p_value=test.p_value,
                 conf_low=test.conf_low, conf_high=test.conf_high, conf_level=request.conf_level, n=sample.n,
                 n_clusters=sample.n_clusters, n_groups=sample.groups_in(sample.arm >= 0), method=analysis.method, covariance=analysis.covariance,

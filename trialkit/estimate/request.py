@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -26,7 +26,7 @@ class Request:
     df: str
     strata_effects: StrataEffects
     average: Average
-    contrasts: Contrasts
+    contrasts: Contrasts | tuple[Mapping[Hashable, float], ...]
     covariate_missing: CovariateMissing
     conf_level: float
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -37,10 +37,13 @@ class Request:
         for name, value, allowed in (
             ("strata_effects", self.strata_effects, ("auto", "additive", "interacted", "none")),
             ("average", self.average, ("participant", "group")),
-            ("contrasts", self.contrasts, ("control", "all")),
             ("covariate_missing", self.covariate_missing, ("impute", "drop", "error")),
         ):
             if value not in allowed:
                 raise UsageError(f"{name}={value!r} is unknown: it is one of {', '.join(allowed)}.")
+        if isinstance(self.contrasts, str) and self.contrasts not in ("control", "all"):
+            raise UsageError(
+                f"contrasts={self.contrasts!r} is unknown: it is 'control', 'all', or a list of weights by arm such as [{{'peer': 1, 'coach': -1}}]."
+            )
         if len(set(self.adjust)) < len(self.adjust):
             raise UsageError("adjust names a column twice.")
