@@ -201,6 +201,34 @@ def _class_of(kind: str) -> type[Result]:
     return Result.kinds.get(kind, Result)
 
 
+@dataclass(frozen=True)
+class DrawnTest(Result):
+    """A test whose p-value comes from draws, one contrast a row; the properties are those of the first row."""
+
+    kind = "drawn_test"
+
+    @property
+    def statistic(self) -> float:
+        return self.estimates[0].statistic
+
+    @property
+    def p_value(self) -> float:
+        return self.estimates[0].p_value
+
+    @property
+    def conf_low(self) -> float:
+        return self.estimates[0].conf_low
+
+    @property
+    def conf_high(self) -> float:
+        return self.estimates[0].conf_high
+
+    @property
+    def mc_error(self) -> float:
+        """Monte Carlo standard error of the p-value; 0 when every draw was listed."""
+        return float(self.details["mc_error"][0])
+
+
 def interval_text(e: Estimate) -> str:
     """'0.214 (95% interval -0.070 to 0.498)'."""
     level = f"{100 * e.conf_level:g}"

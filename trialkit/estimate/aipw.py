@@ -27,7 +27,7 @@ from trialkit.estimate.ancova import describe
 from trialkit.estimate.averages import estimand_name
 from trialkit.estimate.itt_result import Analysis, Contrast
 from trialkit.estimate.linear_model import LinearModel, fit_linear
-from trialkit.estimate.request import Request
+from trialkit.estimate.request import Request, arm_pairs
 from trialkit.estimate.sample import Sample, sample
 from trialkit.estimate.strata import check_cells, shares_differ, strata_names
 from trialkit.inference.arrays import FloatArray, IntArray
@@ -106,7 +106,9 @@ def _run(trial: Trial, request: Request, options: AipwOptions, *, separate: bool
     probabilities, note = _probabilities(trial, s, request, options)
     predictions = _predictions(s, X, options, separate)
     means = marginal_means(y=s.y, arm=s.arm, predictions=predictions, probabilities=probabilities)
-    fitted = _Fitted(predictions, probabilities, means, [_vector(len(s.arms), a, b) for a, b in _pairs(len(s.arms), request)])
+    fitted = _Fitted(
+        predictions, probabilities, means, [_vector(len(s.arms), a, b) for a, b in arm_pairs(len(s.arms), request.contrasts)]
+    )
     if s.clustered:
         by_lin = separate and options.n_folds is None
         spread, covariance, notes = _clustered(trial, s, request, fitted, by_lin)
@@ -114,7 +116,7 @@ def _run(trial: Trial, request: Request, options: AipwOptions, *, separate: bool
         spread, covariance, notes = _independent(trial, s, fitted), "influence values", []
     contrasts = tuple(
         Contrast(a, b, float(v @ means), se, df)
-        for (a, b), v, (se, df) in zip(_pairs(len(s.arms), request), fitted.vectors, spread)
+        for (a, b), v, (se, df) in zip(arm_pairs(len(s.arms), request.contrasts), fitted.vectors, spread)
     )
     for c in contrasts:
         if not c.std_error > 0:
@@ -144,11 +146,6 @@ class _Fitted:
     def one_share(self) -> bool:
         """Whether everyone had the same probabilities."""
         return bool(np.ptp(self.probabilities, axis=0).max() <= 1e-12)
-
-
-def _pairs(arms: int, request: Request) -> list[tuple[int, int]]:
-    pairs = [(a, 0) for a in range(1, arms)]
-    return pairs + [(a, b) for b in range(1, arms) for a in range(b + 1, arms)] if request.contrasts == "all" else pairs
 
 
 def _vector(arms: int, arm: int, reference: int) -> FloatArray:

@@ -18,7 +18,7 @@ from trialkit.errors import EstimationError, UsageError, shown
 from trialkit.estimate.averages import apply_average, estimand_name, size_note
 from trialkit.estimate.itt_result import Analysis, Contrast
 from trialkit.estimate.linear_model import LinearModel, fit_linear
-from trialkit.estimate.request import Request
+from trialkit.estimate.request import Request, arm_pairs
 from trialkit.estimate.sample import Sample, sample
 from trialkit.estimate.strata import centred_indicators, check_cells, shares_differ, strata_names
 from trialkit.inference.arrays import FloatArray
@@ -130,9 +130,7 @@ def arm_contrasts(model: LinearModel, request: Request, columns: range) -> tuple
     if not isinstance(request.contrasts, str):
         return tuple(_own_contrast(model, weights, columns) for weights in request.contrasts)
     out = []
-    pairs = [(a, 0) for a in range(1, len(columns) + 1)]
-    if request.contrasts == "all":
-        pairs += [(a, b) for b in range(1, len(columns) + 1) for a in range(b + 1, len(columns) + 1)]
+    pairs = arm_pairs(len(columns) + 1, request.contrasts)
     for arm, reference in pairs:
         vector = np.zeros(model.design.shape[1])
         vector[columns[arm - 1]] = 1.0

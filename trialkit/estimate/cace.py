@@ -23,7 +23,7 @@ from trialkit.estimate.covariates import CovariateMissing
 from trialkit.estimate.difference_in_means import two_arms
 from trialkit.estimate.linear_model import LinearModel, fit_linear
 from trialkit.estimate.registry import ROBUST
-from trialkit.estimate.request import Contrasts, Request, StrataEffects
+from trialkit.estimate.request import Contrasts, Request, StrataEffects, arm_pairs
 from trialkit.estimate.sample import Sample, sample
 from trialkit.estimate.strata import centred_indicators, check_cells, strata_names
 from trialkit.estimate.working import grouped_variances
@@ -107,9 +107,7 @@ def cace(
     if instruments == "arms":
         tasks = [(base, received, " or ".join(str(a) for a in base.arms[1:]) + f" - {base.arms[0]}")]
     else:
-        pairs = [(a, 0) for a in range(1, len(base.arms))]
-        if contrasts == "all":
-            pairs += [(a, b) for b in range(1, len(base.arms)) for a in range(b + 1, len(base.arms))]
+        pairs = arm_pairs(len(base.arms), contrasts)
         tasks = []
         for a, b in pairs:
             s = two_arms(base, a, b) if len(base.arms) > 2 else base

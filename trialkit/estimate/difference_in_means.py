@@ -16,7 +16,7 @@ from trialkit.estimate.ancova import arm_contrasts, describe
 from trialkit.estimate.averages import apply_average, estimand_name, size_note
 from trialkit.estimate.itt_result import Analysis, Contrast
 from trialkit.estimate.linear_model import fit_linear
-from trialkit.estimate.request import Request
+from trialkit.estimate.request import Request, arm_pairs
 from trialkit.estimate.sample import Sample, sample
 from trialkit.estimate.strata import centred_indicators, check_cells, strata_codes, strata_names
 from trialkit.inference import difference_in_means as designs
@@ -33,9 +33,7 @@ def run(trial: Trial, request: Request) -> Analysis:
             "estimator='difference_in_means' takes no adjust: use estimator='ancova' or 'lin' with covariates."
         )
     base = sample(trial, request.outcome, (), request.covariate_missing)
-    pairs = [(a, 0) for a in range(1, len(base.arms))]
-    if request.contrasts == "all":
-        pairs += [(a, b) for b in range(1, len(base.arms)) for a in range(b + 1, len(base.arms))]
+    pairs = arm_pairs(len(base.arms), request.contrasts)
     contrasts, notes, methods, covariances, parts = [], [], [], [], {}
     for arm, reference in pairs:
         found, label, cov, said = _contrast(trial, base, request, arm, reference)

@@ -11,6 +11,7 @@ import numpy as np
 
 from trialkit.errors import CombinationError, DataError, UsageError, shown
 from trialkit.estimate.effect_size_results import EffectSize, summary_row, tested
+from trialkit.estimate.request import arm_pairs
 from trialkit.estimate.sample import Sample, sample
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_test
@@ -105,9 +106,7 @@ def clustered_from_trial(
         raise UsageError("icc= needs clusters or groups: name them in Trial(cluster=...) or Trial(group=...), or leave icc out.")
     if s.weights is not None:
         raise CombinationError("icc= does not combine with weights: leave one of them out.")
-    pairs = [(a, 0) for a in range(1, len(s.arms))]
-    if contrasts == "all":
-        pairs += [(a, b) for b in range(1, len(s.arms)) for a in range(b + 1, len(s.arms))]
+    pairs = arm_pairs(len(s.arms), contrasts)
     rows, unit, method = [], "total SD, between and within clusters", "Hedges g, clusters in both arms"
     for arm, reference in pairs:
         inside = np.isin(s.arm, (arm, reference))

@@ -20,6 +20,7 @@ from trialkit.estimate.conversions import LOG_ODDS_OF_D
 from trialkit.estimate.effect_size_results import EffectMeasure, EffectSize, tested
 from trialkit.estimate.itt import itt
 from trialkit.estimate.itt_result import IttResult
+from trialkit.estimate.request import arm_pairs
 from trialkit.estimate.sample import Sample, sample
 from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.inference.distributions import TTest, t_test
@@ -262,9 +263,7 @@ def _of_shares(
 
 def _superiority(trial: Trial, outcome: str, contrasts: Contrasts, conf_level: float, *, delta: bool) -> EffectMeasure:
     s = sample(trial, outcome, (), "impute")
-    pairs = [(a, 0) for a in range(1, len(s.arms))]
-    if contrasts == "all":
-        pairs += [(a, b) for b in range(1, len(s.arms)) for a in range(b + 1, len(s.arms))]
+    pairs = arm_pairs(len(s.arms), contrasts)
     rows, notes = [], list(s.notes)
     for arm, reference in pairs:
         inside = np.isin(s.arm, (arm, reference))

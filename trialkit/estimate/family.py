@@ -23,6 +23,7 @@ from trialkit.estimate.adjust_p import adjust_p
 from trialkit.estimate.itt_result import IttResult
 from trialkit.estimate.joint import fitted
 from trialkit.estimate.linear_model import LinearModel
+from trialkit.estimate.sample import units_of_variance
 from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.inference.least_squares import least_squares
 from trialkit.inference.randomization import coefficient
@@ -176,7 +177,7 @@ def _by_design(members: Sequence[IttResult], trial: Trial, n_draws: int, seed: i
 
 def _scores(members: Sequence[IttResult], trial: Trial) -> FloatArray:
     """(units, rows) score of every independent unit of the trial in every row; 0 where it is not in an analysis."""
-    label = _unit_labels(trial)
+    label = units_of_variance(trial, trial.codes(trial.cluster) if trial.cluster is not None else None, trial.group_codes)
     columns = []
     for result in members:
         model = fitted(result)
@@ -186,16 +187,6 @@ def _scores(members: Sequence[IttResult], trial: Trial) -> FloatArray:
             column[_units(model, label)] = model.influence(vector)
             columns.append(column)
     return np.column_stack(columns)
-
-
-def _unit_labels(trial: Trial) -> IntArray:
-    """Independent unit of every person of the trial, whatever rows an analysis uses."""
-    if trial.cluster is not None:
-        return trial.codes(trial.cluster)
-    label = trial.group_codes.copy()
-    alone = label == ALONE
-    label[alone] = label.max(initial=-1) + 1 + np.arange(int(alone.sum()))
-    return label
 
 
 def _units(model: LinearModel, label: IntArray) -> IntArray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from trialkit.errors import CombinationError, DesignError, EstimationError
 from trialkit.estimate.itt_result import Analysis, Contrast
-from trialkit.estimate.request import Request
+from trialkit.estimate.request import Request, arm_pairs
 from trialkit.estimate.sample import Sample, sample
 from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.inference.horvitz_thompson import Weighted, weighted_difference
@@ -48,9 +48,7 @@ def _run(trial: Trial, request: Request, *, hajek: bool) -> Analysis:
         )
     if s.weights is not None:
         raise CombinationError(f"estimator='{request.estimator}' has weights of its own: leave Trial(weights=...) out.")
-    pairs = [(a, 0) for a in range(1, len(s.arms))]
-    if request.contrasts == "all":
-        pairs += [(a, b) for b in range(1, len(s.arms)) for a in range(b + 1, len(s.arms))]
+    pairs = arm_pairs(len(s.arms), request.contrasts)
     contrasts = []
     for arm, reference in pairs:
         found = _difference(trial, s, arm, reference, hajek)

@@ -20,7 +20,7 @@ from trialkit.estimate.sample import Sample, sample
 from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.inference.least_squares import least_squares
 from trialkit.inference.randomization import Alternative, Reference, as_extreme, blocked_difference, coefficient, custom
-from trialkit.results import Estimate, Note, Result
+from trialkit.results import DrawnTest, Estimate, Note
 from trialkit.trial import ALONE, Trial
 
 Statistic = Literal["auto", "difference", "studentized"]
@@ -28,36 +28,15 @@ UserStatistic = Callable[[FloatArray, IntArray, "IntArray | None"], float]
 
 
 @dataclass(frozen=True)
-class RandomizationResult(Result):
+class RandomizationResult(DrawnTest):
     """A randomization test of one contrast a row; `.statistic`, `.p_value` and the interval are those of the first."""
 
     kind = "randomization_test"
 
     @property
-    def statistic(self) -> float:
-        return self.estimates[0].statistic
-
-    @property
-    def p_value(self) -> float:
-        return self.estimates[0].p_value
-
-    @property
-    def conf_low(self) -> float:
-        return self.estimates[0].conf_low
-
-    @property
-    def conf_high(self) -> float:
-        return self.estimates[0].conf_high
-
-    @property
     def null(self) -> str:
         """The null hypothesis that was tested, in words."""
         return str(self.details["null"])
-
-    @property
-    def mc_error(self) -> float:
-        """Monte Carlo standard error of the p-value; 0 when every assignment was listed."""
-        return float(self.details["mc_error"][0])
 
     def _title(self) -> str:
         return f"Randomization test of {self.estimates[0].outcome}: {self.null}"

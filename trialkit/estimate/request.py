@@ -47,3 +47,11 @@ class Request:
             )
         if len(set(self.adjust)) < len(self.adjust):
             raise UsageError("adjust names a column twice.")
+
+
+def arm_pairs(arms: int, contrasts: object) -> list[tuple[int, int]]:
+    """Pairs (arm, reference) of arm codes: each arm against control and, with 'all', the later arms against the earlier."""
+    pairs = [(a, 0) for a in range(1, arms)]
+    if contrasts == "all":
+        pairs += [(a, b) for b in range(1, arms) for a in range(b + 1, arms)]
+    return pairs

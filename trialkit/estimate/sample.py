@@ -81,14 +81,15 @@ def sample(trial: Trial, outcome: str, adjust: tuple[str, ...], covariate_missin
     stratum = trial.codes(*trial.strata)[rows] if trial.strata else None
     cluster = trial.codes(trial.cluster)[rows] if trial.cluster else None
     group = trial.group_codes[rows]
-    unit = _units(trial, cluster, group)
+    unit = units_of_variance(trial, cluster, group)
     return Sample(
         outcome, y[rows], trial.arm_codes[rows], trial.arms, x.columns[rows], x.names, stratum, cluster, group, unit,
         None if weights is None else weights[rows], rows, tuple(notes),
     )  # fmt: skip
 
 
-def _units(trial: Trial, cluster: IntArray | None, group: IntArray) -> IntArray:
+def units_of_variance(trial: Trial, cluster: IntArray | None, group: IntArray) -> IntArray:
+    """Independent unit of each row: its cluster, its group with everyone else alone, or itself."""
     if cluster is not None:
         for g in np.unique(group[group != ALONE]):
             if len(np.unique(cluster[group == g])) > 1:

@@ -18,7 +18,7 @@ from trialkit.errors import EstimationError, UsageError, nearest, shown
 from trialkit.estimate import ancova
 from trialkit.estimate.covariates import CovariateMissing
 from trialkit.estimate.linear_model import LinearModel, fit_linear
-from trialkit.estimate.request import Contrasts, Request, StrataEffects
+from trialkit.estimate.request import Contrasts, Request, StrataEffects, arm_pairs
 from trialkit.estimate.sample import sample
 from trialkit.inference.wild_cluster import (
     ALTERNATIVES,
@@ -38,7 +38,7 @@ from trialkit.inference.wild_cluster import (
     wild_test,
     words_per_draw,
 )
-from trialkit.results import Estimate, Note, Result, interval_text, number, p_text
+from trialkit.results import DrawnTest, Estimate, Note, interval_text, number, p_text
 from trialkit.trial import Trial
 
 MOST_ENUMERATED = 2**20
@@ -48,31 +48,10 @@ LEAST_BLOCK = 256
 
 
 @dataclass(frozen=True)
-class WildBootstrapResult(Result):
+class WildBootstrapResult(DrawnTest):
     """A wild bootstrap test, one contrast a row; `.statistic`, `.p_value` and the interval are those of the first."""
 
     kind = "wild_bootstrap"
-
-    @property
-    def statistic(self) -> float:
-        return self.estimates[0].statistic
-
-    @property
-    def p_value(self) -> float:
-        return self.estimates[0].p_value
-
-    @property
-    def conf_low(self) -> float:
-        return self.estimates[0].conf_low
-
-    @property
-    def conf_high(self) -> float:
-        return self.estimates[0].conf_high
-
-    @property
-    def mc_error(self) -> float:
-        """Monte Carlo standard error of the p-value; 0 when every draw was listed."""
-        return float(self.details["mc_error"][0])
 
     def _title(self) -> str:
         return f"Wild bootstrap of the effect on {self.estimates[0].outcome}"
@@ -157,7 +136,7 @@ def wild_bootstrap(
     strata, unequal = ancova.strata_rule(trial, request)
     columns, names = ancova.design_columns(trial, s, strata, notes, unequal)
     model = fit_linear(s, columns, names, kind="CR1", df="residual")
-    pairs = _pairs(len(s.arms), contrasts)
+    pairs = arm_pairs(len(s.arms), contrasts)
     clusters = s.clusters
     models = [_cluster_model(model, a, b, kind, subcluster == "unit") for a, b in pairs]
     used = checked_seed(seed) if seed is not None else None
@@ -201,11 +180,6 @@ def _check_options(trial: Any, kind: str, multipliers: str, alternative: str, su
             )
     if subcluster not in (None, "unit"):
         raise UsageError(f"subcluster={subcluster!r} is unknown: it is None (a weight a cluster) or 'unit' (a weight a person).")
-
-
-def _pairs(arms: int, contrasts: Contrasts) -> list[tuple[int, int]]:
-    pairs = [(a, 0) for a in range(1, arms)]
-    return pairs + [(a, b) for b in range(1, arms) for a in range(b + 1, arms)] if contrasts == "all" else pairs
 
 
 def _cluster_model(model: LinearModel, arm: int, reference: int, kind: WildKind, by_row: bool) -> ClusterModel:
