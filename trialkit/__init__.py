@@ -9,24 +9,25 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "Trial": "trialkit.trial",
+    "Time": "trialkit.estimate.outcome",
     "itt": "trialkit.estimate.itt",
     "combinations": "trialkit.estimate.registry",
-    "adjust_p": "trialkit.estimate.adjust_p",
-    "cace": "trialkit.estimate.cace",
-    "family": "trialkit.estimate.family",
-    "few_groups": "trialkit.estimate.few_groups",
-    "gatekeeping": "trialkit.estimate.gatekeeping",
-    "index": "trialkit.estimate.index",
-    "meta": "trialkit.estimate.meta",
-    "randomization_test": "trialkit.estimate.randomization",
-    "wild_bootstrap": "trialkit.estimate.wild_bootstrap",
+    "adjust_p": "trialkit.estimate.several.adjust_p",
+    "cace": "trialkit.estimate.take_up.cace",
+    "family": "trialkit.estimate.several.family",
+    "few_groups": "trialkit.estimate.draws.few_groups",
+    "gatekeeping": "trialkit.estimate.several.gatekeeping",
+    "index": "trialkit.estimate.several.index",
+    "meta": "trialkit.estimate.several.meta",
+    "randomization_test": "trialkit.estimate.draws.randomization",
+    "wild_bootstrap": "trialkit.estimate.draws.wild_bootstrap",
     "read": "trialkit.io",
     "receipt": "trialkit.io",
     "Plan": "trialkit.plan.plan",
     "Result": "trialkit.results",
 }
 _ROOMS = ("design", "effect_size", "errors", "measurement", "plot", "power", "selection", "simulate")
-_ELSEWHERE = {"plot": "trialkit.report.figures", "effect_size": "trialkit.estimate.effect_sizes_more"}
+_ELSEWHERE = {"plot": "trialkit.report.figures", "effect_size": "trialkit.estimate.effect_sizes.effect_sizes_more"}
 
 __all__ = ["__version__", *_PUBLIC, *_ROOMS]
 

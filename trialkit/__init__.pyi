@@ -1,16 +1,17 @@
 from trialkit import design, errors, measurement, power, selection, simulate
-from trialkit.estimate import effect_sizes_more as effect_size
-from trialkit.estimate.adjust_p import adjust_p
-from trialkit.estimate.cace import cace
-from trialkit.estimate.family import family
-from trialkit.estimate.few_groups import few_groups
-from trialkit.estimate.gatekeeping import gatekeeping
-from trialkit.estimate.index import index
+from trialkit.estimate.effect_sizes import effect_sizes_more as effect_size
+from trialkit.estimate.several.adjust_p import adjust_p
+from trialkit.estimate.take_up.cace import cace
+from trialkit.estimate.several.family import family
+from trialkit.estimate.draws.few_groups import few_groups
+from trialkit.estimate.several.gatekeeping import gatekeeping
+from trialkit.estimate.several.index import index
 from trialkit.estimate.itt import itt
-from trialkit.estimate.meta import meta
-from trialkit.estimate.randomization import randomization_test
+from trialkit.estimate.several.meta import meta
+from trialkit.estimate.draws.randomization import randomization_test
+from trialkit.estimate.outcome import Time
 from trialkit.estimate.registry import combinations
-from trialkit.estimate.wild_bootstrap import wild_bootstrap
+from trialkit.estimate.draws.wild_bootstrap import wild_bootstrap
 from trialkit.io import read, receipt
 from trialkit.plan.plan import Plan
 from trialkit.report import figures as plot
@@ -22,6 +23,7 @@ __version__: str
 __all__ = [
     "Plan",
     "Result",
+    "Time",
     "Trial",
     "__version__",
     "adjust_p",

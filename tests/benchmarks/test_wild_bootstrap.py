@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import trialkit as tk
-from trialkit.estimate.wild_bootstrap import wild_bootstrap
+from trialkit.estimate.draws.wild_bootstrap import wild_bootstrap
 
 N, CLUSTERS, DRAWS = 10_000, 40, 9_999
 

@@ -13,7 +13,7 @@ import trialkit as tk
 from tests.estimate.helpers import grouped_data, grouped_trial
 from tests.reference.mapping import cluster, data, grouped_outcomes, individual
 from trialkit.errors import CombinationError, EstimationError, GroupError, UsageError
-from trialkit.estimate import aipw
+from trialkit.estimate.linear import aipw
 from trialkit.estimate.request import Request
 from trialkit.inference.distributions import t_test
 from trialkit.inference.influence import influence_values, influence_variance, marginal_means, ye_covariance

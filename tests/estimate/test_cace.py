@@ -12,7 +12,7 @@ import trialkit as tk
 from tests.estimate.helpers import grouped_data, grouped_trial
 from tests.reference.mapping import cluster, data, individual
 from trialkit.errors import CombinationError, EstimationError, MissingDataError, UsageError
-from trialkit.estimate.cace import cace
+from trialkit.estimate.take_up.cace import cace
 from trialkit.results import Result
 
 

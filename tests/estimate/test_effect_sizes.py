@@ -13,8 +13,8 @@ from scipy import stats
 import trialkit as tk
 from tests.estimate.helpers import grouped_data, grouped_trial
 from trialkit.errors import CombinationError, DataError, EstimationError, UsageError, ValueTypeError
-from trialkit.estimate import effect_sizes_more as es
-from trialkit.estimate.conversions import SCALES
+from trialkit.estimate.effect_sizes import effect_sizes_more as es
+from trialkit.estimate.effect_sizes.conversions import SCALES
 from trialkit.inference.effect_sizes import clustered_d, placements
 from trialkit.results import Result
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import trialkit as tk
 from trialkit.errors import CombinationError, DataError, UsageError
-from trialkit.estimate.gatekeeping import GatekeepingResult, gatekeeping
+from trialkit.estimate.several.gatekeeping import GatekeepingResult, gatekeeping
 from trialkit.results import Result
 
 PARALLEL = {"weights": [0.5, 0.5, 0, 0], "transitions": [[0, 0.5, 0.5, 0], [0.5, 0, 0, 0.5], [0, 1, 0, 0], [1, 0, 0, 0]]}

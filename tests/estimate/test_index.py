@@ -10,7 +10,7 @@ import pytest
 
 import trialkit as tk
 from trialkit.errors import ColumnNotFoundError, EstimationError, MissingDataError, NotIdentifiedError, UsageError
-from trialkit.estimate.index import index
+from trialkit.estimate.several.index import index
 
 NAMES = ["calm", "hope", "ties"]
 

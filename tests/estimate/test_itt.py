@@ -298,7 +298,7 @@ def test_combinations_exist():
 @pytest.mark.parametrize("covariance", ["HC2", "CR2", "CR3", "classical"])
 @pytest.mark.parametrize("grouped", [False, True])
 def test_absorbed_strata_give_the_numbers_of_columns(covariance, grouped, monkeypatch):
-    from trialkit.estimate import ancova
+    from trialkit.estimate.linear import ancova
 
     rng = np.random.default_rng(3)
     d = grouped_data(4, groups=12, controls=150)
@@ -362,3 +362,17 @@ def test_contrasts_that_are_none(contrasts, words):
 def test_contrasts_of_ones_own_need_a_regression():
     with pytest.raises(CombinationError, match="ancova"):
         tk.itt(three_arms(), "y", estimator="difference_in_means", contrasts=[{"peer": 1, "coach": -1}])
+
+
+def test_options_of_an_estimator_reach_it():
+    """A seed given to `itt` draws the folds; another seed draws others, and no folds give another estimate."""
+    rng = np.random.default_rng(3)
+    d = pd.DataFrame({"arm": ["a", "b"] * 30, "x": rng.normal(size=60)})
+    d["y"] = d["x"] + rng.normal(size=60)
+    trial = tk.Trial(d, arm="arm", control="a")
+    found = [
+        tk.itt(trial, "y", adjust=["x"], estimator="aipw", **options).estimates[0].estimate
+        for options in ({}, {"n_folds": 5, "seed": 1}, {"n_folds": 5, "seed": 1}, {"n_folds": 5, "seed": 2})
+    ]
+    assert found[1] == found[2]
+    assert len(set(found)) == 3

@@ -11,7 +11,7 @@ import pytest
 from scipy import optimize, stats
 
 from trialkit.errors import DataError, UsageError
-from trialkit.estimate.meta import MetaResult, meta
+from trialkit.estimate.several.meta import MetaResult, meta
 from trialkit.report.figures.meta_chart import meta_forest
 from trialkit.results import Result
 

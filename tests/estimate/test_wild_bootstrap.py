@@ -12,8 +12,8 @@ import trialkit as tk
 from tests.estimate.helpers import grouped_data, grouped_trial
 from tests.reference.mapping import data
 from trialkit.errors import EstimationError, GroupError, NotIdentifiedError, UsageError
-from trialkit.estimate import wild_bootstrap as module
-from trialkit.estimate.wild_bootstrap import wild_bootstrap
+from trialkit.estimate.draws import wild_bootstrap as module
+from trialkit.estimate.draws.wild_bootstrap import wild_bootstrap
 from trialkit.results import Result
 
 

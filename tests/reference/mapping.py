@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,12 @@ HERE = Path(__file__).parent
 ADJUST = ["y0", "age", "female"]
 
 
+FOLDER: ContextVar[Path] = ContextVar("folder", default=HERE / "data")
+
+
 def data(name: str) -> pd.DataFrame:
-    return pd.read_csv(HERE / "data" / name)
+    """An input of the cases, from the folder that the caller of `MAP` named."""
+    return pd.read_csv(FOLDER.get() / name)
 
 
 def individual(**roles: Any) -> tk.Trial:
@@ -377,6 +382,21 @@ CASES |= {
 
 # numbers that the result does not carry: other names of the same thing, or the inputs of another case
 UNUSED = {"cohens_d", "d_low", "d_high", "variance", "p_strict", "conf_low_z", "conf_high_z"}
+
+
+def _reading(case: Callable[[], dict[str, Any]]) -> Callable[[Path], dict[str, Any]]:
+    def run(folder: Path) -> dict[str, Any]:
+        token = FOLDER.set(Path(folder))
+        try:
+            return case()
+        finally:
+            FOLDER.reset(token)
+
+    return run
+
+
+# case id -> function of the folder that holds the inputs: another draw of the same cases is run by another folder
+MAP: dict[str, Callable[[Path], dict[str, Any]]] = {name: _reading(case) for name, case in CASES.items()}
 
 
 def load(suite: str) -> list[dict[str, Any]]:

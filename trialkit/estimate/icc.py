@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from trialkit.estimate.linear.working import clustered_variances, grouped_variances
 from trialkit.estimate.sample import sample
-from trialkit.estimate.working import clustered_variances, grouped_variances
 from trialkit.trial import ALONE, Trial
 
 

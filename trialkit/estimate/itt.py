@@ -6,20 +6,19 @@ import inspect
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Literal
 
-import numpy as np
-
-from trialkit.errors import CombinationError, UsageError, ValueTypeError, nearest, shown
+from trialkit.errors import CombinationError, UsageError, nearest, shown
 from trialkit.estimate.covariates import CovariateMissing
 from trialkit.estimate.itt_result import IttResult, itt_result
-from trialkit.estimate.joint import dunnett_corrected
-from trialkit.estimate.registry import find
+from trialkit.estimate.outcome import Time, check_outcome
+from trialkit.estimate.registry import ESTIMATORS, default_estimator, find
 from trialkit.estimate.request import Average, Contrasts, Request, StrataEffects
-from trialkit.trial import Trial, rows_text
+from trialkit.estimate.several.joint import dunnett_corrected
+from trialkit.trial import Trial
 
 
 def itt(
     trial: Trial,
-    outcome: str,
+    outcome: str | Time,
     *,
     adjust: Sequence[str] = (),
     estimator: str | None = None,
@@ -39,10 +38,10 @@ def itt(
     Parameters
     ----------
     trial : the data and their roles.
-    outcome : numeric column.
+    outcome : numeric column, or a `Time` with its event.
     adjust : baseline columns. Numbers enter as they are, categories as indicators; missing values never drop a person
         (`covariate_missing`: 'impute' the mean with an indicator, 'drop' or 'error').
-    estimator : 'ancova' (default), 'lin' or 'difference_in_means'; `combinations()` lists what goes with what.
+    estimator : by default the measure's own ('ancova' for a mean difference); `combinations()` lists what goes with what.
     measure : 'mean_difference', or 'risk_difference' for an outcome of 0 and 1 (the linear probability difference).
     covariance : 'auto' is HC2, or CR2 with clusters or groups, because those are unbiased under the working model and sized
         well with few clusters. Others: classical, HC0-HC3, CR0-CR3.
@@ -55,7 +54,7 @@ def itt(
         ('ancova' and 'lin').
     correction : 'dunnett' adds `p_adjusted` for several arms against control, by the joint t of their contrasts.
     conf_level : of the intervals.
-    options : of one estimator only; 'aipw' takes n_folds, seed, working_model and probabilities (see `trialkit.estimate.aipw`).
+    options : of one estimator only; 'aipw' takes n_folds, seed, working_model and probabilities (see `trialkit.estimate.linear.aipw`).
 
     Returns
     -------
@@ -80,9 +79,9 @@ def itt(
         raise UsageError(f"adjust takes a list of columns: write adjust=['{adjust}'].")
     if not isinstance(trial, Trial):
         raise UsageError("itt takes a Trial first: tk.itt(tk.Trial(data, arm=..., control=...), 'outcome').")
-    name = estimator if estimator is not None else "ancova"
+    name = estimator if estimator is not None else default_estimator(measure)
     request = Request(
-        outcome,
+        str(outcome),
         tuple(adjust),
         name,
         measure,
@@ -93,16 +92,18 @@ def itt(
         contrasts if isinstance(contrasts, str) else tuple(contrasts),
         covariate_missing,
         float(conf_level),
+        options,
+        outcome if isinstance(outcome, Time) else None,
     )
     found = find(name, measure, covariance, df)
     unknown = [o for o in options if o not in found.options]
     if unknown:
         near = nearest(unknown[0], (*found.options, *inspect.signature(itt).parameters))
         raise UsageError(f"estimator='{name}' has no option {shown(unknown)}.{f' Did you mean {near!r}?' if near else ''}")
-    if not isinstance(request.contrasts, str) and name not in ("ancova", "lin"):
-        raise CombinationError(f"contrasts of your own go with estimator='ancova' or 'lin', not with '{name}'.")
-    if measure == "risk_difference":
-        _check_binary(trial, outcome)
+    if not isinstance(request.contrasts, str) and not found.own_contrasts:
+        able = [e.name for e in ESTIMATORS.values() if e.own_contrasts]
+        raise CombinationError(f"contrasts of your own go with estimator={shown(able)}, not with '{name}'.")
+    check_outcome(trial, outcome, measure)
     if correction not in (None, "dunnett"):
         raise UsageError(
             f"correction={correction!r} is unknown here: it is 'dunnett'. For several outcomes use tk.family([...], correction=...)."
@@ -110,13 +111,3 @@ def itt(
     analysis = found.run(trial, request)
     result = itt_result(analysis, request, trial)
     return result if correction is None else dunnett_corrected(result)
-
-
-def _check_binary(trial: Trial, outcome: str) -> None:
-    values = trial.values(outcome)
-    other = np.isfinite(values) & (values != 0) & (values != 1)
-    if other.any():
-        raise ValueTypeError(
-            f"measure='risk_difference' needs an outcome of 0 and 1, but '{outcome}' is {values[other][0]:g} in {rows_text(other)}: recode it, or use "
-            "measure='mean_difference'."
-        )

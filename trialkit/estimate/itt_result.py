@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pandas as pd
 
-from trialkit.estimate.effect_size import standardize
-from trialkit.estimate.linear_model import LinearModel
+from trialkit.estimate.effect_sizes.effect_size import standardize
+from trialkit.estimate.linear.linear_model import LinearModel
+from trialkit.estimate.measures import is_ratio
 from trialkit.estimate.request import Request
 from trialkit.estimate.sample import Sample
 from trialkit.inference.arrays import FloatArray
@@ -37,7 +39,16 @@ class Contrast:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What an estimator hands back to `itt`."""
+    """What an estimator hands back to `itt`.
+
+    Attributes
+    ----------
+    contrasts : of a ratio on the log scale.
+    model, vectors : the regression and the contrast of each row, where there is one.
+    influence : without a regression, per row of the result (n,) values of the people analysed whose sum over independent units,
+        squared and summed, is the variance of the contrast; what `family` draws signs on.
+    result : the class of the result, for estimators that carry more than rows.
+    """
 
     sample: Sample
     contrasts: tuple[Contrast, ...]
@@ -48,15 +59,19 @@ class Analysis:
     details: Mapping[str, Any] = field(default_factory=dict)
     model: LinearModel | None = None
     vectors: tuple[FloatArray, ...] = ()
+    influence: tuple[FloatArray, ...] = ()
+    result: type[IttResult] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What stands behind a result while the session lasts: the trial, the fitted model and the contrast of each row."""
+    """What stands behind a result while the session lasts: the trial, the people, and the model or influence values of each row."""
 
     trial: Trial
+    sample: Sample
     model: LinearModel | None
     vectors: tuple[FloatArray, ...]
+    influence: tuple[FloatArray, ...]
 
 
 @dataclass(frozen=True)
@@ -92,11 +107,11 @@ class IttResult(Result):
     ) -> Result:
         """Effect size of each row.
 
-        'hedges_g' and 'cohens_d' are described in `trialkit.estimate.effect_size.standardize`; the other kinds, and 'hedges_g' with
-        a given `icc` (Hedges 2007), in `trialkit.estimate.effect_sizes_more`. `baseline` is for 'dppc2'.
+        'hedges_g' and 'cohens_d' are described in `trialkit.estimate.effect_sizes.effect_size.standardize`; the other kinds, and 'hedges_g' with
+        a given `icc` (Hedges 2007), in `trialkit.estimate.effect_sizes.effect_sizes_more`. `baseline` is for 'dppc2'.
         """
         if kind not in ("hedges_g", "cohens_d") or icc is not None:
-            from trialkit.estimate.effect_sizes_more import standardize_more
+            from trialkit.estimate.effect_sizes.effect_sizes_more import standardize_more
 
             trial = None if self.evidence is None else self.evidence.trial
             return standardize_more(self, kind, trial=trial, baseline=baseline, icc=icc)
@@ -104,13 +119,13 @@ class IttResult(Result):
 
     def number_needed_to_treat(self) -> Result:
         """People to assign for one more with the outcome, with its set when the interval covers zero."""
-        from trialkit.estimate.effect_sizes_more import number_needed_to_treat
+        from trialkit.estimate.effect_sizes.effect_sizes_more import number_needed_to_treat
 
         return number_needed_to_treat(self)
 
     def joint_test(self, terms: Sequence[str]) -> WaldTest:
-        """Test that several terms of the regression are zero together; see `trialkit.estimate.joint.joint_test`."""
-        from trialkit.estimate.joint import joint_test
+        """Test that several terms of the regression are zero together; see `trialkit.estimate.several.joint.joint_test`."""
+        from trialkit.estimate.several.joint import joint_test
 
         return joint_test(self, terms)
 
@@ -121,14 +136,15 @@ class IttResult(Result):
 def itt_result(analysis: Analysis, request: Request, trial: Trial) -> IttResult:
     """Rows and arm summaries from an analysis."""
     sample = analysis.sample
+    shown = math.exp if is_ratio(request.measure) else float
     rows = []
     for c in analysis.contrasts:
         test = t_test(c.estimate, c.std_error, c.df, request.conf_level)
         rows.append(
             Estimate(
                 outcome=request.outcome, estimand=analysis.estimand, contrast=c.label or f"{sample.arms[c.arm]} - {sample.arms[c.reference]}",
-                estimate=c.estimate, std_error=c.std_error, df=c.df, statistic=test.statistic, p_value=test.p_value,
-                conf_low=test.conf_low, conf_high=test.conf_high, conf_level=request.conf_level, n=sample.n,
+                estimate=shown(c.estimate), std_error=c.std_error, df=c.df, statistic=test.statistic, p_value=test.p_value,
+                conf_low=shown(test.conf_low), conf_high=shown(test.conf_high), conf_level=request.conf_level, n=sample.n,
                 n_clusters=sample.n_clusters, n_groups=sample.groups_in(sample.arm >= 0), method=analysis.method, covariance=analysis.covariance,
             )
         )  # fmt: skip
@@ -139,8 +155,8 @@ def itt_result(analysis: Analysis, request: Request, trial: Trial) -> IttResult:
         "contrasts": [[c.arm, c.reference] for c in analysis.contrasts],
     }  # fmt: skip
     notes = tuple(dict.fromkeys((*sample.notes, *analysis.notes)))
-    evidence = Evidence(trial, analysis.model, analysis.vectors)
-    return IttResult(tuple(rows), notes, details | dict(analysis.details), evidence)
+    evidence = Evidence(trial, sample, analysis.model, analysis.vectors, analysis.influence)
+    return (analysis.result or IttResult)(tuple(rows), notes, details | dict(analysis.details), evidence)
 
 
 def arm_summaries(sample: Sample, trial: Trial) -> list[dict[str, Any]]:

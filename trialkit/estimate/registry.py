@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from trialkit.errors import CombinationError, nearest, shown
+from trialkit.estimate.measures import MEASURES
 
 if TYPE_CHECKING:
     from trialkit.estimate.itt_result import Analysis
@@ -22,7 +23,10 @@ ROBUST = ("auto", "classical", "HC0", "HC1", "HC2", "HC3", "CR0", "CR1", "CR2", 
 
 @dataclass(frozen=True, slots=True)
 class Estimator:
-    """An estimator, the measures it can give, and the covariances and df it takes. `module:function` runs it."""
+    """An estimator, the measures it can give, the covariances and df it takes, and its own options. `module:function` runs it.
+
+    `own_contrasts`: it takes weights by arm besides pairs of arms.
+    """
 
     name: str
     title: str
@@ -32,6 +36,7 @@ class Estimator:
     adjusts: bool
     path: str
     options: tuple[str, ...] = ()
+    own_contrasts: bool = False
 
     @property
     def run(self) -> Runner:
@@ -44,17 +49,17 @@ LINEAR = ("mean_difference", "risk_difference")
 ESTIMATORS: dict[str, Estimator] = {
     e.name: e
     for e in (
-        Estimator("ancova", "ANCOVA (least squares)", LINEAR, ROBUST, ("auto", "independence", "working", "residual"), True, "trialkit.estimate.ancova:run"),
-        Estimator("lin", "Lin's interacted regression", LINEAR, ROBUST, ("auto", "independence", "working", "residual"), True, "trialkit.estimate.lin:run"),
+        Estimator("ancova", "ANCOVA (least squares)", LINEAR, ROBUST, ("auto", "independence", "working", "residual"), True, "trialkit.estimate.linear.ancova:run", own_contrasts=True),
+        Estimator("lin", "Lin's interacted regression", LINEAR, ROBUST, ("auto", "independence", "working", "residual"), True, "trialkit.estimate.linear.lin:run", own_contrasts=True),
         Estimator(
             "difference_in_means", "difference in means", LINEAR, ("auto",), ("auto", "independence", "working"), False,
-            "trialkit.estimate.difference_in_means:run",
+            "trialkit.estimate.linear.difference_in_means:run",
         ),
-        Estimator("horvitz_thompson", "Horvitz-Thompson", LINEAR, ("auto",), ("auto",), False, "trialkit.estimate.horvitz_thompson:run"),
-        Estimator("hajek", "Hajek", LINEAR, ("auto",), ("auto",), False, "trialkit.estimate.horvitz_thompson:run_hajek"),
-        Estimator("aipw", "augmented IPW, linear working models by arm", LINEAR, ("auto",), ("auto",), True, "trialkit.estimate.aipw:run",
+        Estimator("horvitz_thompson", "Horvitz-Thompson", LINEAR, ("auto",), ("auto",), False, "trialkit.estimate.linear.horvitz_thompson:run"),
+        Estimator("hajek", "Hajek", LINEAR, ("auto",), ("auto",), False, "trialkit.estimate.linear.horvitz_thompson:run_hajek"),
+        Estimator("aipw", "augmented IPW, linear working models by arm", LINEAR, ("auto",), ("auto",), True, "trialkit.estimate.linear.aipw:run",
             ("n_folds", "seed", "working_model", "probabilities")),
-        Estimator("g_computation", "g-computation from one linear model", LINEAR, ("auto",), ("auto",), True, "trialkit.estimate.aipw:run_g_computation"),
+        Estimator("g_computation", "g-computation from one linear model", LINEAR, ("auto",), ("auto",), True, "trialkit.estimate.linear.aipw:run_g_computation"),
     )
 }  # fmt: skip
 
@@ -80,6 +85,11 @@ def combinations() -> pd.DataFrame:
         for m in e.measures
     ]
     return pd.DataFrame(rows)
+
+
+def default_estimator(measure: str) -> str:
+    """The estimator of a measure when none is named."""
+    return MEASURES[measure].estimator if measure in MEASURES else "ancova"
 
 
 def find(estimator: str, measure: str, covariance: str, df: str) -> Estimator:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from trialkit.errors import UsageError
 from trialkit.estimate.covariates import CovariateMissing
+from trialkit.estimate.outcome import Time
 
 StrataEffects = Literal["auto", "additive", "interacted", "none"]
 Average = Literal["participant", "group"]
@@ -16,7 +17,7 @@ Contrasts = Literal["control", "all"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The arguments of `itt`."""
+    """The arguments of `itt`; `outcome` names the column (of a time: its column) and `options` are the estimator's own."""
 
     outcome: str
     adjust: tuple[str, ...]
@@ -30,6 +31,7 @@ class Request:
     covariate_missing: CovariateMissing
     conf_level: float
     options: Mapping[str, Any] = field(default_factory=dict)
+    time: Time | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.conf_level < 1:

@@ -12,16 +12,16 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from trialkit.errors import EstimationError, TrialkitError
-from trialkit.estimate.adjust_p import adjust_p
-from trialkit.estimate.cace import cace
-from trialkit.estimate.family import BY_DRAWS, family
-from trialkit.estimate.family import Correction as FamilyCorrection
+from trialkit.estimate.draws.randomization import randomization_test
+from trialkit.estimate.draws.wild_bootstrap import wild_bootstrap
 from trialkit.estimate.icc import achieved_icc
 from trialkit.estimate.itt import itt
 from trialkit.estimate.itt_result import IttResult
-from trialkit.estimate.joint import dunnett_corrected
-from trialkit.estimate.randomization import randomization_test
-from trialkit.estimate.wild_bootstrap import wild_bootstrap
+from trialkit.estimate.several.adjust_p import adjust_p
+from trialkit.estimate.several.family import BY_DRAWS, family
+from trialkit.estimate.several.family import Correction as FamilyCorrection
+from trialkit.estimate.several.joint import dunnett_corrected
+from trialkit.estimate.take_up.cace import cace
 from trialkit.plan.describe import describe
 from trialkit.plan.estimand import estimand_sentence
 from trialkit.plan.lock import versions

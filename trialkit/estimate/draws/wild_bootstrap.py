@@ -15,9 +15,9 @@ import numpy as np
 
 from trialkit.design.stream import Seed, Stream, checked_seed
 from trialkit.errors import EstimationError, UsageError, nearest, shown
-from trialkit.estimate import ancova
 from trialkit.estimate.covariates import CovariateMissing
-from trialkit.estimate.linear_model import LinearModel, fit_linear
+from trialkit.estimate.linear import ancova
+from trialkit.estimate.linear.linear_model import LinearModel, fit_linear
 from trialkit.estimate.request import Contrasts, Request, StrataEffects, arm_pairs
 from trialkit.estimate.sample import sample
 from trialkit.inference.wild_cluster import (
@@ -118,7 +118,7 @@ def wild_bootstrap(
     Examples
     --------
     >>> import trialkit as tk
-    >>> from trialkit.estimate.wild_bootstrap import wild_bootstrap
+    >>> from trialkit.estimate.draws.wild_bootstrap import wild_bootstrap
     >>> d = {"z": [1] * 6 + [0] * 6, "c": [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6], "y": [3, 4, 2, 5, 4, 4, 1, 2, 3, 1, 2, 2]}
     >>> r = wild_bootstrap(tk.Trial(d, arm="z", control=0, cluster="c"), "y", n_draws="all")
     >>> r.details["n_draws"], round(r.p_value, 4)

@@ -22,11 +22,11 @@ import numpy as np
 
 from trialkit.design.stream import Seed, Stream, checked_seed
 from trialkit.errors import CombinationError, EstimationError, UsageError, shown
-from trialkit.estimate import lin
-from trialkit.estimate.ancova import describe
 from trialkit.estimate.averages import estimand_name
 from trialkit.estimate.itt_result import Analysis, Contrast
-from trialkit.estimate.linear_model import LinearModel, fit_linear
+from trialkit.estimate.linear import lin
+from trialkit.estimate.linear.ancova import describe
+from trialkit.estimate.linear.linear_model import LinearModel, fit_linear
 from trialkit.estimate.request import Request, arm_pairs
 from trialkit.estimate.sample import Sample, sample
 from trialkit.estimate.strata import check_cells, shares_differ, strata_names

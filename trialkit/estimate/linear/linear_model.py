@@ -8,8 +8,8 @@ from typing import cast
 import numpy as np
 
 from trialkit.errors import CombinationError, EstimationError, GroupError, NotIdentifiedError, shown
+from trialkit.estimate.linear.working import grouped_variances
 from trialkit.estimate.sample import Sample
-from trialkit.estimate.working import grouped_variances
 from trialkit.inference.absorb import (
     AbsorbedFit,
     absorbed_covariance,

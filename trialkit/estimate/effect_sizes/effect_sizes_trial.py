@@ -16,8 +16,8 @@ from typing import Literal
 import numpy as np
 
 from trialkit.errors import EstimationError, ValueTypeError
-from trialkit.estimate.conversions import LOG_ODDS_OF_D
-from trialkit.estimate.effect_size_results import EffectMeasure, EffectSize, tested
+from trialkit.estimate.effect_sizes.conversions import LOG_ODDS_OF_D
+from trialkit.estimate.effect_sizes.effect_size_results import EffectMeasure, EffectSize, tested
 from trialkit.estimate.itt import itt
 from trialkit.estimate.itt_result import IttResult
 from trialkit.estimate.request import arm_pairs

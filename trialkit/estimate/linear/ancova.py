@@ -17,7 +17,7 @@ import numpy as np
 from trialkit.errors import EstimationError, UsageError, shown
 from trialkit.estimate.averages import apply_average, estimand_name, size_note
 from trialkit.estimate.itt_result import Analysis, Contrast
-from trialkit.estimate.linear_model import LinearModel, fit_linear
+from trialkit.estimate.linear.linear_model import LinearModel, fit_linear
 from trialkit.estimate.request import Request, arm_pairs
 from trialkit.estimate.sample import Sample, sample
 from trialkit.estimate.strata import centred_indicators, check_cells, shares_differ, strata_names

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from trialkit.errors import CombinationError, DataError, UsageError, shown
-from trialkit.estimate.effect_size_results import EffectSize, summary_row, tested
+from trialkit.estimate.effect_sizes.effect_size_results import EffectSize, summary_row, tested
 from trialkit.estimate.request import arm_pairs
 from trialkit.estimate.sample import Sample, sample
 from trialkit.inference.arrays import FloatArray

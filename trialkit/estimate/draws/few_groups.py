@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from trialkit.errors import CombinationError, TrialkitError, UsageError
+from trialkit.estimate.draws.randomization import randomization_test
+from trialkit.estimate.draws.wild_bootstrap import wild_bootstrap
 from trialkit.estimate.itt import itt
-from trialkit.estimate.randomization import randomization_test
-from trialkit.estimate.wild_bootstrap import wild_bootstrap
 from trialkit.results import Estimate, Note, TableResult
 from trialkit.trial import ALONE, Trial
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trialkit.errors import CombinationError, EstimationError, UsageError, nearest, shown
-from trialkit.estimate.linear_model import LinearModel
+from trialkit.estimate.linear.linear_model import LinearModel
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.dunnett import dunnett_p
 from trialkit.inference.wald import WaldTest, htz

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from trialkit.estimate.ancova import arm_contrasts, describe
 from trialkit.estimate.averages import apply_average, estimand_name, size_note
 from trialkit.estimate.itt_result import Analysis
-from trialkit.estimate.linear_model import fit_linear
+from trialkit.estimate.linear.ancova import arm_contrasts, describe
+from trialkit.estimate.linear.linear_model import fit_linear
 from trialkit.estimate.request import Request
 from trialkit.estimate.sample import Sample, sample
 from trialkit.estimate.strata import centred, centred_indicators, check_cells, strata_names

@@ -12,10 +12,10 @@ from dataclasses import replace
 import numpy as np
 
 from trialkit.errors import CombinationError, EstimationError, shown
-from trialkit.estimate.ancova import arm_contrasts, describe
 from trialkit.estimate.averages import apply_average, estimand_name, size_note
 from trialkit.estimate.itt_result import Analysis, Contrast
-from trialkit.estimate.linear_model import fit_linear
+from trialkit.estimate.linear.ancova import arm_contrasts, describe
+from trialkit.estimate.linear.linear_model import fit_linear
 from trialkit.estimate.request import Request, arm_pairs
 from trialkit.estimate.sample import Sample, sample
 from trialkit.estimate.strata import centred_indicators, check_cells, strata_codes, strata_names

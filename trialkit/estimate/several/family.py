@@ -19,11 +19,11 @@ from scipy import special
 
 from trialkit.design.stream import checked_seed
 from trialkit.errors import CombinationError, DataError, UsageError, nearest, shown
-from trialkit.estimate.adjust_p import adjust_p
 from trialkit.estimate.itt_result import IttResult
-from trialkit.estimate.joint import fitted
-from trialkit.estimate.linear_model import LinearModel
+from trialkit.estimate.linear.linear_model import LinearModel
 from trialkit.estimate.sample import units_of_variance
+from trialkit.estimate.several.adjust_p import adjust_p
+from trialkit.estimate.several.joint import fitted
 from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.inference.least_squares import least_squares
 from trialkit.inference.randomization import coefficient
@@ -123,9 +123,12 @@ def _joint_null(
         )
     trial = _trial_of(members)
     grouped = trial.cluster is None and bool((trial.group_codes != ALONE).any())
-    can = trial.design is not None and not grouped and len(trial.arms) == 2
+    regressions = all(r.evidence is not None and r.evidence.model is not None for r in members)
+    can = trial.design is not None and not grouped and len(trial.arms) == 2 and regressions
     if draws == "design" and not can:
-        raise CombinationError("draws='design' needs Trial(design=...), two arms, and no groups in one arm: use draws='auto'.")
+        raise CombinationError(
+            "draws='design' needs Trial(design=...), two arms, regressions, and no groups in one arm: use draws='auto'."
+        )
     if draws not in ("auto", "design", "scores"):
         raise UsageError(f"draws={draws!r} is unknown: it is 'auto', 'design' or 'scores'.")
     number = checked_seed(seed)
@@ -178,11 +181,16 @@ def _by_design(members: Sequence[IttResult], trial: Trial, n_draws: int, seed: i
 def _scores(members: Sequence[IttResult], trial: Trial) -> FloatArray:
     """(units, rows) score of every independent unit of the trial in every row; 0 where it is not in an analysis."""
     label = units_of_variance(trial, trial.codes(trial.cluster) if trial.cluster is not None else None, trial.group_codes)
-    columns = []
+    columns: list[FloatArray] = []
     for result in members:
+        evidence = result.evidence
+        assert evidence is not None
+        if evidence.influence:
+            units = label[evidence.sample.rows]
+            columns += [np.bincount(units, weights=v, minlength=int(label.max()) + 1).astype(float) for v in evidence.influence]
+            continue
         model = fitted(result)
-        assert result.evidence is not None
-        for vector in result.evidence.vectors:
+        for vector in evidence.vectors:
             column = np.zeros(int(label.max()) + 1)
             column[_units(model, label)] = model.influence(vector)
             columns.append(column)

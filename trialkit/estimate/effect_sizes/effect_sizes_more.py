@@ -15,11 +15,18 @@ import numpy as np
 from scipy import special
 
 from trialkit.errors import CombinationError, DataError, UsageError, nearest, shown
-from trialkit.estimate.conversions import ConversionResult, convert, risk_ratio_for_evalue
-from trialkit.estimate.effect_size import standardize
-from trialkit.estimate.effect_size_results import EffectMeasure, EffectSize, summary_row, tested
-from trialkit.estimate.effect_sizes_clustered import clustered_from_trial, clustered_g, one_arm_grouped_g
-from trialkit.estimate.effect_sizes_trial import cliffs_delta, cohens_h, common_language, cox_d, logit_d, pre_post_control
+from trialkit.estimate.effect_sizes.conversions import ConversionResult, convert, risk_ratio_for_evalue
+from trialkit.estimate.effect_sizes.effect_size import standardize
+from trialkit.estimate.effect_sizes.effect_size_results import EffectMeasure, EffectSize, summary_row, tested
+from trialkit.estimate.effect_sizes.effect_sizes_clustered import clustered_from_trial, clustered_g, one_arm_grouped_g
+from trialkit.estimate.effect_sizes.effect_sizes_trial import (
+    cliffs_delta,
+    cohens_h,
+    common_language,
+    cox_d,
+    logit_d,
+    pre_post_control,
+)
 from trialkit.inference.distributions import TTest, t_test
 from trialkit.inference.effect_sizes import two_by_two
 from trialkit.results import Estimate, Note, Result, TableResult

@@ -17,16 +17,23 @@ from typing import Any, Literal
 import numpy as np
 
 from trialkit.errors import CombinationError, EstimationError, MissingDataError, NotIdentifiedError, UsageError
-from trialkit.estimate import ancova
-from trialkit.estimate.cace_result import CaceResult, ComplierAnalysis, assumption_notes, cace_details, cace_row, contrast_notes
 from trialkit.estimate.covariates import CovariateMissing
-from trialkit.estimate.difference_in_means import two_arms
-from trialkit.estimate.linear_model import LinearModel, fit_linear
+from trialkit.estimate.linear import ancova
+from trialkit.estimate.linear.difference_in_means import two_arms
+from trialkit.estimate.linear.linear_model import LinearModel, fit_linear
+from trialkit.estimate.linear.working import grouped_variances
 from trialkit.estimate.registry import ROBUST
 from trialkit.estimate.request import Contrasts, Request, StrataEffects, arm_pairs
 from trialkit.estimate.sample import Sample, sample
 from trialkit.estimate.strata import centred_indicators, check_cells, strata_names
-from trialkit.estimate.working import grouped_variances
+from trialkit.estimate.take_up.cace_result import (
+    CaceResult,
+    ComplierAnalysis,
+    assumption_notes,
+    cace_details,
+    cace_row,
+    contrast_notes,
+)
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.covariance import covariance as robust_covariance
 from trialkit.inference.instruments import (
@@ -91,7 +98,7 @@ def cace(
     Examples
     --------
     >>> import numpy as np, pandas as pd, trialkit as tk
-    >>> from trialkit.estimate.cace import cace
+    >>> from trialkit.estimate.take_up.cace import cace
     >>> rng = np.random.default_rng(1)
     >>> d = pd.DataFrame({"arm": ["solo", "peer"] * 60, "came": [0, 1] * 60})
     >>> d.loc[d.index % 6 == 1, "came"] = 0

@@ -1,0 +1,1 @@
+"""Standardized effects and conversions between them."""

@@ -1,0 +1,1 @@
+"""Differences of means and proportions by least squares and by weighting."""

@@ -1,0 +1,50 @@
+"""What can be compared between arms: one row a measure. A ratio is estimated on the log scale and shown as the ratio."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+OutcomeKind = Literal["number", "binary", "count", "ordered", "time"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A measure of effect.
+
+    Attributes
+    ----------
+    title : in words. outcome : what the outcome must be ('count' is any number from zero up, 'ordered' any number).
+    estimator : the default one. ratio : contrasts are logs, and rows show the ratio.
+    """
+
+    name: str
+    title: str
+    outcome: OutcomeKind
+    estimator: str
+    ratio: bool = False
+
+    @property
+    def null(self) -> float:
+        """The value that means no effect, as rows show it."""
+        return 1.0 if self.ratio else 0.0
+
+
+MEASURES: dict[str, Measure] = {
+    m.name: m
+    for m in (
+        Measure("mean_difference", "difference in means", "number", "ancova"),
+        Measure("risk_difference", "difference in proportions", "binary", "ancova"),
+    )
+}
+
+
+def is_ratio(measure: str) -> bool:
+    """Whether rows of this measure show a ratio; a measure of one's own that is not in the table is a difference."""
+    return measure in MEASURES and MEASURES[measure].ratio
+
+
+def add_measure(measure: Measure) -> Measure:
+    """Add a measure of one's own, for estimators that `register` brings in."""
+    MEASURES[measure.name] = measure
+    return measure
