@@ -161,7 +161,8 @@ def _blocks(ncp: FloatArray, df: FloatArray, critical: FloatArray) -> list[slice
 
 
 def _density(z: FloatArray) -> FloatArray:
-    return np.exp(-0.5 * z**2) / math.sqrt(2 * math.pi)
+    # beyond 40 the density is zero to machine precision, and the square of a huge noncentrality would overflow
+    return np.exp(-0.5 * np.minimum(np.abs(z), 40.0) ** 2) / math.sqrt(2 * math.pi)
 
 
 def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:

@@ -11,21 +11,48 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from trialkit.power.curves import PowerCurve, curve
     from trialkit.power.families.binary import binary
+    from trialkit.power.families.blocked import blocked
     from trialkit.power.families.clustered import clustered
+    from trialkit.power.families.count import count
+    from trialkit.power.families.factorial import factorial
     from trialkit.power.families.grouped import grouped
     from trialkit.power.families.individual import individual
+    from trialkit.power.families.interaction import interaction
+    from trialkit.power.families.margins import equivalence, noninferiority
+    from trialkit.power.families.mediation import mediation
+    from trialkit.power.families.optimal import optimal_allocation, optimal_clustered, optimal_grouped
+    from trialkit.power.families.ordinal import ordinal
     from trialkit.power.families.paired import paired
+    from trialkit.power.families.repeated import repeated
+    from trialkit.power.families.several_arms import several_arms
+    from trialkit.power.families.time_to_event import time_to_event
+    from trialkit.power.families.type_s_m import type_s_m
     from trialkit.power.plan_answer import PowerAnswer, answer_for_plan
     from trialkit.power.result import PowerResult
     from trialkit.power.solve import NoSolutionError
 
 # The families lie in a folder of their own: a module of the same name here would take the function's place once imported.
-_PUBLIC = {
+HOMES = {
     "individual": "families.individual",
     "paired": "families.paired",
     "binary": "families.binary",
     "clustered": "families.clustered",
     "grouped": "families.grouped",
+    "repeated": "families.repeated",
+    "blocked": "families.blocked",
+    "interaction": "families.interaction",
+    "factorial": "families.factorial",
+    "time_to_event": "families.time_to_event",
+    "several_arms": "families.several_arms",
+    "mediation": "families.mediation",
+    "noninferiority": "families.margins",
+    "equivalence": "families.margins",
+    "type_s_m": "families.type_s_m",
+    "optimal_allocation": "families.optimal",
+    "optimal_grouped": "families.optimal",
+    "optimal_clustered": "families.optimal",
+    "count": "families.count",
+    "ordinal": "families.ordinal",
     "curve": "curves",
     "PowerCurve": "curves",
     "PowerResult": "result",
@@ -41,18 +68,33 @@ __all__ = [
     "PowerResult",
     "answer_for_plan",
     "binary",
+    "blocked",
     "clustered",
+    "count",
     "curve",
+    "equivalence",
+    "factorial",
     "grouped",
     "individual",
+    "interaction",
+    "mediation",
+    "noninferiority",
+    "optimal_allocation",
+    "optimal_clustered",
+    "optimal_grouped",
+    "ordinal",
     "paired",
+    "repeated",
+    "several_arms",
+    "time_to_event",
+    "type_s_m",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _PUBLIC:
+    if name not in HOMES:
         raise AttributeError(f"module 'trialkit.power' has no attribute '{name}'")
-    value = getattr(import_module(f"trialkit.power.{_PUBLIC[name]}"), name)
+    value = getattr(import_module(f"trialkit.power.{HOMES[name]}"), name)
     globals()[name] = value
     return value
 

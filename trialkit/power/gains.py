@@ -11,17 +11,23 @@ if TYPE_CHECKING:
     from trialkit.power.result import PowerResult
 
 
+# arguments that are no size: when one of them was solved for, the sizes stay as they were asked
+NOT_A_SIZE = ("power", "effect", "margin", "hazard_ratio", "rate_ratio", "odds_ratio", "b")
+
+
 def gains(result: PowerResult) -> tuple[dict[str, Any], ...]:
     """One entry a change: its words and the power (or the detectable effect) it brings.
 
     When the effect was left out, every change lowers it at the same power; otherwise it raises the power of the design to plan
     at the same effect.
     """
-    family = import_module(f"trialkit.power.families.{result.function}")
+    from trialkit.power import HOMES
+
+    family = import_module(f"trialkit.power.{HOMES[result.function]}")
     call = getattr(family, result.function)
-    wanted = "effect" if result.solved_for == "effect" else "power"
+    wanted = result.solved_for if result.solved_for in NOT_A_SIZE else "power"
     base = {k: v for k, v in result.inputs.items() if k not in family.SIZE_ARGUMENTS and k != wanted}
-    base |= result.design if result.solved_for not in ("power", "effect") else result.details["as_asked"]
+    base |= result.design if result.solved_for not in NOT_A_SIZE else result.details["as_asked"]
     found = []
     for change, arguments in family.improvements(base):
         try:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, Self, TypeVar, overload
 
 import pandas as pd
 
@@ -18,7 +18,8 @@ T = TypeVar("T")
 
 _IN_TIDY = (
     "function", "solved_for", "power", "effect", "effect_assigned", "effect_standardized", "n", "n_per_arm", "treated", "controls", "pairs", "clusters",
-    "cluster_size", "groups", "group_size", "control_groups", "control_group_size", "std_error", "df", "design_effect", "size", "type_s", "type_m", "alpha",
+    "cluster_size", "blocks", "block_size", "events", "hazard_ratio", "margin", "groups", "group_size", "control_groups", "control_group_size",
+    "std_error", "df", "design_effect", "size", "type_s", "type_m", "alpha",
     "alternative", "method",
 )  # fmt: skip
 
@@ -66,7 +67,7 @@ class PowerResult(Result):
     effect_assigned = Detail[float]("effect on everyone assigned")
     effect_standardized = Detail["float | None"]("effect divided by the standardizer")
     standardizer = Detail[str]("what the effect is divided by, in words")
-    std_error = Detail[float]("standard error of the effect on everyone assigned")
+    std_error = Detail["float | None"]("standard error of the effect on everyone assigned")
     df = Detail[float]("degrees of freedom at the population values; infinite for a normal test")
     alpha = Detail[float]("level of the test")
     alternative = Detail[str]("two-sided, greater or less")
@@ -99,6 +100,19 @@ class PowerResult(Result):
         if stored is not None:
             self.__dict__["gains"] = stored
 
+    def __getattr__(self, name: str) -> Any:
+        """Further numbers of a family (`.events`, `.variance_factor`, `.power_a` ...), as its docstring lists them."""
+        details = self.__dict__.get("details", {})
+        if name.startswith("_") or name not in details:
+            raise AttributeError(
+                f"a {details.get('function', 'power')} result has no '{name}'; it has {', '.join(sorted(details))}."
+            )
+        return details[name]
+
+    def with_details(self, **more: Any) -> Self:
+        """The same result with further or other numbers."""
+        return replace(self, details={**self.details, **more})
+
     @cached_property
     def gains(self) -> tuple[dict[str, Any], ...]:
         """What one more group, one more member or a better baseline would buy, each computed anew when first asked for."""
@@ -129,6 +143,8 @@ class PowerResult(Result):
         return f"<div><p>{html.escape(self.paragraph())}</p>{table}{f'<ul>{notes}</ul>' if notes else ''}</div>"
 
     def _effect_words(self) -> str:
+        if "effect_words" in self.details:
+            return str(self.details["effect_words"])
         text = f"an effect of {number(self.effect)}"
         if self.effect_standardized is None:
             return text
@@ -136,14 +152,14 @@ class PowerResult(Result):
 
     def _main_sentence(self) -> str:
         effect, chance, words = self._effect_words(), percent(self.power), str(self.details["words"])
-        if self.solved_for in ("power", "effect"):
+        if self.solved_for == "power" or self.solved_for in _IMPROVED:
             return f"With {words}, {effect} is detected with {chance} probability."
         plan = str(self.details["design_words"])
         reached = f"the design to plan, {plan}, has {percent(self.power_at_design)}"
         return f"{effect[0].upper()}{effect[1:]} is detected with {chance} probability by {words}; {reached}."
 
     def _test_sentence(self) -> str:
-        parts = [f"standard error {number(self.std_error)}", self.method]
+        parts = [self.method] if self.std_error is None else [f"standard error {number(self.std_error)}", self.method]
         if self.size is None:
             parts.insert(0, "normal test" if math.isinf(self.df) else f"t with {number(self.df)} df")
         else:
@@ -162,15 +178,25 @@ class PowerResult(Result):
         return f"Assumed: {'; '.join(self.assumptions)}." if self.assumptions else ""
 
 
+_IMPROVED = {
+    "effect": "this effect",
+    "hazard_ratio": "this ratio",
+    "rate_ratio": "this ratio",
+    "odds_ratio": "this ratio",
+    "b": "this path",
+}
+
+
 def gains_sentence(result: PowerResult) -> str:
     """'One more group would bring power to 79.1 %; one more member a group to 77.2 %.'"""
     parts = []
     for gain in result.gains:
-        to = percent(gain["power"]) if "power" in gain else number(gain["effect"])
+        found = gain[result.solved_for] if result.solved_for in gain else gain["power"]
+        to = percent(found) if "power" in gain else number(found)
         parts.append(f"{gain['change']} to {to}")
     if not parts:
         return ""
-    what = "this effect" if result.solved_for == "effect" else "power"
+    what = _IMPROVED.get(result.solved_for, "power")
     return (
         f"{parts[0][0].upper()}{parts[0].replace(' to ', f' would bring {what} to ', 1)[1:]}"
         + "".join(f"; {p}" for p in parts[1:])
