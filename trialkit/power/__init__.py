@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from trialkit.power.families.type_s_m import type_s_m
     from trialkit.power.plan_answer import PowerAnswer, answer_for_plan
     from trialkit.power.result import PowerResult
+    from trialkit.power.simulation.result import SimulatedPower
+    from trialkit.power.simulation.simulate import simulate
     from trialkit.power.solve import NoSolutionError
 
 # The families lie in a folder of their own: a module of the same name here would take the function's place once imported.
@@ -53,6 +55,8 @@ HOMES = {
     "optimal_clustered": "families.optimal",
     "count": "families.count",
     "ordinal": "families.ordinal",
+    "simulate": "simulation.simulate",
+    "SimulatedPower": "simulation.result",
     "curve": "curves",
     "PowerCurve": "curves",
     "PowerResult": "result",
@@ -66,6 +70,7 @@ __all__ = [
     "PowerAnswer",
     "PowerCurve",
     "PowerResult",
+    "SimulatedPower",
     "answer_for_plan",
     "binary",
     "blocked",
@@ -86,6 +91,7 @@ __all__ = [
     "paired",
     "repeated",
     "several_arms",
+    "simulate",
     "time_to_event",
     "type_s_m",
 ]

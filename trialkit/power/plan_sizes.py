@@ -144,7 +144,7 @@ class _Assumed:
 def planned(spec: PlanSpec, outcome: Outcome, pair: tuple[str, str], scale: Scale) -> Planned:
     """The power question of one outcome and one contrast (arm, reference)."""
     said = _Assumed(spec, outcome, list(scale.used), list(scale.missing))
-    treated, controls = _people(spec, pair)
+    treated, controls = people_of(spec, pair)
     clustered_trial = spec.data.cluster is not None or "clustered" in spec.design.scheme
     grouped_arms = [arm for arm in pair if arm in spec.grouped_arms]
     if clustered_trial:
@@ -173,7 +173,7 @@ def planned(spec: PlanSpec, outcome: Outcome, pair: tuple[str, str], scale: Scal
     return Planned(family, arguments, words, arguments["alpha"], take_up, on_compliers, *texts)
 
 
-def _people(spec: PlanSpec, pair: tuple[str, str]) -> tuple[int, int]:
+def people_of(spec: PlanSpec, pair: tuple[str, str]) -> tuple[int, int]:
     """People of the two arms of a contrast, whole numbers."""
     units, weights = spec.design.units, spec.design.allocation
     assert units is not None
@@ -195,6 +195,12 @@ def _grouped(spec: PlanSpec, said: _Assumed, pair: tuple[str, str], people: tupl
     alone = people[1] if pair[0] in sizes else people[0]
     groups = sizes[pair[0]] if pair[0] in sizes else sizes[pair[1]]
     return "grouped", {"group_size": groups, "controls": alone}, f"{_groups_words(groups)} and {plural(alone, 'control')}"
+
+
+def sizes_of_groups(spec: PlanSpec, people: int) -> tuple[int, ...]:
+    """Sizes of the groups of a grouped arm with this many people; groups of the usual size where the plan names none."""
+    formation = spec.design.groups
+    return _group_sizes(spec, people, DEFAULT_GROUP if formation is None else sum(formation.size) / 2)
 
 
 def _group_size(spec: PlanSpec, said: _Assumed) -> float:

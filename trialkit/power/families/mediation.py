@@ -161,7 +161,8 @@ def mediation(
     test, uptake = Test.checked(alpha, "two-sided"), TakeUp.checked(1.0, "assigned")
     level = choice("mediator_level", mediator_level, MediatorLevel)
     by_cluster = level == "cluster"
-    if by_cluster != (icc is not None):
+    said_clusters = icc is not None or clusters is not None or cluster_size is not None
+    if by_cluster != said_clusters or (by_cluster and icc is None):
         raise UsageError("mediator_level='cluster' and icc belong together, with clusters and cluster_size; for people say n.")
     root = math.sqrt(real("reliability", reliability, above=0, at_most=1))
     model = Paths(
