@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trialkit.errors import EstimationError
+from trialkit.errors import TrialkitError
 from trialkit.estimate.itt import itt
 from trialkit.estimate.itt_result import IttResult
 from trialkit.estimate.linear.many_outcomes import ManyOutcomes
@@ -115,6 +115,22 @@ def of_block(
     return [_checked(many.run(y[:, rows])) for y in outcomes]
 
 
+def rehearse(spec: PlanSpec, outcome: Outcome, blocks: list[Block], rng: np.random.Generator) -> None:
+    """Analyses one replicate of the first block that can be analysed; raises the error when none can."""
+    failed: TrialkitError | None = None
+    for block in blocks:
+        y = block.events(block.rates(rng, 1), 0.0) if outcome.measure in RATES else block.means(rng, 1)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                analysed(spec, outcome, block.frame(spec, spec.value_column(outcome), y[0]), block.world.pair)
+            return
+        except TrialkitError as error:
+            failed = error
+    assert failed is not None
+    raise failed
+
+
 def _checked(found: Any) -> Estimates:
     return Estimates(found.estimate, found.std_error, found.df)
 
@@ -124,7 +140,7 @@ def _first(spec: PlanSpec, outcome: Outcome, block: Block, column: str, outcomes
     for y in (y for ys in outcomes for y in ys[:5]):
         try:
             return analysed(spec, outcome, block.frame(spec, column, y), block.world.pair)
-        except (EstimationError, np.linalg.LinAlgError):
+        except (TrialkitError, np.linalg.LinAlgError):
             continue
     return None
 
@@ -136,7 +152,7 @@ def _one_by_one(spec: PlanSpec, outcome: Outcome, block: Block, column: str, y: 
         for i, values in enumerate(y):
             try:
                 rows[i] = numbers(analysed(spec, outcome, block.frame(spec, column, values), block.world.pair))
-            except (EstimationError, np.linalg.LinAlgError):
+            except (TrialkitError, np.linalg.LinAlgError):
                 continue
     return Estimates(rows[:, 0], rows[:, 1], rows[:, 2])
 

@@ -15,10 +15,10 @@ from trialkit.errors import PlanError, UsageError, nearest, shown
 from trialkit.power.arguments import real
 from trialkit.power.plan_outcome import Scale, scale_of
 from trialkit.power.plan_sizes import Planned, planned
-from trialkit.power.simulation.analysis import batched, of_block
+from trialkit.power.simulation.analysis import batched, of_block, rehearse
 from trialkit.power.simulation.result import SimulatedPower
 from trialkit.power.simulation.tally import Tally, row, tally
-from trialkit.power.simulation.world import RATES, World, world_of
+from trialkit.power.simulation.world import RATES, Block, World, world_of
 from trialkit.power.words import number, percent
 from trialkit.results import Note
 
@@ -43,10 +43,14 @@ class Question:
     alpha: float
     replicates: int
 
-    def block(self, index: int) -> list[Tally]:
-        """The tallies of one block; its random numbers follow from the seed and its index alone."""
+    def made(self, index: int) -> tuple[Block, np.random.Generator]:
+        """One randomization; its random numbers follow from the seed and its index alone."""
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(index,)))
-        made = self.world.block(self.spec, self.outcome, rng)
+        return self.world.block(self.spec, self.outcome, rng), rng
+
+    def block(self, index: int) -> list[Tally]:
+        """The tallies of one block."""
+        made, rng = self.made(index)
         found = of_block(self.spec, self.outcome, made, rng, np.asarray(self.effects), self.replicates)
         return [tally(e, effect * self.world.dilution, self.alpha) for e, effect in zip(found, self.effects)]
 
@@ -112,6 +116,8 @@ def simulate(
     closed = planned(spec, chosen, pair, scale)
     asked = _effects(effects, scale)
     question = _question(spec, chosen, pair, scale, closed, asked, checked_seed(seed))
+    first = [question.made(b)[0] for b in range(3)]
+    rehearse(spec, chosen, first, np.random.default_rng(question.seed))
     blocks = -(-int(real("n_draws", n_draws, at_least=2)) // question.replicates)
     saved = _Saved(checkpoint, question)
     totals = [Tally() for _ in asked]
