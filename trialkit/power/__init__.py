@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from trialkit.power.families.time_to_event import time_to_event
     from trialkit.power.families.type_s_m import type_s_m
     from trialkit.power.plan_answer import PowerAnswer, answer_for_plan
+    from trialkit.power.published_iccs import icc_ranges
     from trialkit.power.result import PowerResult
     from trialkit.power.simulation.result import SimulatedPower
     from trialkit.power.simulation.simulate import simulate
     from trialkit.power.solve import NoSolutionError
+    from trialkit.power.uncertain import Assurance, assurance, maximin
 
 # The families lie in a folder of their own: a module of the same name here would take the function's place once imported.
 HOMES = {
@@ -57,6 +59,10 @@ HOMES = {
     "ordinal": "families.ordinal",
     "simulate": "simulation.simulate",
     "SimulatedPower": "simulation.result",
+    "assurance": "uncertain",
+    "maximin": "uncertain",
+    "Assurance": "uncertain",
+    "icc_ranges": "published_iccs",
     "curve": "curves",
     "PowerCurve": "curves",
     "PowerResult": "result",
@@ -66,12 +72,14 @@ HOMES = {
 }
 
 __all__ = [
+    "Assurance",
     "NoSolutionError",
     "PowerAnswer",
     "PowerCurve",
     "PowerResult",
     "SimulatedPower",
     "answer_for_plan",
+    "assurance",
     "binary",
     "blocked",
     "clustered",
@@ -80,8 +88,10 @@ __all__ = [
     "equivalence",
     "factorial",
     "grouped",
+    "icc_ranges",
     "individual",
     "interaction",
+    "maximin",
     "mediation",
     "noninferiority",
     "optimal_allocation",

@@ -170,8 +170,15 @@ def _read_with(spec: PlanSpec, outcome: Outcome, design: Planned, scale: Scale, 
     if design.take_up is not None and not design.on_compliers:
         inside = scale.amount(detectable.effect / design.take_up)
         yield f"This is the effect on everyone randomized; with {percent(design.take_up)} taking up the offer it takes {inside} among those who do."
-    members = len(spec.families[outcome.family]) * len(spec.contrasts)
-    if spec.multiplicity.method != "none" and members > 1:
+    members = len(spec.families[outcome.family]) * len(spec.comparisons)
+    if spec.multiplicity.method == "gatekeeping":
+        share = spec.starting_share(outcome)
+        if 0 < share < 1:
+            stricter = design.ask(power=TARGET, alpha=design.alpha * share).effect
+            yield f"With its share of alpha at the start of the graph ({share:.3g}) you detect {scale.short(stricter)} at worst."
+        elif not share:
+            yield "The graph tests it only after others are rejected; this is the power of its test alone."
+    elif spec.multiplicity.method != "none" and members > 1:
         stricter = design.ask(power=TARGET, alpha=design.alpha / members).effect
         yield f"With a correction for the {members} tests of its family you detect {scale.short(stricter)} at worst."
     for margin in ("equivalence", "noninferiority"):
