@@ -286,3 +286,20 @@ def test_a_rolling_enrolment_goes_on_where_it_stopped(recruits, capsys):
     log.write_text(log.read_text().replace("solo", "peer", 1))
     assert run(["randomize", "plan.toml", "week2.csv", "--out", "roll"]) == 5
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_power_by_simulation(tmp_path, capsys):
+    from tests.power.test_simulation import GROUPED
+
+    plan = tmp_path / "plan.toml"
+    plan.write_text(GROUPED)
+    assert run(["power", str(plan), "--simulate", "200", "--seed", "1", "--effects", "0,0.8"]) == 0
+    assert "closed form" in capsys.readouterr().out
+    assert run(["power", str(plan), "--simulate", "100", "--seed", "1", "--json"]) == 0
+    assert [r["effect"] for r in json.loads(capsys.readouterr().out)["table"]] == [0.0, 1.0]
+    for arguments, words in (
+        (["--simulate", "100"], "seed"),
+        (["--simulate", "100", "--seed", "1", "--effects", "0,a"], "commas"),
+    ):
+        assert run(["power", str(plan), *arguments]) == 2
+        assert words in capsys.readouterr().err

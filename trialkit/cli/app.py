@@ -204,13 +204,44 @@ def release(
 
 
 @app.command()
-def power(plan: PlanFile, json: Json = False) -> None:
-    """What the planned study can detect, and what more groups or people would buy."""
+def power(
+    plan: PlanFile,
+    simulate: Annotated[int | None, typer.Option(help="also run the planned analysis on this many simulated trials")] = None,
+    seed: Annotated[int | None, typer.Option(help="seed of the simulation (needed with --simulate)")] = None,
+    effects: Annotated[str | None, typer.Option(help="true effects to simulate, as in 0,0.2,0.4")] = None,
+    outcome: Annotated[str | None, typer.Option(help="outcome to simulate; unsaid: the first primary one")] = None,
+    workers: Annotated[int, typer.Option(help="processes; the numbers do not depend on it")] = 1,
+    json: Json = False,
+) -> None:
+    """What the planned study can detect, and what more groups or people would buy; with --simulate the planned analysis itself."""
     from trialkit.plan.plan import Plan
     from trialkit.power import answer_for_plan
 
-    answer = answer_for_plan(Plan.load(plan).spec)
-    write_json(answer.to_dict()) if json else out(str(answer))
+    read = Plan.load(plan)
+    if simulate is None:
+        answer = answer_for_plan(read.spec)
+        write_json(answer.to_dict()) if json else out(str(answer))
+        return
+    if seed is None:
+        raise UsageError("a simulation needs a seed: say, for instance, --seed 1.")
+    from trialkit.power import simulate as simulated
+
+    with Progress(quiet=json) as bar:
+        found = simulated(
+            read, effects=_numbers(effects), n_draws=simulate, seed=seed, outcome=outcome, workers=workers,
+            progress=lambda done, blocks: bar("simulating", done, blocks),
+        )  # fmt: skip
+    write_json(found.to_dict()) if json else out(str(found))
+
+
+def _numbers(text: str | None) -> list[float] | None:
+    """'0,0.2' as numbers."""
+    if text is None:
+        return None
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise UsageError(f"--effects takes numbers with commas between them, as in 0,0.2,0.4; it is '{text}'.") from error
 
 
 def _verify_certificate(path: Path, people: Path | None, json: bool) -> None:
