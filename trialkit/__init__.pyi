@@ -7,11 +7,14 @@ from trialkit.estimate.draws.few_groups import few_groups
 from trialkit.estimate.several.gatekeeping import gatekeeping
 from trialkit.estimate.several.index import index
 from trialkit.estimate.itt import itt
+from trialkit.estimate.longitudinal.repeated_measures import longitudinal
+from trialkit.estimate.survival.logrank import logrank
 from trialkit.estimate.several.meta import meta
 from trialkit.estimate.draws.randomization import randomization_test
 from trialkit.estimate.outcome import Time
 from trialkit.estimate.registry import combinations
 from trialkit.estimate.draws.wild_bootstrap import wild_bootstrap
+from trialkit.estimate.subgroups.effect_modification import subgroups
 from trialkit.io import read, receipt
 from trialkit.plan.plan import Plan
 from trialkit.report import figures as plot
@@ -37,6 +40,8 @@ __all__ = [
     "gatekeeping",
     "index",
     "itt",
+    "longitudinal",
+    "logrank",
     "measurement",
     "meta",
     "plot",
@@ -46,5 +51,6 @@ __all__ = [
     "receipt",
     "selection",
     "simulate",
+    "subgroups",
     "wild_bootstrap",
 ]

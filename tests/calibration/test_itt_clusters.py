@@ -79,3 +79,12 @@ def test_size_with_randomized_clusters_and_people_alone():
     print(table.to_string(index=False))
     # a cell outside its band is a finding that the table shows; gross failures stop here
     assert (table["size"] <= 0.08).all()
+
+
+def test_a_thin_version_of_the_size():
+    """2,000 replicates of 10 clusters, and of 100 people: within five Monte Carlo errors of the nominal level."""
+    for rejected in (
+        sum(clustered(10, 0.5, 0.05, d) for d in range(10)),
+        sum(alone(100, 0.5, d) for d in range(10)),
+    ):
+        assert abs(rejected / 2000 - 0.05) < 5 * np.sqrt(0.05 * 0.95 / 2000)

@@ -12,13 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from joblib import Parallel, delayed
-from scipy.special import stdtr
 
-from trialkit.inference.arrays import Clusters
-from trialkit.inference.covariance import covariance
-from trialkit.inference.grouped_reml import grouped_strata, reml
-from trialkit.inference.least_squares import least_squares
-from trialkit.inference.small_sample import WorkingCovariance, satterthwaite
+import trialkit as tk
+from tests.calibration.batch import Batch
+from tests.calibration.tables import p_values
 
 TABLE = Path(__file__).parents[2] / "docs" / "calibration" / "itt_groups.csv"
 DESIGNS, REPLICATES = 40, 500
@@ -31,29 +28,17 @@ def one_design(groups: int, icc: float, ratio: float, design: int) -> tuple[int,
     sizes = np.maximum(2, np.round(rng.gamma(4, 3, groups))).astype(int)
     group = np.repeat(np.arange(groups), sizes)
     treated, controls = len(group), 12 * groups
-    part = np.r_[np.ones(treated, int), np.zeros(controls, int)]
-    n = treated + controls
-    baseline = rng.normal(size=n)
-    X = np.column_stack([np.ones(n), part, baseline])
-    clusters = Clusters.from_labels(np.r_[group, groups + np.arange(controls)])
+    arm = np.r_[np.ones(treated, int), np.zeros(controls, int)]
+    baseline = rng.normal(size=treated + controls)
     effects = rng.normal(size=(REPLICATES, groups)) * np.sqrt(icc)
-    y = 0.5 * baseline + rng.normal(size=(REPLICATES, n)) * np.sqrt(np.where(part == 1, ratio * (1 - icc), 1.0))
+    y = 0.5 * baseline + rng.normal(size=(REPLICATES, treated + controls)) * np.sqrt(np.where(arm == 1, ratio * (1 - icc), 1.0))
     y[:, :treated] += effects[:, group]
-    fits = least_squares(y=y, X=X)
-    variances = covariance(fits, "CR2", clusters).matrix[:, 1, 1]
-    one = least_squares(y=y[0], X=X)
-    cov = covariance(one, "CR2", clusters)
-    contrast = np.array([0, 1.0, 0])
-    member = np.r_[group, -np.ones(controls, int)]
-    rejected, failed, dfs = 0, 0, 0.0
-    for r in range(REPLICATES):
-        found = reml(grouped_strata(y=y[r], X=X, part=part, group=member))
-        failed += not found.converged
-        working = WorkingCovariance(found.theta[part], np.where(part == 1, found.theta[2], 0.0))
-        df = satterthwaite(one, cov, contrast, working).df if found.converged else groups - 1
-        dfs += df
-        rejected += 2 * stdtr(df, -abs(fits.coef[r, 1]) / np.sqrt(variances[r])) < 0.05
-    return rejected, failed, dfs / REPLICATES
+    labels = pd.Series([f"g{g}" for g in group] + [None] * controls, dtype="object")
+    data = pd.DataFrame({"arm": arm, "group": labels, "y0": baseline, "y": y[0]})
+    analysis = tk.itt(tk.Trial(data, arm="arm", control=0, group="group"), "y", adjust=["y0"]).evidence
+    found = Batch(analysis.model, analysis.vectors[0]).run(y)
+    rejected = p_values(found.estimate, found.std_error, found.df) < 0.05
+    return int(rejected.sum()), found.failures, float(found.df.mean())
 
 
 @pytest.mark.calibration

@@ -22,6 +22,7 @@ from trialkit.errors import (
     UsageError,
     ValueTypeError,
 )
+from trialkit.estimate.measures import MEASURES
 from trialkit.results import COLUMNS, Result
 
 NUMBERS = ["estimate", "std_error", "df", "p_value", "conf_low", "conf_high"]
@@ -276,7 +277,10 @@ def test_one_cluster_in_an_arm_is_refused():
 
 def test_combinations_exist():
     table = tk.combinations()
-    data = grouped_data(3).assign(b=lambda x: (x["y"] > 0) * 1)
+    data = grouped_data(3).assign(
+        number=lambda x: x["y"], binary=lambda x: (x["y"] > 0) * 1, count=lambda x: x["y"].clip(lower=0).round(),
+        ordered=lambda x: x["y"].clip(-2, 2).round(), weeks=lambda x: np.exp(x["y"]), event=lambda x: (x["y0"] > -1) * 1,
+    )  # fmt: skip
     trial = grouped_trial(data)
     drawn = tk.Trial(
         data,
@@ -286,13 +290,16 @@ def test_combinations_exist():
         design=tk.design.complete(data, unit="id", arms={"solo": 1, "peer": 1}, counts="observed"),
     )
     for row in table.to_dict("records"):
-        outcome = "b" if row["measure"] == "risk_difference" else "y"
+        kind = MEASURES[row["measure"]].outcome
+        options = {"tau": 2.0} if row["measure"].startswith("rmst") else {}
         for covariance in row["covariance"].split(", "):
-            by_design = row["estimator"] in ("horvitz_thompson", "hajek")
+            alone = row["estimator"] in ("horvitz_thompson", "hajek", "exact") or covariance[:2] in ("HC", "cl", "wa")
             r = tk.itt(
-                drawn if by_design else trial, outcome, estimator=row["estimator"], measure=row["measure"], covariance=covariance
-            )
-            assert r.estimates[0].std_error > 0
+                drawn if alone else trial, tk.Time("weeks", "event") if kind == "time" else kind, estimator=row["estimator"],
+                measure=row["measure"], covariance=covariance, **options,
+            )  # fmt: skip
+            assert r.estimates[0].std_error > 0 or row["estimator"] == "exact"
+            assert 0 < r.estimates[0].p_value <= 1
 
 
 @pytest.mark.parametrize("covariance", ["HC2", "CR2", "CR3", "classical"])

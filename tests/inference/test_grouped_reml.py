@@ -78,3 +78,24 @@ def test_the_scale_of_the_outcome_does_not_matter(scale):
     fit = reml(grouped_strata(y=y * scale, X=X, part=z, group=group))
     assert fit.converged
     np.testing.assert_allclose(fit.theta / scale**2, [3.5, 2.1666667, 4.4907407], rtol=1e-6)
+
+
+@pytest.mark.parametrize("seed", [158, 235, 347])
+def test_a_top_inside_the_limits_is_not_passed_over(seed):
+    """Draws without a group effect whose likelihood has a second, lower top at the limit: the climb once stopped there."""
+    rng = np.random.default_rng(seed)
+    sizes = np.maximum(2, np.round(rng.gamma(4, 3, 40))).astype(int)
+    group = np.r_[np.repeat(np.arange(40), sizes), -np.ones(480)].astype(int)
+    part = (group >= 0).astype(int)
+    y, X = rng.normal(size=len(part)), np.column_stack([np.ones(len(part)), part])
+    fit = reml(grouped_strata(y=y, X=X, part=part, group=group))
+    lowest = -fit.theta[1] / sizes.max()
+    rivals = [
+        dense_minus2(np.array([fit.theta[0], within, between]), y, X, part, group, 2)
+        for within in fit.theta[1] * np.array([0.95, 1.0, 1.05, 1.1])
+        for between in np.linspace(0.999 * lowest, 0.05, 15)
+        if within + sizes.max() * between > 0
+    ]
+    assert fit.converged
+    assert not fit.at_edge.any()
+    assert fit.minus2 <= min(rivals)

@@ -380,6 +380,195 @@ CASES |= {
 }
 
 
+def against_margin(which: str, **margin: Any) -> dict[str, Any]:
+    found = tk.itt(individual(), "y1", adjust=["y0"], covariance="HC2", **margin)
+    test = getattr(found, which)
+    keys = ("p_value", "conf_low_90", "conf_high_90", *(("p_lower", "p_upper") if which == "equivalence" else ()))
+    return row(found) | {k: getattr(test, k) for k in keys}
+
+
+CASES |= {
+    "equivalence_ancova": lambda: against_margin("equivalence", equivalence=(-0.6, 0.6)),
+    "noninferiority_ancova": lambda: against_margin("noninferiority", noninferiority=-0.2),
+}
+
+
+def on_log_scale(result: Any) -> dict[str, Any]:
+    """A ratio as its log; limits stay ratios, as in `.tidy()`."""
+    found = row(result)
+    return found | {"estimate": math.log(found["estimate"])}
+
+
+def win_odds() -> dict[str, Any]:
+    result = tk.itt(individual(), "rating", measure="win_odds")
+    found = {"win_probability": result.win_probability, "se_win_probability": result.se_win_probability}
+    return on_log_scale(result) | found | {"win_odds": row(result)["estimate"]}
+
+
+def quantiles(*levels: float, **options: Any) -> dict[str, Any]:
+    return {f"estimate_{100 * q:.0f}": itt(individual(), measure="quantile", q=q, **options)["estimate"] for q in levels}
+
+
+def savings_margins() -> dict[str, Any]:
+    capped = tk.itt(individual(), "savings", estimator="difference_in_means", cap=0.99)
+    found = {"capped": row(capped), "any": itt(individual(), "savings", estimator="difference_in_means", margin="any")}
+    return {"cap": capped.cap} | {f"{k}_{s}": v[k] for s, v in found.items() for k in ("estimate", "std_error", "df")}
+
+
+CASES |= {
+    "win_odds": win_odds,
+    "win_odds_se": win_odds,
+    "proportional_odds": lambda: on_log_scale(tk.itt(individual(), "rating", measure="proportional_odds", adjust=["y0"])),
+    "quantile_difference": lambda: quantiles(0.25, 0.5, 0.75),
+    "quantile_regression": lambda: quantiles(0.33, 0.57, adjust=["y0"]),
+    "savings_margins": savings_margins,
+}
+
+
+def mixed(trial: tk.Trial, outcome: str, **options: Any) -> dict[str, Any]:
+    result = tk.itt(trial, outcome, estimator="mixed", **options)
+    fit = {"deviance": result.deviance, "minus2_reml": result.deviance, "reml_criterion": result.deviance}
+    return row(result) | result.variance_components | fit | {"loglik_reml": -result.deviance / 2}
+
+
+def mixed_blocks() -> dict[str, Any]:
+    plain, kr = (mixed(cluster(strata=["block"]), "y", adjust=["x"], df=df) for df in ("satterthwaite", "kenward_roger"))
+    return plain | {"std_error_kr": kr["std_error"], "df_kr": kr["df"]}
+
+
+CASES |= {
+    "grouped_reml_homoscedastic_satterthwaite": lambda: mixed(
+        grouped(), "y1", adjust=["y0"], residual_by_arm=False, df="satterthwaite"
+    ),
+    "grouped_reml_homoscedastic_kr": lambda: mixed(grouped(), "y1", adjust=["y0"], residual_by_arm=False, df="kenward_roger"),
+    "grouped_reml_heteroscedastic": lambda: mixed(grouped(), "y1", adjust=["y0"]),
+    "grouped_reml_heteroscedastic_satterthwaite": lambda: mixed(grouped(), "y1", adjust=["y0"]),
+    "cluster_mixed_satterthwaite": lambda: mixed(cluster(), "y", adjust=["x"], df="satterthwaite"),
+    "cluster_mixed_kr": lambda: mixed(cluster(), "y", adjust=["x"], df="kenward_roger"),
+    "cluster_mixed_blocks": mixed_blocks,
+}
+
+
+def log_scale(found: dict[str, Any]) -> dict[str, Any]:
+    """Numbers of a ratio on the log scale."""
+    return found | {"estimate": math.log(found["estimate"]), "log_estimate": math.log(found["estimate"])}
+
+
+def risks(measure: str, **options: Any) -> dict[str, Any]:
+    found = itt(individual(**options.pop("roles", {})), "job", measure=measure, **options)
+    return found if measure == "risk_difference" else log_scale(found)
+
+
+def wald_of_trial() -> dict[str, Any]:
+    """Wald's errors through `itt`, under the names of the case."""
+    found = {m: itt(individual(), "job", measure=m, covariance="wald") for m in ("risk_difference", "risk_ratio", "odds_ratio")}
+    out = {"risk_difference": found["risk_difference"]["estimate"], "se_risk_difference": found["risk_difference"]["std_error"]}
+    for m in ("risk_ratio", "odds_ratio"):
+        out |= {f"log_{m}": math.log(found[m]["estimate"]), f"se_log_{m}": found[m]["std_error"]}
+        out |= {f"{m}_low": found[m]["conf_low"], f"{m}_high": found[m]["conf_high"]}
+    return out
+
+
+def needed_of_trial() -> dict[str, Any]:
+    found = tk.itt(individual(), "job", measure="risk_difference", covariance="wald").number_needed_to_treat()
+    return {"nnt": found.estimate, "nnt_at_conf_high": found.at_conf_high, "nnt_at_conf_low": found.at_conf_low}
+
+
+def cluster_outcomes() -> tk.Trial:
+    return tk.Trial(data("cluster_outcomes.csv"), arm="z", control=0, cluster="cluster")
+
+
+RISKS = {"diff": "risk_difference", "logrr": "risk_ratio", "logor": "odds_ratio"}
+CASES |= {
+    **{f"binary_{k}_Ye": (lambda m=m: risks(m, adjust=["y0", "age"])) for k, m in RISKS.items()},
+    **{
+        f"gcomp_binary_strata_{k}": (lambda m=m: risks(m, roles={"strata": ["site"]}, adjust=["y0", "age"], strata_effects=False))
+        for k, m in RISKS.items()
+    },
+    "gcomp_poisson_strata": lambda: log_scale(
+        itt(
+            individual(strata=["site"]),
+            "contacts",
+            adjust=["y0"],
+            measure="mean_ratio",
+            estimator="g_computation",
+            working_model="poisson",
+            strata_effects=False,
+        )
+    ),
+    "grouped_log_risk_ratio": lambda: log_scale(
+        itt(grouped_outcomes(), "job", measure="risk_ratio", estimator="difference_in_means")
+    ),
+    "poisson_qmle_HC0": lambda: log_scale(itt(individual(), "contacts", measure="rate_ratio", adjust=["y0"], covariance="HC0")),
+    "mean_ratio_savings_HC0": lambda: log_scale(
+        itt(individual(), "savings", measure="mean_ratio", adjust=["y0"], covariance="HC0")
+    ),
+    "logit_CR2": lambda: log_scale(
+        itt(cluster_outcomes(), "job", measure="odds_ratio", estimator="logit", adjust=["x"], covariance="CR2")
+    ),
+    "ratios_wald": wald_of_trial,
+    "nnt": needed_of_trial,
+}
+
+
+def over_waves(structure: str = "us", **options: Any) -> dict[str, Any]:
+    """Effects at waves 1 and 2 of the grouped trial, its groups ignored."""
+    trial = tk.Trial(data("grouped.csv"), arm="arm", control="individual", unit="id")
+    return waves_found(tk.longitudinal(trial, waves={0: "y0", 1: "y1", 2: "y2"}, covariance_structure=structure, **options))
+
+
+def waves_found(result: Any) -> dict[str, Any]:
+    out = {"deviance": result.deviance, **result.variance_components}
+    for r in result.tidy().dropna(subset="wave").to_dict("records"):
+        out |= {f"{k}_{r['wave']:g}": r[k] for k in ("estimate", "std_error", "df")}
+    return out
+
+
+CASES |= {
+    **{f"clda_{s}_satterthwaite": (lambda s=s: over_waves(s)) for s in ("us", "cs", "ar1", "toep")},
+    "clda_us_kr_linear": lambda: over_waves(df="kenward_roger"),
+    "clda_us_cr2": lambda: over_waves(covariance="CR2"),
+    "clda_us_by_arm": lambda: over_waves(covariance_by_arm=True),
+    "clda_grouped_satterthwaite": lambda: waves_found(tk.longitudinal(grouped(), waves={0: "y0", 1: "y1", 2: "y2"})),
+}
+
+
+TIME = tk.Time("weeks", "event")
+
+
+def hazard(trial: tk.Trial, **options: Any) -> dict[str, Any]:
+    found = row(tk.itt(trial, TIME, measure="hazard_ratio", **options))
+    return found | {"estimate": math.log(found["estimate"])}
+
+
+def cluster_hazard() -> dict[str, Any]:
+    trial = tk.Trial(data("cluster_outcomes.csv"), arm="z", control=0, cluster="cluster")
+    model = hazard(trial, adjust=["x"], covariance="classical")["std_error"]
+    return hazard(trial, adjust=["x"], covariance="CR0") | {"std_error_model": model}
+
+
+def stratified_logrank() -> dict[str, Any]:
+    r = tk.logrank(individual(strata=["site"]), TIME)
+    return {"chisq": r.statistic, "p_value": r.p_value, "observed_1": r.observed[1], "expected_1": r.expected[1]}
+
+
+def restricted_means() -> dict[str, Any]:
+    r = tk.itt(individual(), TIME, measure="rmst_difference", tau=20)
+    arms = {f"{a}_{k}": r.by_arm.loc[v, c] for k, v in ((0, "control"), (1, "peer")) for a, c in (("rmst", "rmst"), ("se", "std_error"))}
+    return row(r) | arms | {"difference": r.estimates[0].estimate}
+
+
+CASES |= {
+    "cox_efron": lambda: hazard(individual(), adjust=["y0"], covariance="classical"),
+    "cox_stratified": lambda: hazard(individual(strata=["site"]), adjust=["y0"], covariance="classical"),
+    "cox_cluster_robust": cluster_hazard,
+    "logrank": lambda: {"chisq": tk.itt(individual(), TIME, measure="hazard_ratio").logrank.statistic},
+    "logrank_stratified": stratified_logrank,
+    "rmst_20": restricted_means,
+    "rmst_difference_20": restricted_means,
+}
+
+
 # numbers that the result does not carry: other names of the same thing, or the inputs of another case
 UNUSED = {"cohens_d", "d_low", "d_high", "variance", "p_strict", "conf_low_z", "conf_high_z"}
 

@@ -120,6 +120,8 @@ def content(
     frame = people(seed, arms=arms, grouped=grouped)
     trial = tk.Trial(frame, arm="arm", control="individual", unit="id", strata=["agency"], group="group" if grouped else None)
     outcomes = [_outcome(trial, name) for name in OUTCOMES]
+    families = {"primary": outcomes[:1], "attitudes": outcomes[1:]}
+    corrections = {f: tk.family([o.result for o in inside], correction="holm") for f, inside in families.items()}  # type: ignore[misc]
     return ReportContent(
         title="Mobile peer groups for unemployed young people",
         population="unemployed people aged 15-24 registered at three employment agencies",
@@ -142,8 +144,61 @@ def content(
         },
         versions={"python": "3.11.9", "trialkit": "0.1.0", "numpy": "2.1.0", "scipy": "1.14.0", "pandas": "2.2.3"},
         created="2026-11-22T10:15:00+00:00",
-        command="trialkit run plan.toml wave2.sav",
+        command="trialkit run plan.toml wave2.sav", corrections=corrections,
     )  # fmt: skip
+
+
+def few(seed: int = 2) -> ReportContent:
+    """A small trial of two arms with eight groups: an index, a family by draws, and the methods for few groups."""
+    base = content(seed)
+    frame = people(seed, n=180)
+    trial = tk.Trial(frame, arm="arm", control="individual", unit="id", group="group")
+    parts = ["self_efficacy_t1", "depression_t1", "search_t1"]
+    made = tk.index(trial, parts, better={"depression_t1": "lower"})
+    with_index = tk.Trial(frame.assign(ease_index=made), arm="arm", control="individual", unit="id", group="group")
+    result = tk.itt(with_index, "ease_index")
+    outcomes = [
+        replace(o, result=tk.itt(with_index, o.name, measure=o.measure), companions={}, effect_size=None)
+        for o in base.outcomes[:3]
+    ]
+    outcomes[0] = replace(outcomes[0], few_groups=tk.few_groups(trial, "employed_t2", n_draws=199, seed=1))
+    outcomes.append(
+        replace(
+            outcomes[1], name="ease_index", label="Ease of mind", column="ease_index", family="index", result=result, role="exploratory",
+            index=dict(made.attrs), attrition=None, icc={},
+        )
+    )  # fmt: skip
+    corrections = {
+        "primary": tk.family([outcomes[0].result], correction="holm"),  # type: ignore[list-item]
+        "attitudes": tk.family([o.result for o in outcomes[1:3]], correction="romano_wolf", n_draws=199, seed=1),  # type: ignore[misc]
+    }
+    return replace(
+        base, outcomes=tuple(outcomes), corrections=corrections, flow=flow(with_index, [o.column for o in outcomes]),
+        multiplicity={"method": "romano_wolf", "families": {"primary": ["employed_t2"], "attitudes": parts[:2], "index": ["ease_index"]}},
+    )  # fmt: skip
+
+
+def graph(seed: int = 5, *, families: bool = False) -> ReportContent:
+    """Three arms, and hypotheses in an order: along arrows, or family by family."""
+    base = content(seed, arms=("individual", "peer", "mentor"))
+    p = {f"{o.name}: {e.contrast}": e.p_value for o in base.outcomes[:3] for e in o.result.estimates}
+    names = list(p)
+    said: dict[str, Any] = {"method": "gatekeeping", "families": {"primary": ["employed_t2"], "attitudes": list(OUTCOMES)[1:3]}}
+    if families:
+        inside = {"primary": names[:2], "attitudes": names[2:]}
+        found = tk.gatekeeping(p, families=inside)
+        said |= {"order": ["primary", "attitudes"], "pass_on": "all"}
+    else:
+        weights = {names[0]: 0.8, names[1]: 0.2}
+        arrows = {
+            names[0]: {names[1]: 0.5, names[2]: 0.5},
+            names[1]: {names[3]: 1.0},
+            names[2]: {names[4]: 1.0},
+            names[4]: {names[5]: 1.0},
+        }
+        found = tk.gatekeeping(p, weights=weights, transitions=arrows)
+        said |= {"weights": weights, "transitions": arrows}
+    return replace(base, corrections={"gatekeeping": found}, multiplicity=said)
 
 
 def _outcome(trial: tk.Trial, name: str) -> OutcomeContent:

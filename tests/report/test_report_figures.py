@@ -185,11 +185,9 @@ def test_inline_svg_is_named_and_its_identifiers_are_its_own() -> None:
 
 
 def test_every_public_figure_is_listed_and_loads() -> None:
-    assert (
-        sorted(tk.plot.__all__)
-        == ["flow", "forest", "group_quality", "group_sizes", "interval", "love", "means", "meta_forest", "power_curve"]
-        == dir(tk.plot)
-    )
+    known = {"flow", "forest", "group_quality", "group_sizes", "interval", "love", "means", "meta_forest", "power_curve"}
+    assert known <= set(tk.plot.__all__)
+    assert sorted(tk.plot.__all__) == dir(tk.plot)
     assert all(callable(getattr(tk.plot, n)) for n in tk.plot.__all__ for _ in range(2))
     with pytest.raises(AttributeError, match="no attribute 'pie'"):
         _ = tk.plot.pie

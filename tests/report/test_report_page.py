@@ -12,16 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.report.contents import HOSTILE, content, hostile
+from tests.report.contents import HOSTILE, content, few, graph, hostile
 from tests.report.pages import Page, found, leaves, numbers
 from trialkit.report.content import ReportContent
 from trialkit.report.save import save_report
+from trialkit.report.words_en import ENGLISH
 
 MADE = {
     "two": lambda: content(),
     "three": lambda: content(5, arms=("individual", "peer", "mentor"), locked=False),
     "unlocked": lambda: content(9, locked=False),
     "nogroups": lambda: content(7, grouped=False),
+    "few": few,
+    "graph": graph,
+    "order": lambda: graph(families=True),
     "hostile": hostile,
 }
 ORDER = [
@@ -30,6 +34,7 @@ ORDER = [
     "flow",
     "baseline",
     "outcomes",
+    "families",
     "attrition",
     "next",
     "scales",
@@ -57,10 +62,16 @@ def page(request: pytest.FixtureRequest, pages: dict[str, Page]) -> Page:
     return pages[request.param]
 
 
-def test_sections_stand_in_the_order_of_a_report(page: Page) -> None:
-    assert [s.attributes["id"] for s in page.all("section")] == ORDER
+@pytest.mark.parametrize("name", list(MADE))
+def test_sections_stand_in_the_order_of_a_report(name: str, pages: dict[str, Page]) -> None:
+    expected = list(ORDER)
+    if name == "few":
+        expected.insert(expected.index("attrition"), "few_groups")
+        expected.insert(expected.index("deviations"), "indices")
+    page = pages[name]
+    assert [s.attributes["id"] for s in page.all("section")] == expected
     targets = [a.attributes["href"] for a in page.all("a") if "nav" in a.parents]
-    assert targets == [f"#{s}" for s in ORDER]
+    assert targets == [f"#{s}" for s in expected]
 
 
 def test_the_page_needs_nothing_but_itself(saved: dict[str, Path], pages: dict[str, Page]) -> None:
@@ -121,12 +132,25 @@ def test_figures_are_described_from_the_results(pages: dict[str, Page]) -> None:
     assert shown in described[0] and shown in described[3]
 
 
-@pytest.mark.parametrize("name", ["two", "three", "unlocked", "nogroups"])
+@pytest.mark.parametrize("name", ["two", "three", "unlocked", "nogroups", "few", "graph", "order"])
 def test_no_number_in_the_page_that_is_not_in_a_result(name: str, saved: dict[str, Path], pages: dict[str, Page]) -> None:
     known = leaves(json.loads((saved[name].parent / "results.json").read_text(encoding="utf-8")))
     fixed = {".001", "0.05", "0.25", "100"}  # the smallest p that is printed, the lines of the love plot, 'of every 100'
     strange, seen = [], 0
-    for section in ("summary", "primary", "flow", "baseline", "outcomes", "attrition", "next", "scales"):
+    checked = (
+        "summary",
+        "primary",
+        "flow",
+        "baseline",
+        "outcomes",
+        "families",
+        "few_groups",
+        "attrition",
+        "next",
+        "scales",
+        "indices",
+    )
+    for section in (s for s in checked if any(e.attributes.get("id") == s for e in pages[name].elements)):
         text = re.sub(r"(Table|Figure) \d+\.", "", _without_ticks(pages[name], section))
         seen += len(numbers(text))
         strange += [(section, n) for n in numbers(text) if n not in fixed and not found(n, known)]
@@ -189,6 +213,41 @@ def test_both_p_values_stand_in_the_table_of_effects(pages: dict[str, Page]) -> 
     assert "p" in heads and "p, corrected" in heads
 
 
+def test_the_families_show_what_the_correction_did(pages: dict[str, Page]) -> None:
+    text = pages["two"].section("families")
+    for o in content().outcomes[1:]:
+        e = o.result.estimates[0]
+        cells = [o.label, ENGLISH.numbers.p(e.p_value), ENGLISH.numbers.p(e.extra["p_adjusted"])]
+        assert " ".join(cells) in " ".join(text.split())
+    assert "Holm: the chance of even one false finding" in text
+    assert "Alone in a family, with nothing to correct: In work or education after nine months." in text
+    drawn = pages["few"].section("families")
+    assert "Romano-Wolf: the chance" in drawn and "199 draws of signs on the scores of the groups" in drawn
+
+
+def test_the_graph_shows_its_arrows_and_its_steps(pages: dict[str, Page]) -> None:
+    text = pages["graph"].section("families")
+    assert "General self-efficacy after three months, Counselling plus a mentor (0.5)" in text.replace("  ", " ")
+    assert "at the level 0.05" in text and "Outside the graph, exploratory and not corrected: Confidence in looking" in text
+    heads = [th.text.strip() for th in pages["graph"].all("th") if th.section == "families"]
+    assert {"Starts with", "When rejected, passes to", "Rejected", "Share"} <= set(heads)
+    ordered = pages["order"].section("families")
+    assert "when every test of “Primary” is rejected" in ordered and "from the start" in ordered
+
+
+def test_few_groups_are_told_with_their_advice(pages: dict[str, Page]) -> None:
+    text = pages["few"].section("few_groups")
+    assert "equal groups in the smaller arm" in text
+    assert "CR3 standard error" in text and "Wild bootstrap" in text and "199 draws" in text
+    assert "With Trial(design=...) the randomization test would stand here too." in text
+
+
+def test_the_parts_of_an_index_have_their_weights(pages: dict[str, Page]) -> None:
+    text = pages["few"].section("indices")
+    assert "weighted by the inverse covariance" in text and "lower is better, turned" in text
+    assert "Depressive complaints after three months" in text
+
+
 def _luminance(colour: str) -> float:
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
@@ -213,7 +272,7 @@ def test_text_and_marks_have_enough_contrast() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs a browser")
 @pytest.mark.parametrize("width", [320, 390])
-@pytest.mark.parametrize("name", ["two", "three", "hostile"])
+@pytest.mark.parametrize("name", ["two", "three", "few", "graph", "hostile"])
 def test_the_page_does_not_scroll_sideways_on_a_phone(name: str, width: int, saved: dict[str, Path], tmp_path: Path) -> None:
     import html
 
@@ -241,7 +300,9 @@ def test_every_report_content_can_be_told(pages: dict[str, Page]) -> None:
     from trialkit.report.view import View
 
     document = assemble(View(bare))
-    assert [s.id for s in document.sections] == [s for s in ORDER if s not in ("baseline", "scales", "not_run", "plan", "notes")]
+    assert [s.id for s in document.sections] == [
+        s for s in ORDER if s not in ("baseline", "families", "scales", "not_run", "plan", "notes")
+    ]
 
 
 def test_cells_are_split_where_their_decimal_signs_meet() -> None:

@@ -139,10 +139,33 @@ def test_words_live_in_the_language_alone() -> None:
     """Sections hold no sentences of their own: another language needs no change in them."""
     import inspect
 
-    from trialkit.report.sections import baseline, next_study, outcomes, participants, primary, record, status
+    from trialkit.report.sections import (
+        baseline,
+        families,
+        few_groups,
+        indices,
+        next_study,
+        outcomes,
+        participants,
+        primary,
+        record,
+        status,
+    )
     from trialkit.report.sections import summary as summary_module
 
-    for module in (baseline, next_study, outcomes, participants, primary, record, status, summary_module):
+    for module in (
+        baseline,
+        families,
+        few_groups,
+        indices,
+        next_study,
+        outcomes,
+        participants,
+        primary,
+        record,
+        status,
+        summary_module,
+    ):
         code = re.sub(r'"""[\s\S]*?"""', "", inspect.getsource(module))
         sentences = re.findall(r"[\"'][A-Z][a-z]+ [a-z]+[^\"']*[\"']", code)
         assert sentences == [], (module.__name__, sentences)

@@ -51,6 +51,7 @@ ABOVE = {
     "report": {"estimate", "selection", "power"},
     "plan": {"estimate", "selection", "power", "report", "measurement"},
     "selection": {"estimate"},
+    "power": {"estimate"},
 }
 
 

@@ -10,12 +10,13 @@ from typing import Any, Literal
 import pandas as pd
 
 from trialkit.estimate.effect_sizes.effect_size import standardize
+from trialkit.estimate.equivalence import WithMargins
 from trialkit.estimate.linear.linear_model import LinearModel
 from trialkit.estimate.measures import is_ratio
 from trialkit.estimate.request import Request
 from trialkit.estimate.sample import Sample
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.distributions import t_test
+from trialkit.inference.distributions import TTest, t_test
 from trialkit.inference.wald import WaldTest
 from trialkit.results import Estimate, Note, Result
 from trialkit.trial import Trial
@@ -27,7 +28,10 @@ EffectSizeKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """A difference between two arms (codes), before it becomes a row; a contrast of one's own has a label and the codes -1."""
+    """A difference between two arms (codes), before it becomes a row; a contrast of one's own has a label and the codes -1.
+
+    `test` holds the p-value and the interval where they do not come from a t distribution (exact tests), on the scale of the estimate.
+    """
 
     arm: int
     reference: int
@@ -35,6 +39,7 @@ class Contrast:
     std_error: float
     df: float
     label: str = ""
+    test: TTest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +80,11 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class IttResult(Result):
+class IttResult(WithMargins):
     """Intention-to-treat effects of one outcome.
 
     `.by_arm` holds the raw (unadjusted) summaries; `.standardized()` the effect size with an interval that respects groups;
-    `.joint_test()` tests several terms at once.
+    `.joint_test()` tests several terms at once; `.equivalence` and `.noninferiority` hold the tests against margins that were given.
     """
 
     evidence: Evidence | None = field(default=None, compare=False, repr=False)
@@ -139,7 +144,7 @@ def itt_result(analysis: Analysis, request: Request, trial: Trial) -> IttResult:
     shown = math.exp if is_ratio(request.measure) else float
     rows = []
     for c in analysis.contrasts:
-        test = t_test(c.estimate, c.std_error, c.df, request.conf_level)
+        test = c.test or t_test(c.estimate, c.std_error, c.df, request.conf_level)
         rows.append(
             Estimate(
                 outcome=request.outcome, estimand=analysis.estimand, contrast=c.label or f"{sample.arms[c.arm]} - {sample.arms[c.reference]}",

@@ -34,7 +34,19 @@ MEASURES: dict[str, Measure] = {
     m.name: m
     for m in (
         Measure("mean_difference", "difference in means", "number", "ancova"),
-        Measure("risk_difference", "difference in proportions", "binary", "ancova"),
+        Measure("risk_difference", "difference in proportions", "binary", "g_computation"),
+        Measure("risk_ratio", "ratio of proportions", "binary", "g_computation", ratio=True),
+        Measure("odds_ratio", "odds ratio", "binary", "g_computation", ratio=True),
+        Measure("rate_ratio", "ratio of rates", "count", "poisson", ratio=True),
+        Measure("mean_ratio", "ratio of means", "count", "poisson", ratio=True),
+        Measure("win_odds", "win odds, ties split", "ordered", "win_odds", ratio=True),
+        Measure("quantile", "difference in quantiles", "number", "quantile"),
+        Measure("proportional_odds", "common odds ratio of ordered categories", "ordered", "proportional_odds", ratio=True),
+        Measure("hazard_ratio", "hazard ratio", "time", "cox", ratio=True),
+        Measure("rmst_difference", "difference in restricted mean time", "time", "rmst"),
+        Measure("rmst_ratio", "ratio of restricted mean times", "time", "rmst", ratio=True),
+        Measure("rmtl_difference", "difference in restricted mean time lost", "time", "aalen_johansen"),
+        Measure("cumulative_incidence_difference", "difference in the share with the event", "time", "aalen_johansen"),
     )
 }
 

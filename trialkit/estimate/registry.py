@@ -52,14 +52,34 @@ ESTIMATORS: dict[str, Estimator] = {
         Estimator("ancova", "ANCOVA (least squares)", LINEAR, ROBUST, ("auto", "independence", "working", "residual"), True, "trialkit.estimate.linear.ancova:run", own_contrasts=True),
         Estimator("lin", "Lin's interacted regression", LINEAR, ROBUST, ("auto", "independence", "working", "residual"), True, "trialkit.estimate.linear.lin:run", own_contrasts=True),
         Estimator(
-            "difference_in_means", "difference in means", LINEAR, ("auto",), ("auto", "independence", "working"), False,
-            "trialkit.estimate.linear.difference_in_means:run",
+            "difference_in_means", "difference in means", (*LINEAR, "risk_ratio", "odds_ratio", "mean_ratio"), ("auto", "wald"), ("auto", "independence", "working"), False,
+            "trialkit.estimate.outcomes.binary_unadjusted:run",
         ),
         Estimator("horvitz_thompson", "Horvitz-Thompson", LINEAR, ("auto",), ("auto",), False, "trialkit.estimate.linear.horvitz_thompson:run"),
         Estimator("hajek", "Hajek", LINEAR, ("auto",), ("auto",), False, "trialkit.estimate.linear.horvitz_thompson:run_hajek"),
         Estimator("aipw", "augmented IPW, linear working models by arm", LINEAR, ("auto",), ("auto",), True, "trialkit.estimate.linear.aipw:run",
-            ("n_folds", "seed", "working_model", "probabilities")),
-        Estimator("g_computation", "g-computation from one linear model", LINEAR, ("auto",), ("auto",), True, "trialkit.estimate.linear.aipw:run_g_computation"),
+            ("n_folds", "seed", "working_model", "probabilities"), own_contrasts=True),
+        Estimator(
+            "g_computation", "g-computation from one working model", (*LINEAR, "risk_ratio", "odds_ratio", "mean_ratio"), ("auto", "wald"), ("auto", "independence", "working"), True,
+            "trialkit.estimate.outcomes.g_computation:run", ("working_model", "penalty"), own_contrasts=True,
+        ),
+        Estimator("logit", "logistic regression", ("odds_ratio",), ROBUST, ("auto", "independence", "working", "residual"), True, "trialkit.estimate.outcomes.binary_logit:run", ("penalty",), own_contrasts=True),
+        Estimator("poisson", "Poisson quasi-likelihood", ("rate_ratio", "mean_ratio"), ROBUST[:1] + ROBUST[2:], ("auto", "independence", "working", "residual"), True,
+            "trialkit.estimate.outcomes.counts:run", ("exposure", "offset"), own_contrasts=True),
+        Estimator("exact", "exact tests of two proportions", ("risk_difference", "risk_ratio", "odds_ratio"), ("auto",), ("auto",), False, "trialkit.estimate.outcomes.binary_exact:run", ("interval",)),
+        Estimator("mixed", "linear mixed model (REML)", ("mean_difference",), ("auto",), ("auto", "satterthwaite", "kenward_roger"), True,
+            "trialkit.estimate.mixed.mixed:run", ("residual_by_arm", "random_by_arm", "random"), own_contrasts=True),
+        Estimator("win_odds", "win odds", ("win_odds",), ("auto",), ("auto", "independence", "working"), True, "trialkit.estimate.outcomes.win_odds:run"),
+        Estimator("quantile", "difference in quantiles, quantile regression", ("quantile",), ("auto",), ("auto", "independence", "working"), True,
+            "trialkit.estimate.outcomes.quantile:run", ("q", "interval", "n_draws", "seed")),
+        Estimator("proportional_odds", "proportional-odds logit", ("proportional_odds",), ("auto", "classical", "HC0", "CR2"), ("auto", "independence", "working"), True,
+            "trialkit.estimate.outcomes.proportional_odds:run"),
+        Estimator("cox", "Cox regression", ("hazard_ratio",), ("auto", "classical", "HC0", "HC2", "CR0", "CR2"), ("auto", "independence", "working", "residual"), True,
+            "trialkit.estimate.survival.cox:run", ("ties",)),
+        Estimator("rmst", "restricted mean time, pseudo-values", ("rmst_difference", "rmst_ratio"), (*ROBUST, "greenwood"), ("auto", "independence", "working", "residual"), True,
+            "trialkit.estimate.survival.restricted:run", ("tau",), own_contrasts=True),
+        Estimator("aalen_johansen", "shares and time lost with other exits, pseudo-values", ("cumulative_incidence_difference", "rmtl_difference"), (*ROBUST, "greenwood"),
+            ("auto", "independence", "working", "residual"), True, "trialkit.estimate.survival.restricted:run", ("tau",), own_contrasts=True),
     )
 }  # fmt: skip
 
@@ -76,8 +96,8 @@ def combinations() -> pd.DataFrame:
     Examples
     --------
     >>> import trialkit as tk
-    >>> list(tk.combinations()["estimator"].unique())
-    ['ancova', 'lin', 'difference_in_means', 'horvitz_thompson', 'hajek', 'aipw', 'g_computation']
+    >>> tk.combinations().query("measure == 'odds_ratio'")["estimator"].tolist()
+    ['difference_in_means', 'g_computation', 'logit', 'exact']
     """
     rows = [
         {"estimator": e.name, "measure": m, "covariance": ", ".join(e.covariances), "df": ", ".join(e.dfs), "adjust": e.adjusts}

@@ -13,6 +13,7 @@ from trialkit.estimate.outcome import Time
 StrataEffects = Literal["auto", "additive", "interacted", "none"]
 Average = Literal["participant", "group"]
 Contrasts = Literal["control", "all"]
+Better = Literal["higher", "lower"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Request:
     conf_level: float
     options: Mapping[str, Any] = field(default_factory=dict)
     time: Time | None = None
+    better: Better | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.conf_level < 1:
@@ -40,9 +42,10 @@ class Request:
             ("strata_effects", self.strata_effects, ("auto", "additive", "interacted", "none")),
             ("average", self.average, ("participant", "group")),
             ("covariate_missing", self.covariate_missing, ("impute", "drop", "error")),
+            ("better", self.better, (None, "higher", "lower")),
         ):
             if value not in allowed:
-                raise UsageError(f"{name}={value!r} is unknown: it is one of {', '.join(allowed)}.")
+                raise UsageError(f"{name}={value!r} is unknown: it is one of {', '.join(str(a) for a in allowed if a)}.")
         if isinstance(self.contrasts, str) and self.contrasts not in ("control", "all"):
             raise UsageError(
                 f"contrasts={self.contrasts!r} is unknown: it is 'control', 'all', or a list of weights by arm such as [{{'peer': 1, 'coach': -1}}]."

@@ -7,29 +7,33 @@ deviations within each arm and one for the group means of each size, each with a
 
     -2 l_R = sum_j m_j log v_j + log|A| + sum_j q_j(b)/v_j,   A = sum_j X_j'X_j / v_j,   v = L theta.
 
-No n x n matrix is formed; gradient and Hessian are exact. tau2 may be negative down to -sigma2/max n_g, so that the fit does
-not switch on the data; where the maximum lies on that edge the fit stops a hair (1e-4 of sigma2) inside it and says so. Source: Patterson & Thompson (1971); Roberts & Roberts (2005); Bauer, Sterba & Hallfors (2008).
+No n x n matrix is formed; gradient and Hessian are exact, and replicates are fitted side by side (`reml_many`). tau2 may be
+negative down to -sigma2/max n_g, so that the fit does not switch on the data; where the maximum lies on that edge the fit stops
+a hair (1e-4 of sigma2) inside it and says so. The maximum is the one that is reached from a small positive group variance.
+Source: Patterson & Thompson (1971); Roberts & Roberts (2005); Bauer, Sterba & Hallfors (2008).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
+from trialkit.inference.variance_newton import FREE, Derivatives, Limits, climb
 
 EDGE = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
 class VarianceStrata:
-    """Sufficient statistics: J sets of rows, each with one variance v_j = loadings_j . theta.
+    """Sufficient statistics: J sets of rows, each with one variance v_j = loadings_j . theta. Replicates come first.
 
     Attributes
     ----------
-    cross : (J, k+1, k+1) cross-products of [X y].
-    rows : (J,) independent rows (degrees of freedom before the fixed effects) in each.
+    cross : (..., J, k+1, k+1) cross-products of [X y].
+    rows : (J,) or (..., J) independent rows (degrees of freedom before the fixed effects) in each; 0 where a replicate has none.
     loadings : (J, P).
     random : (P,) True for variances between groups, False for residual variances.
     """
@@ -39,6 +43,13 @@ class VarianceStrata:
     loadings: FloatArray
     random: BoolArray
 
+    def of(self, replicates: IntArray) -> VarianceStrata:
+        """Some of the replicates."""
+        if len(replicates) == len(self.cross):
+            return self
+        counts = self.rows if self.rows.ndim == 1 else self.rows[replicates]
+        return VarianceStrata(self.cross[replicates], counts, self.loadings, self.random)
+
 
 @dataclass(frozen=True, slots=True)
 class VarianceFit:
@@ -47,7 +58,7 @@ class VarianceFit:
     Attributes
     ----------
     theta : (P,) variance parameters; beta, covariance : fixed effects and A^-1; minus2 : -2 restricted log likelihood.
-    hessian : (P, P) second derivative of -2 l_R at theta.
+    hessian, expected : (P, P) second derivative of -2 l_R at theta, and its expectation.
     converged : the gradient is small in every free direction and the Hessian positive definite there.
     at_edge : (P,) True for a group variance at its lower limit.
     """
@@ -57,206 +68,234 @@ class VarianceFit:
     covariance: FloatArray
     minus2: float
     hessian: FloatArray
+    expected: FloatArray
     converged: bool
     at_edge: BoolArray
     iterations: int
 
 
-def grouped_strata(*, y: FloatArray, X: FloatArray, part: IntArray, group: IntArray) -> VarianceStrata:
+@dataclass(frozen=True, slots=True)
+class VarianceFits:
+    """REML fits of R replicates: the attributes of `VarianceFit` with a leading axis."""
+
+    theta: FloatArray
+    beta: FloatArray
+    covariance: FloatArray
+    minus2: FloatArray
+    hessian: FloatArray
+    expected: FloatArray
+    converged: BoolArray
+    at_edge: BoolArray
+    iterations: IntArray
+
+    def one(self, r: int) -> VarianceFit:
+        """The fit of one replicate."""
+        return VarianceFit(
+            self.theta[r], self.beta[r], self.covariance[r], float(self.minus2[r]), self.hessian[r], self.expected[r],
+            bool(self.converged[r]), self.at_edge[r], int(self.iterations[r]),
+        )  # fmt: skip
+
+    def with_rows(self, replicates: IntArray, other: VarianceFits) -> VarianceFits:
+        """These fits with those of some replicates in place of their own."""
+        merged = {name: getattr(self, name).copy() for name in self.__dataclass_fields__}
+        for name, values in merged.items():
+            values[replicates] = getattr(other, name)
+        return VarianceFits(**merged)
+
+
+def grouped_strata(
+    *, y: FloatArray, X: FloatArray, part: IntArray, group: IntArray, between: IntArray | None = None
+) -> VarianceStrata:
     """Sufficient statistics of a grouped trial.
 
     Parameters
     ----------
-    y, X : outcome (n,) and fixed effects (n, k) of full column rank.
-    part : (n,) 0..A-1, the set of rows that shares variances (the arm).
+    y : outcome (n,), or (R, n) for R replicates of one design.
+    X : fixed effects (n, k) of full column rank.
+    part : (n,) 0..A-1, the set of rows that shares a residual variance (the arm).
     group : (n,) group code, or -1 where the row stands alone. A group lies in one part.
+    between : (n,) 0.., the set of rows whose groups share a group variance; by default `part`.
 
-    theta is (sigma2 of part 0..A-1, then tau2 of each part that has groups, in order).
+    theta is (sigma2 of part 0..A-1, then tau2 of each set that has groups, in order).
     """
-    Z = np.column_stack([X, y])
     parts = int(part.max()) + 1
-    grouped = [a for a in range(parts) if (group[part == a] >= 0).any()]
-    width = parts + len(grouped)
-    cross, rows, loadings = [], [], []
-    for a in range(parts):
-        load = np.zeros(width)
-        load[a] = 1.0
-        within = np.zeros((Z.shape[1], Z.shape[1]))
-        free = 0.0
-        alone = Z[(part == a) & (group < 0)]
-        if len(alone):
-            within += alone.T @ alone
-            free += len(alone)
-        if a in grouped:
-            inside = (part == a) & (group >= 0)
-            _, codes = np.unique(group[inside], return_inverse=True)
-            sizes = np.bincount(codes)
-            sums = np.column_stack([np.bincount(codes, weights=column) for column in Z[inside].T])
-            scaled = sums / np.sqrt(sizes)[:, None]
-            within += Z[inside].T @ Z[inside] - scaled.T @ scaled
-            free += float(inside.sum() - len(sizes))
-            for size in np.unique(sizes):
-                between = scaled[sizes == size]
-                cross.append(between.T @ between)
-                rows.append(float(len(between)))
-                loaded = load.copy()
-                loaded[parts + grouped.index(a)] = float(size)
-                loadings.append(loaded)
-        if free > 0:
-            cross.append(within)
-            rows.append(free)
-            loadings.append(load)
-    return VarianceStrata(np.array(cross), np.array(rows), np.array(loadings), np.arange(width) >= parts)
+    shared = part if between is None else between
+    rows = np.flatnonzero(group >= 0)
+    labels, codes = np.unique(group[rows], return_inverse=True)
+    sets = np.unique(shared[rows])
+    width = parts + len(sets)
+    order = rows[np.argsort(codes, kind="stable")]
+    sizes = np.bincount(codes, minlength=len(labels))
+    starts = np.concatenate(([0], np.cumsum(sizes)[:-1])).astype(np.int64)
+    own, common = part[order[starts]], np.searchsorted(sets, shared[order[starts]])
+    # groups of one part, one set and one size have one variance: they are made neighbours
+    kind = np.unique(np.column_stack([own, common, sizes]), axis=0, return_inverse=True)[1].reshape(-1)
+    seat = np.argsort(kind, kind="stable")
+    first = np.flatnonzero(np.diff(kind[seat], prepend=-1))
+    root = np.sqrt(sizes[seat])
+    if len(rows):
+        sums = np.add.reduceat(X[order], starts, axis=0)[seat] / root[:, None]
+        totals = np.add.reduceat(y[..., order], starts, axis=-1)[..., seat] / root
+    else:
+        sums, totals = np.empty((0, X.shape[1])), np.empty((*y.shape[:-1], 0))
+    means = _crossed(totals, sums, first)
+    by_part = np.argsort(part, kind="stable")
+    opening = np.flatnonzero(np.diff(part[by_part], prepend=-1))
+    within = _crossed(y[..., by_part], X[by_part], opening)
+    rows_within = np.bincount(part, minlength=parts).astype(float)
+    present = part[by_part][opening]
+    chosen = seat[first]
+    for j, a in enumerate(own[chosen]):
+        within[..., np.searchsorted(present, a), :, :] -= means[..., j, :, :]
+    counts = np.diff(np.append(first, len(kind))).astype(float)
+    np.subtract.at(rows_within, own[chosen], counts)
+    loadings = np.zeros((len(chosen) + len(present), width))
+    loadings[np.arange(len(chosen)), own[chosen]] = 1.0
+    loadings[np.arange(len(chosen)), parts + common[chosen]] = sizes[chosen]
+    loadings[len(chosen) + np.arange(len(present)), present] = 1.0
+    kept = np.append(np.ones(len(chosen), dtype=bool), rows_within[present] > 0)
+    cross = np.concatenate([means, within], axis=-3)
+    free = np.append(counts, rows_within[present])
+    return VarianceStrata(cross[..., kept, :, :], free[kept], loadings[kept], np.arange(width) >= parts)
 
 
-def reml(strata: VarianceStrata, *, max_iterations: int = 100, tolerance: float = 1e-9) -> VarianceFit:
-    """Maximize the restricted likelihood by Newton steps, Fisher scoring where the Hessian is not positive definite.
-
-    A group variance that a step would carry over its lower limit is held there; it is let go once if the likelihood rises
-    inwards.
-    """
-    theta = _start(strata)
-    limits = _limits(strata)
-    held = np.zeros(len(theta), dtype=bool)
-    released = False
-    iterations = 0
-    while True:
-        theta, held, steps, small = _climb(strata, limits, theta, held, max_iterations, tolerance)
-        iterations += steps
-        inward = held & (_derivatives(strata, theta)[1] < 0)
-        if released or not inward.any():
-            break
-        released, held = True, held & ~inward
-    value, _, hessian, _ = _derivatives(strata, theta)
-    beta, bread = _fixed_effects(strata, theta)
-    free = _free_directions(limits, held)
-    curved = np.linalg.eigvalsh(free.T @ (hessian + hessian.T) @ free)
-    constant = (strata.rows.sum() - strata.cross.shape[-1] + 1) * np.log(2 * np.pi)
-    return VarianceFit(theta, beta, bread, value + constant, hessian, small and bool(np.all(curved > 0)), held, iterations)
-
-
-def _climb(
-    strata: VarianceStrata, limits: FloatArray, theta: FloatArray, held: BoolArray, max_iterations: int, tolerance: float
-) -> tuple[FloatArray, BoolArray, int, bool]:
-    """Newton steps in the free directions until the gradient is small or nothing moves; whether it is small (to 1e-5)."""
-    size = np.sqrt(strata.rows.sum())
-    step_count = 0
-    while True:
-        value, gradient, hessian, expected = _derivatives(strata, theta)
-        free = _free_directions(limits, held)
-        slope, spread = free.T @ gradient, np.sqrt(np.maximum(np.diag(free.T @ expected @ free), 1e-300) / 2)
-        error = float(np.max(np.abs(slope) / (spread * size)))
-        if error <= tolerance or step_count >= max_iterations:
-            break
-        step_count += 1
-        step = free @ _newton_step(slope, free.T @ hessian @ free, free.T @ expected @ free)
-        share, blocked = _room(strata, limits, theta, step, held)
-        theta, moved = _line_search(strata, theta, step * share, value)
-        at_limit = _distance(strata, limits, theta) <= 1e-12 * np.abs(theta).max()
-        newly = strata.random & ~held & (at_limit | (blocked & (moved == 0)))
-        held = held | newly
-        theta = np.where(held, limits @ theta, theta)
-        if moved == 0 and not newly.any():
-            break
-    return theta, held, step_count, error <= 1e-5
-
-
-def _limits(strata: VarianceStrata) -> FloatArray:
-    """(P, P): row p of a random parameter holds the weights of its lower limit on the residual variances, -(1 - edge)/max n."""
-    out = np.zeros((len(strata.random), len(strata.random)))
-    for p in np.flatnonzero(strata.random):
-        rows = strata.loadings[:, p] > 0
-        own = int(np.argmax((strata.loadings[rows] * ~strata.random).sum(axis=0)))
-        out[p, own] = -(1 - EDGE) / strata.loadings[rows, p].max()
+def _crossed(y: FloatArray, X: FloatArray, starts: IntArray) -> FloatArray:
+    """Cross-products (..., S, k+1, k+1) of [X y] over runs of rows that begin at `starts`; y (..., n), X (n, k)."""
+    k = X.shape[1]
+    out = np.zeros((*y.shape[:-1], len(starts), k + 1, k + 1))
+    ends = np.append(starts[1:], X.shape[0])
+    for s, (a, b) in enumerate(zip(starts, ends)):
+        x, z = X[a:b], y[..., a:b]
+        mixed = z @ x
+        out[..., s, :k, :k] = x.T @ x
+        out[..., s, :k, k] = mixed
+        out[..., s, k, :k] = mixed
+        out[..., s, k, k] = np.einsum("...i,...i->...", z, z)
     return out
 
 
-def _distance(strata: VarianceStrata, limits: FloatArray, theta: FloatArray) -> FloatArray:
-    return np.where(strata.random, theta - limits @ theta, np.inf)
+def stacked(strata: Sequence[VarianceStrata]) -> VarianceStrata:
+    """Replicates of different designs (arms, groups, covariates drawn anew) side by side; all have the same parameters."""
+    random = strata[0].random
+    table = np.unique(np.concatenate([s.loadings for s in strata]), axis=0)
+    place = {row.tobytes(): j for j, row in enumerate(table)}
+    k = strata[0].cross.shape[-1]
+    cross, rows = np.zeros((len(strata), len(table), k, k)), np.zeros((len(strata), len(table)))
+    for r, s in enumerate(strata):
+        where = [place[row.tobytes()] for row in s.loadings]
+        cross[r, where], rows[r, where] = s.cross, s.rows
+    return VarianceStrata(cross, rows, table, random)
 
 
-def _free_directions(limits: FloatArray, held: BoolArray) -> FloatArray:
-    """(P, free): a held parameter follows its residual variance along the limit."""
-    basis = np.eye(len(held)) + np.where(held[:, None], limits, 0.0)
-    return basis[:, ~held]
+def reml(strata: VarianceStrata, *, max_iterations: int = 100, tolerance: float = 1e-9) -> VarianceFit:
+    """Maximize the restricted likelihood of one data set; see `reml_many`."""
+    one = VarianceStrata(strata.cross[None], strata.rows, strata.loadings, strata.random)
+    return reml_many(one, max_iterations=max_iterations, tolerance=tolerance).one(0)
 
 
-def _room(
-    strata: VarianceStrata, limits: FloatArray, theta: FloatArray, step: FloatArray, held: BoolArray
-) -> tuple[float, BoolArray]:
-    """The share of a step that stays inside every limit, and which limits cut it."""
-    before, after = _distance(strata, limits, theta), _distance(strata, limits, theta + step)
-    crossing = strata.random & ~held & (after < 0)
-    if not crossing.any():
-        return 1.0, crossing
-    shares = before[crossing] / (before[crossing] - after[crossing])
-    return float(shares.min()), crossing
+def reml_many(
+    strata: VarianceStrata, *, zero: BoolArray | None = None, max_iterations: int = 100, tolerance: float = 1e-9
+) -> VarianceFits:
+    """Maximize the restricted likelihood of R replicates by Newton steps, Fisher scoring where the Hessian is not positive definite.
+
+    A group variance that a step would carry over its lower limit is held there; it is let go once if the likelihood rises
+    inwards. Each replicate takes its own steps, so the fits do not depend on which others stand beside them.
+
+    Parameters
+    ----------
+    strata : with a leading axis R.
+    zero : (R, P) True for group variances that are held at 0.
+    """
+    replicates, width = strata.cross.shape[0], strata.loadings.shape[1]
+    fixed = np.zeros((replicates, width), dtype=bool) if zero is None else zero
+    rows = np.broadcast_to(strata.rows, strata.cross.shape[:2]).sum(axis=-1)
+    limits = _limits(strata)
+    end = climb(
+        lambda which, theta: _derivatives(strata.of(which), theta), limits, np.where(fixed, 0.0, _start(strata, rows)), fixed,
+        rows_free=rows, tolerance=tolerance, most=max_iterations,
+    )  # fmt: skip
+    basis = limits.basis(end.held, fixed)
+    filler = np.asarray((basis == 0).all(axis=1))[:, :, None] * np.eye(width)
+    curved = np.linalg.eigvalsh(np.swapaxes(basis, -1, -2) @ end.at.hessian @ basis + filler)[:, 0] > 0
+    beta, bread = _fixed_effects(strata, end.theta)
+    value = end.at.value + (rows - beta.shape[-1]) * np.log(2 * np.pi)
+    return VarianceFits(
+        end.theta, beta, bread, value, end.at.hessian, end.at.expected, (end.error <= 1e-5) & curved, end.held != FREE,
+        end.iterations,
+    )  # fmt: skip
 
 
-def _start(strata: VarianceStrata) -> FloatArray:
-    """Residual variance of the pooled regression for every sigma2, a twentieth of it for every tau2."""
-    total = strata.cross.sum(axis=0)
-    k = total.shape[0] - 1
-    beta = np.linalg.solve(total[:k, :k], total[:k, k])
-    pooled = (total[k, k] - beta @ total[:k, k]) / max(strata.rows.sum() - k, 1.0)
-    return np.where(strata.random, pooled / 20, pooled)
+def _limits(strata: VarianceStrata) -> Limits:
+    """A set of groups of size n in a residual part keeps its variance, sigma2 + n tau2, above a hair of sigma2."""
+    between, residual = strata.loadings * strata.random, strata.loadings * ~strata.random
+    grouped = np.asarray(between.any(axis=1))
+    size = between[grouped].sum(axis=1)
+    present = np.broadcast_to(strata.rows > 0, strata.cross.shape[:2])[:, grouped]
+    matrix = (between[grouped] + (1 - EDGE) * residual[grouped]) / size[:, None]
+    return Limits(matrix, np.argmax(between[grouped], axis=1), present)
+
+
+def _start(strata: VarianceStrata, rows: FloatArray) -> FloatArray:
+    """From the pooled regression: sigma2 within its part, tau2 by the mean of squares between groups, but at least a twentieth of all."""
+    cross = strata.cross
+    total = cross.sum(axis=-3)
+    k = total.shape[-1] - 1
+    coef = np.ones((len(total), k + 1))
+    coef[:, :k] = -np.linalg.solve(total[:, :k, :k], total[:, :k, k, None])[..., 0]
+    squares = np.einsum("ri,rjil,rl->rj", coef, cross, coef)
+    pooled = squares.sum(axis=-1) / np.maximum(rows - k, 1.0)
+    between = strata.loadings * strata.random
+    alone = ~np.asarray(between.any(axis=1))
+    counts = np.broadcast_to(strata.rows, squares.shape)
+    own = strata.loadings * alone[:, None]
+    weight = counts @ own
+    out = np.where(weight > 0, (squares @ own) / np.maximum(weight, 1.0), pooled[:, None])
+    residual = out @ (strata.loadings * ~strata.random).T
+    spread = np.maximum(counts @ between, 1e-300)
+    found = ((squares - counts * residual) @ (between > 0)) / spread
+    return np.where(strata.random, np.maximum(found, pooled[:, None] / 20), np.maximum(out, 1e-3 * pooled[:, None]))
 
 
 def _fixed_effects(strata: VarianceStrata, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
-    k = strata.cross.shape[1] - 1
-    weights = 1.0 / (strata.loadings @ theta)
-    A = np.tensordot(weights, strata.cross[:, :k, :k], axes=1)
-    b = np.tensordot(weights, strata.cross[:, :k, k], axes=1)
-    bread = np.asarray(np.linalg.inv(A), dtype=float)
-    return bread @ b, bread
+    k = strata.cross.shape[-1] - 1
+    total = _weighted(strata.cross, 1.0 / (theta @ strata.loadings.T))
+    bread = np.asarray(np.linalg.inv(total[:, :k, :k]), dtype=float)
+    return (bread @ total[:, :k, k, None])[..., 0], bread
 
 
-def _value(strata: VarianceStrata, theta: FloatArray) -> float:
-    v = strata.loadings @ theta
-    if np.any(v <= 0):
-        return float("inf")
-    k = strata.cross.shape[1] - 1
-    total = np.tensordot(1.0 / v, strata.cross, axes=1)
-    sign, logdet = np.linalg.slogdet(total[:k, :k])
-    if sign <= 0:
-        return float("inf")
-    beta = np.linalg.solve(total[:k, :k], total[:k, k])
-    return float(strata.rows @ np.log(v) + logdet + total[k, k] - beta @ total[:k, k])
+def _weighted(cross: FloatArray, weights: FloatArray) -> FloatArray:
+    """sum_j w_j cross_j for each replicate."""
+    flat = weights[:, None, :] @ cross.reshape(*cross.shape[:2], -1)
+    return np.asarray(flat.reshape(cross.shape[0], *cross.shape[2:]), dtype=float)
 
 
-def _derivatives(strata: VarianceStrata, theta: FloatArray) -> tuple[float, FloatArray, FloatArray, FloatArray]:
-    """-2 l_R, its gradient, its Hessian and its expected Hessian in theta."""
-    k = strata.cross.shape[1] - 1
-    C, c, d = strata.cross[:, :k, :k], strata.cross[:, :k, k], strata.cross[:, k, k]
-    w = 1.0 / (strata.loadings @ theta)
-    beta, bread = _fixed_effects(strata, theta)
-    g = C @ beta - c
-    q = d - 2 * c @ beta + np.einsum("i,jik,k->j", beta, C, beta)
-    BC = bread @ C
-    trace = np.einsum("jii->j", BC)
-    traces = np.einsum("jik,lki->jl", BC, BC)
-    slopes = strata.rows * w - w**2 * (trace + q)
-    outer = np.outer(w**2, w**2)
-    curvature = -outer * (traces + 2 * g @ bread @ g.T)
-    curvature[np.diag_indices_from(curvature)] += -strata.rows * w**2 + 2 * w**3 * (trace + q)
+def _derivatives(strata: VarianceStrata, theta: FloatArray) -> Derivatives:
+    """-2 l_R, its gradient, its Hessian and its expected Hessian in theta (R, P); infinite value outside the parameter space."""
+    cross, m, L = strata.cross, strata.rows, strata.loadings
+    R, J, k = cross.shape[0], cross.shape[1], cross.shape[-1] - 1
+    v = theta @ L.T
+    outside = np.asarray((v <= 0).any(axis=1))
+    w = 1.0 / np.where(outside[:, None], 1.0, v)
+    total = _weighted(cross, w)
+    sign, logdet = np.linalg.slogdet(total[:, :k, :k])
+    outside |= sign <= 0
+    if outside.any():
+        total[outside, :k, :k] = np.eye(k)
+    bread = np.linalg.inv(total[:, :k, :k])
+    coef = np.ones((R, k + 1))
+    coef[:, :k] = -(bread @ total[:, :k, k, None])[..., 0]
+    scores = (cross.reshape(R, J * (k + 1), k + 1) @ coef[..., None]).reshape(R, J, k + 1)
+    q = (scores @ coef[..., None])[..., 0]
+    g = scores[..., :k]
+    BC = bread[:, None] @ cross[..., :k, :k]
+    trace = np.einsum("rjii->rj", BC)
+    traces = BC.reshape(R, J, k * k) @ np.swapaxes(np.swapaxes(BC, -1, -2).reshape(R, J, k * k), -1, -2)
+    slopes = m * w - w**2 * (trace + q)
+    outer = w[:, :, None] ** 2 * w[:, None, :] ** 2
+    curvature = -outer * (traces + 2 * (g @ bread @ np.swapaxes(g, -1, -2)))
     information = outer * traces
-    information[np.diag_indices_from(information)] += strata.rows * w**2 - 2 * w**3 * trace
-    L = strata.loadings
-    return _value(strata, theta), L.T @ slopes, L.T @ curvature @ L, L.T @ information @ L
-
-
-def _newton_step(gradient: FloatArray, hessian: FloatArray, expected: FloatArray) -> FloatArray:
-    for matrix in (hessian, expected, expected + np.diag(np.diag(expected))):
-        values = np.linalg.eigvalsh((matrix + matrix.T) / 2)
-        if values[0] > 1e-10 * abs(values[-1]):
-            return np.asarray(-np.linalg.solve(matrix, gradient), dtype=float)
-    return -gradient / max(float(np.abs(np.diag(expected)).max()), 1e-300)
-
-
-def _line_search(strata: VarianceStrata, theta: FloatArray, step: FloatArray, value: float) -> tuple[FloatArray, float]:
-    """Halve the step until the likelihood does not fall; the share of the step taken, 0 when none helps."""
-    for halving in range(50):
-        share = 0.5**halving
-        if _value(strata, theta + step * share) <= value + 1e-13 * abs(value):
-            return theta + step * share, share
-    return theta, 0.0
+    diagonal = np.arange(J)
+    curvature[:, diagonal, diagonal] += -m * w**2 + 2 * w**3 * (trace + q)
+    information[:, diagonal, diagonal] += m * w**2 - 2 * w**3 * trace
+    value = np.where(outside, np.inf, (m * -np.log(w)).sum(axis=-1) + logdet + (w * q).sum(axis=-1))
+    return Derivatives(value, slopes @ L, L.T @ curvature @ L, L.T @ information @ L)

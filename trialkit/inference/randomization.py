@@ -1,7 +1,7 @@
 """Randomization tests: a statistic over many assignments at once, p-values by weight, intervals by exact inversion.
 
-For a two-arm contrast every statistic here is linear in the outcome given the assignment, T(y) = A for the outcome and C for the
-observed treatment. Under a constant effect tau the outcome without treatment is y - tau z_obs, so a draw has T = A - tau C and
+For a contrast of two arms every statistic here is linear in the outcome given the assignment, T(y) = A for the outcome and C for
+the observed treatment. Under a constant effect tau the outcome without treatment is y - tau z_obs, so a draw has T = A - tau C and
 the observed assignment T_obs - tau. A draw is as extreme as the observed where (A - tau C)^2 >= (T_obs - tau)^2: the roots of a
 quadratic per draw give the p-value at every tau and the interval exactly, without a grid.
 
@@ -14,18 +14,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from trialkit.inference.arm_effects import ArmArray, ArmEffects, regression_effects
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
-
-ArmArray: TypeAlias = "IntArray | NDArray[np.int8]"
 
 Alternative = Literal["two-sided", "greater", "less"]
 TIE = 1.5e-8
-CHUNK = 256
+DOUBLINGS = 36  # of the standard error; beyond that rounding decides and not the draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class Reference:
     Attributes
     ----------
     outcome, treatment : (B,) A and C of each draw. observed : T of the observed assignment.
-    variance : None, or (B, 3) coefficients of the squared standard error 1, tau, tau^2; observed_variance its observed value.
+    variance, observed_variance : None, or (B, 3) and (3,) coefficients of the squared standard error in 1, tau, tau^2.
     weights : (B,) probabilities that sum to one, the observed assignment included.
     """
 
@@ -43,20 +41,22 @@ class Reference:
     treatment: FloatArray
     observed: float
     variance: FloatArray | None
-    observed_variance: float
+    observed_variance: FloatArray | None
     weights: FloatArray
 
     def statistics(self, tau: float = 0.0) -> tuple[FloatArray, float]:
         """Statistics of the draws and of the observed assignment when the effect is `tau`."""
         value, own = self.outcome - tau * self.treatment, self.observed - tau
-        if self.variance is None:
+        if self.variance is None or self.observed_variance is None:
             return value, own
-        v = self.variance @ np.array([1.0, tau, tau**2])
+        powers = np.array([1.0, tau, tau**2])
+        v = self.variance @ powers
         # a draw whose standard error is zero separates the arms exactly: as extreme as can be unless it shows no difference
         scaled = np.divide(
             value, np.sqrt(np.maximum(v, 0.0)), out=np.where(np.abs(value) > 0, np.inf * np.sign(value), 0.0), where=v > 0
         )
-        return scaled, own / math.sqrt(self.observed_variance)
+        spread = float(self.observed_variance @ powers)
+        return scaled, own / math.sqrt(spread) if spread > 0 else math.copysign(math.inf, own) if own else 0.0
 
     def p_value(self, tau: float = 0.0, alternative: Alternative = "two-sided") -> float:
         """Probability of a statistic as extreme as the observed one, ties (to 1.5e-8) counted."""
@@ -73,8 +73,9 @@ class Reference:
     def _by_roots(self, alpha: float) -> tuple[float, float]:
         """Sweep over the ends of the sets on which each draw is as extreme as the observed assignment."""
         a, c, own = self.outcome, self.treatment, self.observed
-        same = (np.abs(c - 1) <= TIE) & (np.abs(a - own) <= TIE * max(1.0, abs(own)))
-        opposite = (np.abs(c + 1) <= TIE) & (np.abs(a + own) <= TIE * max(1.0, abs(own)))
+        slack = _slack(a, own)
+        same = (np.abs(c - 1) <= TIE) & (np.abs(a - own) <= slack)
+        opposite = (np.abs(c + 1) <= TIE) & (np.abs(a + own) <= slack)
         always = float(self.weights[same | opposite].sum())
         rest = ~(same | opposite)
         a, c, w = a[rest], c[rest], self.weights[rest]
@@ -99,9 +100,10 @@ class Reference:
 
     def _by_bisection(self, alpha: float, side: float) -> float:
         """The effect beyond which p falls to alpha, on one side of the estimate."""
-        step = max(math.sqrt(self.observed_variance), 1e-12)
+        assert self.observed_variance is not None
+        step = max(math.sqrt(float(self.observed_variance @ np.array([1.0, self.observed, self.observed**2]))), 1e-12)
         inner, outer = self.observed, self.observed + side * step
-        for _ in range(60):
+        for _ in range(DOUBLINGS):
             if self.p_value(outer) <= alpha:
                 break
             inner, step = outer, step * 2
@@ -121,7 +123,7 @@ class Reference:
 
 def as_extreme(value: FloatArray, own: float, alternative: Alternative) -> BoolArray:
     """Draws at least as extreme as the observed statistic, within a relative tolerance for ties."""
-    slack = TIE * max(1.0, abs(own)) if math.isfinite(own) else 0.0
+    slack = _slack(value, own)
     if alternative == "greater":
         return np.asarray(value >= own - slack)
     if alternative == "less":
@@ -129,49 +131,50 @@ def as_extreme(value: FloatArray, own: float, alternative: Alternative) -> BoolA
     return np.asarray(np.abs(value) >= abs(own) - slack)
 
 
-def blocked_difference(
-    *,
-    y: FloatArray,
-    observed: IntArray,
-    draws: ArmArray,
-    arm: int,
-    reference: int,
-    block: IntArray,
-    studentize: bool,
-    weights: FloatArray,
-) -> Reference:
-    """The difference in means weighted by block size, over draws (B, n) of arm codes; optionally over its Neyman error."""
-    outcome, treatment, variance = _blocked(y, (observed == arm).astype(float), draws, arm, reference, block, studentize)
-    own, _, own_variance = _blocked(y, np.zeros_like(y), observed[None, :], arm, reference, block, studentize)
-    return Reference(
-        outcome, treatment, float(own[0]), variance, math.nan if own_variance is None else float(own_variance[0, 0]), weights
-    )
+def extremeness(t: FloatArray, alternative: Alternative) -> FloatArray:
+    """Statistics so turned that larger is more extreme and nothing lies below zero."""
+    return np.abs(t) if alternative == "two-sided" else np.maximum(t if alternative == "greater" else -t, 0.0)
 
 
-def _blocked(
-    y: FloatArray, z: FloatArray, draws: ArmArray, arm: int, reference: int, block: IntArray, studentize: bool
-) -> tuple[FloatArray, FloatArray, FloatArray | None]:
-    labels = np.unique(block)
-    B = len(draws)
-    outcome, treatment = np.zeros(B), np.zeros(B)
-    variance = np.zeros((B, 3)) if studentize else None
-    for j in labels:
-        inside = block == j
-        share = inside.sum() / len(y)
-        columns = np.column_stack(
-            [np.ones(int(inside.sum())), y[inside], z[inside], y[inside] ** 2, y[inside] * z[inside], z[inside] ** 2]
-        )
-        for code, sign in ((arm, 1.0), (reference, -1.0)):
-            n, sy, sz, syy, syz, szz = ((draws[:, inside] == code).astype(float) @ columns).T
-            with np.errstate(divide="ignore", invalid="ignore"):
-                outcome += sign * share * sy / n
-                treatment += sign * share * sz / n
-                if variance is not None:
-                    scale = share**2 / (n * (n - 1))
-                    variance[:, 0] += scale * (syy - sy**2 / n)
-                    variance[:, 1] += -2 * scale * (syz - sy * sz / n)
-                    variance[:, 2] += scale * (szz - sz**2 / n)
-    return outcome, treatment, variance
+def rank_p(own: FloatArray, null: FloatArray, weights: FloatArray, alternative: Alternative) -> tuple[FloatArray, FloatArray]:
+    """p-values of the observed statistics (M,) and of those of every draw (B, M), each among the draws of its own column."""
+    p, draws = np.empty(len(own)), np.empty_like(null)
+    for j, value in enumerate(own):
+        p[j] = min(float(weights[as_extreme(null[:, j], float(value), alternative)].sum()), 1.0)
+        extreme = np.abs(null[:, j]) if alternative == "two-sided" else null[:, j] if alternative == "greater" else -null[:, j]
+        order = np.argsort(extreme)
+        below = np.concatenate([[0.0], np.cumsum(weights[order])])
+        first = np.searchsorted(extreme[order], extreme - _slack(extreme, float(value)), side="left")
+        draws[:, j] = np.clip(below[-1] - below[first], 0.0, 1.0)
+    return p, draws
+
+
+def _slack(value: FloatArray, own: float) -> float:
+    """What still counts as a tie, in proportion to the statistics themselves: outcomes may be counted in any unit."""
+    finite = np.abs(value[np.isfinite(value)])
+    return TIE * max(abs(own), float(finite.max(initial=0.0))) if math.isfinite(own) else 0.0
+
+
+def contrast_reference(drawn: ArmEffects, own: ArmEffects, arm: int, reference: int, weights: FloatArray) -> Reference:
+    """The contrast arm - reference over draws; both effects are of two targets, the outcome and the observed treatment.
+
+    Everything is divided by the observed effect on the treatment itself. That is one, but for an outcome from which covariates
+    were taken out beforehand: there it makes the estimate the constant effect that leaves no difference.
+    """
+    value, spread = drawn.contrast(arm, reference)
+    observed, observed_spread = own.contrast(arm, reference)
+    unit = float(observed[0, 1])
+    own_squares = None if observed_spread is None else _in_tau(observed_spread)[0] / unit**2
+    if abs(unit - 1) <= TIE:  # a constant effect on the treated then changes no residual
+        unit = 1.0
+        own_squares = None if own_squares is None else own_squares * np.array([1.0, 0.0, 0.0])
+    squares = None if spread is None else _in_tau(spread) / unit**2
+    return Reference(value[:, 0] / unit, value[:, 1] / unit, float(observed[0, 0]) / unit, squares, own_squares, weights)
+
+
+def _in_tau(spread: FloatArray) -> FloatArray:
+    """(B, 3) coefficients of the variance of y - tau z in 1, tau, tau^2."""
+    return np.column_stack([spread[:, 0, 0], -2 * spread[:, 0, 1], spread[:, 1, 1]])
 
 
 def coefficient(
@@ -190,59 +193,13 @@ def coefficient(
     `basis` (n, r) is orthonormal and spans the constant, covariates and strata. Studentized by HC2 or, with `groups` (B, n; -1
     alone), by sums over the groups of each draw with the factors 1/(1 - n_g/n_arm).
     """
-    rows = [_coefficient_chunk(y, observed, draws[s : s + CHUNK], basis, studentize, None if groups is None else groups[s : s + CHUNK])
-            for s in range(0, len(draws), CHUNK)]  # fmt: skip
-    outcome, treatment, variance = (np.concatenate([r[k] for r in rows]) for k in range(3))
+    targets = np.column_stack([y, (observed == 1).astype(float)])
+    drawn = regression_effects(targets=targets, draws=draws, n_arms=2, basis=basis, studentize=studentize, groups=groups)
     own_groups = None if observed_groups is None else observed_groups[None, :]
-    own = _coefficient_chunk(y, np.zeros_like(observed), observed[None, :], basis, studentize, own_groups)
-    return Reference(outcome, treatment, float(own[0][0]), variance if studentize else None, float(own[2][0, 0]), weights)
-
-
-def _coefficient_chunk(
-    y: FloatArray, z_observed: IntArray, draws: ArmArray, basis: FloatArray, studentize: bool, groups: IntArray | None
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    Z = draws.astype(float)
-    targets = np.column_stack([y, z_observed.astype(float)])
-    residual = targets - basis @ (basis.T @ targets)
-    # one product serves every quantity: the draws are the only large array
-    products = Z @ np.column_stack([basis, residual])
-    projected = products[:, : basis.shape[1]]
-    squares = (draws == 1).sum(axis=1) - np.einsum("bi,bi->b", projected, projected)
-    slopes = products[:, basis.shape[1] :] / squares[:, None]
-    if not studentize:
-        return slopes[:, 0], slopes[:, 1], np.zeros((len(Z), 3))
-    partial = Z - projected @ basis.T
-    left = partial[:, :, None] * (residual[None, :, :] - partial[:, :, None] * slopes[:, None, :])
-    if groups is None:
-        leverage = np.einsum("ij,ij->i", basis, basis) + partial**2 / squares[:, None]
-        left /= np.sqrt(np.maximum(1 - leverage, 1e-12))[:, :, None]
-        scores = left
-    else:
-        scores = _group_scores(left, draws, groups)
-    v = np.einsum("bsk,bsl->bkl", scores, scores) / (squares**2)[:, None, None]
-    return slopes[:, 0], slopes[:, 1], np.column_stack([v[:, 0, 0], -2 * v[:, 0, 1], v[:, 1, 1]])
-
-
-def _group_scores(left: FloatArray, draws: ArmArray, groups: IntArray) -> FloatArray:
-    """Sums over groups, each times 1/sqrt(1 - n_g/n_arm); people alone count as groups of one."""
-    B, n = draws.shape
-    width = int(groups.max(initial=-1)) + 1
-    rows = np.arange(B)[:, None]
-    per_arm = np.stack([(draws == code).sum(axis=1) for code in (0, 1)], axis=1)
-    own = per_arm[rows, draws]
-    member = groups >= 0
-    alone = np.where(member, 0.0, 1 / np.sqrt(1 - 1 / np.maximum(own, 2)))
-    out = np.zeros((B, width + n, 2))
-    out[:, width:] = left * alone[:, :, None]
-    index = np.where(member, groups, 0) + rows * max(width, 1)
-    size = np.bincount(index[member], minlength=B * max(width, 1)).reshape(B, -1)
-    arm_size = np.zeros_like(size)
-    arm_size.reshape(-1)[index[member]] = own[member]
-    factor = 1 / np.sqrt(np.maximum(1 - size / np.maximum(arm_size, 1), 1e-12))
-    for k in range(2):
-        sums = np.bincount(index[member], weights=left[:, :, k][member], minlength=B * max(width, 1)).reshape(B, -1)
-        out[:, :width, k] = (sums * factor)[:, :width]
-    return out
+    own = regression_effects(
+        targets=targets, draws=observed[None, :], n_arms=2, basis=basis, studentize=studentize, groups=own_groups
+    )
+    return contrast_reference(drawn, own, 1, 0, weights)
 
 
 def custom(statistic: Callable[[IntArray, IntArray | None], float], draws: ArmArray, groups: IntArray | None) -> FloatArray:

@@ -22,8 +22,12 @@ Problems = Iterator[Problem]
 def check(spec: PlanSpec) -> list[Problem]:
     """All contradictions between parts of the plan."""
     from trialkit.plan.checks_outcomes import outcome_problems
+    from trialkit.plan.comparisons import comparison_problems
+    from trialkit.plan.gatekeeping import graph_problems
 
-    rules = (_arms, _data, _design, _groups, _scales, outcome_problems, _analysis, _mediation, _selection, _subgroups)
+    rules = (
+        _arms, _data, _design, _groups, _scales, outcome_problems, _analysis, _few_groups, comparison_problems, graph_problems, _mediation, _selection, _subgroups,
+    )  # fmt: skip
     return [problem for rule in rules for problem in rule(spec)]
 
 
@@ -214,6 +218,18 @@ def _analysis(spec: PlanSpec) -> Problems:
         yield Problem(("missing",), f"{shown(asked)}: random draws need a seed; add to [missing] seed = 20261122")
     if missing.primary in missing.sensitivity:
         yield Problem(("missing", "sensitivity"), f"'{missing.primary}' is already the primary analysis; remove it here")
+
+
+def _few_groups(spec: PlanSpec) -> Problems:
+    where = ("analysis", "few_groups")
+    if not spec.analysis.few_groups:
+        return
+    if not spec.grouped_arms and spec.data.cluster is None:
+        yield Problem(where, "few_groups is for trials with groups or clusters, and this one has neither; remove it")
+    if len(spec.arms) > 2:
+        yield Problem(where, f"few_groups compares two arms, and [arms] names {len(spec.arms)}; remove it")
+    if spec.analysis.seed is None:
+        yield Problem(where, "few_groups: random draws need a seed; add to [analysis] seed = 20261122")
 
 
 def _mediation(spec: PlanSpec) -> Problems:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trialkit.errors import shown
 from trialkit.plan.checks import near_miss, repeated
+from trialkit.plan.checks_index import index_problems
 from trialkit.plan.schema_base import Problem
 from trialkit.plan.schema_outcomes import BINARY_MEASURES, RATIO_MEASURES, TIME_MEASURES, HedgesG, Outcome
 
@@ -33,6 +34,8 @@ def outcome_problems(spec: PlanSpec) -> Problems:
             continue
         if outcome.scale is not None:
             yield from _scored(spec, outcome, at)
+        elif outcome.index is not None:
+            yield from index_problems(spec, outcome, at)
         elif outcome.wave is not None and outcome.wave not in spec.wave_names:
             message = f"'{outcome.wave}' is not one of [data] waves.{near_miss(outcome.wave, spec.wave_names)}"
             yield Problem((*at, "wave"), message)
@@ -44,10 +47,14 @@ def outcome_problems(spec: PlanSpec) -> Problems:
 
 
 def _given(outcome: Outcome, at: At) -> Problems:
-    """Exactly one of column, scale, time with event."""
-    ways = [w for w, given in (("column", outcome.column), ("scale", outcome.scale), ("time", outcome.time)) if given is not None]
+    """Exactly one of column, scale, time with event, index."""
+    kinds = (("column", outcome.column), ("scale", outcome.scale), ("time", outcome.time), ("index", outcome.index))
+    ways = [way for way, given in kinds if given is not None]
     if not ways:
-        message = f"outcome '{outcome.name}' must say where it stands: column = ..., or scale = ... with wave = ..., or time = ... with event = ..."
+        message = (
+            f"outcome '{outcome.name}' must say where it stands: column = ..., or scale = ... with wave = ..., or time = ... with event = ..., "
+            "or index = { of = [...] }"
+        )
         yield Problem(at, message)
     elif len(ways) > 1:
         yield Problem((*at, ways[1]), f"outcome '{outcome.name}' has {shown(ways)}; keep one of them")
@@ -94,8 +101,9 @@ def _measure(outcome: Outcome, at: At) -> Problems:
         yield Problem(where, message)
     if outcome.kind != "time" and measure in TIME_MEASURES:
         yield Problem(where, f"'{measure}' needs time = ... and event = ..., not a {outcome.kind}")
-    if outcome.kind == "scale" and measure in BINARY_MEASURES | {"rate_ratio"}:
-        message = f"'{measure}' compares shares or counts, and a scale gives scores; write measure = \"mean_difference\""
+    if outcome.kind in ("scale", "index") and measure in BINARY_MEASURES | {"rate_ratio"}:
+        what = "a scale" if outcome.kind == "scale" else "an index"
+        message = f"'{measure}' compares shares or counts, and {what} gives scores; write measure = \"mean_difference\""
         yield Problem(where, message)
     if measure == "rmst_difference" and outcome.tau is None:
         yield Problem(where, "'rmst_difference' needs tau, the time up to which the mean is taken, as in tau = 39")
@@ -138,7 +146,7 @@ def _covariates(spec: PlanSpec, outcome: Outcome, at: At) -> Problems:
         key = "adjust" if outcome.adjust else "baseline"
         message = f"'difference_in_means' takes no covariates; remove {key}, or write estimator = \"ancova\" for '{outcome.name}'"
         yield Problem((*at, key), message)
-    own = {spec.value_column(outcome), *((outcome.event,) if outcome.event else ())}
+    own = {spec.value_column(outcome), *((outcome.event,) if outcome.event else ()), *spec.components(outcome)}
     for column in outcome.adjust if outcome.adjust is not None else spec.analysis.adjust:
         if column in own:
             where = (*at, "adjust") if outcome.adjust is not None else ("analysis", "adjust")

@@ -26,6 +26,8 @@ def with_defaults(raw: Any) -> Any:
     plan["design"] = _design(plan)
     plan["outcomes"] = _each(plan.get("outcomes"), lambda o: _outcome(o, plan))
     primary = [o.get("name") for o in _tables(plan["outcomes"]) if o.get("role") == "primary"]
+    if isinstance(plan.get("multiplicity"), Mapping):
+        plan["multiplicity"] = _graph(plan["multiplicity"])
     plan["subgroups"] = _each(plan.get("subgroups"), lambda s: {**s, "outcomes": s.get("outcomes", primary)})
     for section, wish, drawing in (("analysis", "companions", DRAWING_COMPANIONS), ("missing", "sensitivity", DRAWING_MISSING)):
         plan[section] = _seeded(plan.get(section), wish, drawing, _table(plan.get("multiplicity")).get("seed"))
@@ -51,6 +53,11 @@ def _design(plan: dict[str, Any]) -> Any:
     return filled
 
 
+def _graph(section: Mapping[str, Any]) -> Mapping[str, Any]:
+    by_families = section.get("method") == "gatekeeping" and section.get("families")
+    return {**({"pass_on": "all"} if by_families else {}), **section}
+
+
 def _outcome(outcome: Mapping[str, Any], plan: dict[str, Any]) -> dict[str, Any]:
     filled = dict(outcome)
     if isinstance(outcome.get("name"), str):
@@ -59,6 +66,10 @@ def _outcome(outcome: Mapping[str, Any], plan: dict[str, Any]) -> dict[str, Any]
         filled.setdefault("family", outcome["role"])
     if outcome.get("measure") == "quantile":
         filled.setdefault("q", 0.5)
+    index = outcome.get("index")
+    if isinstance(index, Mapping):
+        filled.setdefault("better", "higher")
+        filled["index"] = {**({"missing": "pattern"} if index.get("kind", "icw") == "icw" else {}), **index}
     estimand = outcome.get("estimand", {})
     if isinstance(estimand, Mapping):
         filled["estimand"] = {"average": _table(plan.get("analysis")).get("average", "participant"), **estimand}
@@ -85,7 +96,8 @@ def _seeded(section: Any, wish: str, drawing: frozenset[str], seed: Any) -> Any:
         return section
     wished = section.get(wish)
     used = [*(wished if isinstance(wished, (list, tuple)) else ()), section.get("estimator"), section.get("primary")]
-    return {**section, "seed": seed} if any(w in drawing for w in used if isinstance(w, str)) else section
+    draws = section.get("few_groups") is True or any(w in drawing for w in used if isinstance(w, str))
+    return {**section, "seed": seed} if draws else section
 
 
 def _is_seed(seed: Any) -> bool:

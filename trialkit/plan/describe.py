@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trialkit.plan.estimand import estimand_sentence
+from trialkit.plan.gatekeeping import graph_words
 from trialkit.plan.not_yet import not_yet
 from trialkit.plan.scale_files import definition
 from trialkit.plan.schema_outcomes import HedgesG, Outcome
+from trialkit.plan.side_by_side import FEW_GROUPS, FEW_GROUPS_DRAWS, when_few
 
 if TYPE_CHECKING:
     from trialkit.plan.schema import PlanSpec
@@ -116,8 +118,8 @@ def _outcomes(spec: PlanSpec, folder: Path | None) -> Iterator[str]:
     for outcome in spec.outcomes:
         family = f", family '{outcome.family}'" if outcome.family != outcome.role else ""
         yield f"'{outcome.name}' ({outcome.role}{family})"
-        for contrast in spec.contrasts:
-            yield estimand_sentence(spec, outcome, contrast)
+        for comparison in spec.comparisons:
+            yield estimand_sentence(spec, outcome, comparison.text)
         yield f"{_source(spec, outcome)} {_better(spec, outcome, folder)} {_matters(outcome)}".strip()
         for event, handled in outcome.intercurrent.items():
             if handled.strategy == "composite" and handled.column is None:
@@ -131,8 +133,19 @@ def _source(spec: PlanSpec, outcome: Outcome) -> str:
     )
     if outcome.kind == "time":
         return f"Read from '{outcome.time}' with '{outcome.event}'{adjusted}."
+    if outcome.index is not None:
+        return f"{_INDICES[outcome.index.kind]} of {_parts(spec, outcome)}, each in SDs of the control arm{adjusted}."
     made = "Scored as" if outcome.kind == "scale" else "Read from"
     return f"{made} '{spec.value_column(outcome)}'{adjusted}."
+
+
+def _parts(spec: PlanSpec, outcome: Outcome) -> str:
+    """The parts of an index, with what is turned."""
+    named = []
+    for column, part in spec.components(outcome).items():
+        turned = part.better == "lower" if part is not None and part.better is not None else column in outcome.index.lower  # type: ignore[union-attr]
+        named.append(f"'{column}'{' (turned: lower is better)' if turned else ''}")
+    return f"{', '.join(named[:-1])} and {named[-1]}"
 
 
 def _better(spec: PlanSpec, outcome: Outcome, folder: Path | None) -> str:
@@ -167,13 +180,15 @@ def _analysis(spec: PlanSpec) -> Iterator[str]:
     analysis, multiplicity = spec.analysis, spec.multiplicity
     yield f"{_ESTIMATORS[analysis.estimator]}{f' with {_listed(analysis.adjust)}' if analysis.adjust else ''}."
     yield f"Standard errors: {_covariance(spec)}."
-    yield f"{analysis.conf_level * 100:g} % confidence intervals; {_CONTRASTS[analysis.contrasts]}."
+    yield f"{analysis.conf_level * 100:g} % confidence intervals; {_compared(spec)}."
     yield f"People without a baseline covariate: {_COVARIATE_MISSING[analysis.covariate_missing]}."
     if spec.data.strata:
         yield f"Strata: {_STRATA[analysis.strata_effects]}."
-    families = {name: members for name, members in spec.families.items() if len(members) * len(spec.contrasts) > 1}
+    families = {name: members for name, members in spec.families.items() if len(members) * len(spec.comparisons) > 1}
     if multiplicity.method == "none":
         yield "No correction for several outcomes."
+    elif multiplicity.method == "gatekeeping":
+        yield from graph_words(spec)
     elif families:
         drawn = f" ({multiplicity.draws} draws, seed {multiplicity.seed})" if multiplicity.seed is not None else ""
         yield f"Correction within a family: {multiplicity.method.replace('_', '-')}{drawn}, for {_listed(tuple(families))}."
@@ -184,6 +199,21 @@ def _analysis(spec: PlanSpec) -> Iterator[str]:
         yield f"How much the missing people could matter: {', '.join(s.replace('_', ' ') for s in spec.missing.sensitivity)}."
     if analysis.companions:
         yield f"Shown beside the primary analysis, never instead of it: {', '.join(c.replace('_', ' ') for c in analysis.companions)}."
+    yield from _few_groups(spec)
+
+
+def _compared(spec: PlanSpec) -> str:
+    if isinstance(spec.analysis.contrasts, str):
+        return _CONTRASTS[spec.analysis.contrasts]
+    return "compared: " + "; ".join(f"'{c.label}' with '{c.against}' ({c.text})" for c in spec.comparisons)
+
+
+def _few_groups(spec: PlanSpec) -> Iterator[str]:
+    side_by_side = "CR2, CR3, wild bootstrap and the randomization test side by side"
+    if spec.analysis.few_groups:
+        yield f"For the primary outcomes {side_by_side} ({min(spec.analysis.draws, FEW_GROUPS_DRAWS)} draws, seed {spec.analysis.seed})."
+    elif when_few(spec):
+        yield f"For the primary outcomes {side_by_side}, if an arm has fewer than {FEW_GROUPS} groups or clusters."
 
 
 def _covariance(spec: PlanSpec) -> str:
@@ -246,6 +276,10 @@ _ESTIMATORS = {
     "hajek": "Hajek, by the probabilities of the design",
     "aipw": "Augmented inverse probability weighting with cross-fitting",
     "mixed": "Mixed model (REML) with groups in their arms and residual variance by arm",
+}
+_INDICES = {
+    "icw": "An index weighted by the inverse covariance (Anderson 2008)",
+    "klk": "The plain mean (Kling, Liebman & Katz 2007)",
 }
 _CONTRASTS = {"control": "each arm is compared with the control", "all": "every pair of arms is compared"}
 _COVARIATE_MISSING = {

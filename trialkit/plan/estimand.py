@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from trialkit.errors import UsageError, nearest
@@ -21,7 +22,7 @@ def estimand_sentence(spec: PlanSpec, outcome: Outcome | str, contrast: str | tu
     outcome
         An outcome of the plan or its name.
     contrast
-        "peer - individual" or ("peer", "individual"); unsaid: the first contrast of the plan.
+        "peer - individual" or ("peer", "individual"), or the text of one of the plan's own; unsaid: the first comparison of the plan.
 
     Examples
     --------
@@ -30,9 +31,14 @@ def estimand_sentence(spec: PlanSpec, outcome: Outcome | str, contrast: str | tu
     """
     if isinstance(outcome, str):
         outcome = spec.outcome(outcome)
-    arm, reference = contrast_pair(spec, contrast)
-    offered = f"those offered {_as_offer(spec.arm(arm).label)}"
-    others = f"those offered {_as_offer(spec.arm(reference).label)}"
+    known = {c.text: c for c in spec.comparisons}
+    if contrast is None or (isinstance(contrast, str) and contrast in known):
+        comparison = spec.comparisons[0] if contrast is None else known[str(contrast)]
+        first, second = comparison.first, comparison.second
+    else:
+        arm, reference = contrast_pair(spec, contrast)
+        first, second = {arm: 1.0}, {reference: 1.0}
+    offered, others = _side(spec, first), _side(spec, second)
     compared = _comparison(spec, outcome, offered, others)
     return f"Among {_population(spec, outcome)}, {compared}{_averaging(spec, outcome)}{_events(outcome)}."
 
@@ -47,6 +53,18 @@ def contrast_pair(spec: PlanSpec, contrast: str | tuple[str, str] | None) -> tup
             near = nearest(name, spec.arm_names)
             raise UsageError(f"'{name}' is not an arm of the plan.{f' Did you mean {near!r}?' if near else ''}")
     return arm, reference
+
+
+def _side(spec: PlanSpec, weights: Mapping[str, float]) -> str:
+    """'those offered a peer group', or of several arms 'those offered a peer group or a coach (every arm counting the same)'."""
+    offers = [_as_offer(spec.arm(a).label) for a in weights]
+    if len(offers) == 1:
+        return f"those offered {offers[0]}"
+    same = len({round(w, 9) for w in weights.values()}) == 1
+    counting = (
+        "every arm counting the same" if same else ", ".join(f"{o} counting {w:g}" for o, w in zip(offers, weights.values()))
+    )
+    return f"those offered {', '.join(offers[:-1])} or {offers[-1]} ({counting})"
 
 
 def _as_offer(label: str) -> str:

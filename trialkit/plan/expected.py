@@ -159,6 +159,9 @@ def _outcome_columns(spec: PlanSpec) -> Iterator[ExpectedColumn]:
         if outcome.time is not None and outcome.event is not None:
             yield ExpectedColumn(outcome.time, (f"time of {role}",), "number")
             yield ExpectedColumn(outcome.event, (f"event of {role}",), "binary")
+        for column, part in spec.components(outcome).items():
+            if part is None:
+                yield ExpectedColumn(column, (f"part of the index '{outcome.name}'",), "number", wave=outcome.wave)
         if outcome.baseline is not None:
             yield ExpectedColumn(outcome.baseline, (f"baseline of {role}",), "number")
         for event, handled in outcome.intercurrent.items():

@@ -20,7 +20,9 @@ BUILT: dict[str, frozenset[str]] = {
     "population": frozenset({"all_randomized"}),
     "strategy": frozenset({"treatment_policy", "composite"}),
     "companion": frozenset({"ancova", "lin", "difference_in_means", "aipw", "randomization_test", "wild_bootstrap", "cace"}),
-    "correction": frozenset({"none", "holm", "hochberg", "bh", "sharpened_q", "romano_wolf", "westfall_young", "dunnett"}),
+    "correction": frozenset(
+        {"none", "holm", "hochberg", "bh", "sharpened_q", "romano_wolf", "westfall_young", "dunnett", "gatekeeping"}
+    ),
     "missing": frozenset({"available_cases"}),
     "scheme": frozenset(
         {"simple", "complete", "stratified", "clustered", "stratified_clustered", "matched_pairs"}

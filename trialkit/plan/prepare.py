@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,8 +15,10 @@ from trialkit.errors import ArmError, DataError
 from trialkit.io import apply_missing_codes, content_hash, labels, numeric, read, to_pandas
 from trialkit.measurement import Scale, scale, score
 from trialkit.plan.expected import arm_text, data_problems, expected_columns
+from trialkit.plan.indices import add_indices
 from trialkit.plan.randomization import design_of
 from trialkit.plan.schema import PlanSpec
+from trialkit.plan.schema_outcomes import Outcome
 from trialkit.report.content import ScaleContent
 from trialkit.results import Note
 from trialkit.trial import Trial
@@ -27,7 +30,8 @@ Direction = Literal["higher", "lower"]
 class Prepared:
     """A trial ready for its analyses.
 
-    `directions` holds which way is better for each [[scales]] entry; `source` what is known of the file (name, hashes, size).
+    `directions` holds which way is better for each [[scales]] entry; `source` what is known of the file (name, hashes, size);
+    `indices` how each index was made, by the name of its outcome.
     """
 
     trial: Trial
@@ -37,6 +41,7 @@ class Prepared:
     source: dict[str, Any]
     notes: tuple[Note, ...]
     roles: dict[str, Any]
+    indices: dict[str, dict[str, Any]]
 
     def designed(self, spec: PlanSpec) -> Trial:
         """The trial with the design that the plan declares, for analyses that draw from it."""
@@ -49,7 +54,7 @@ def prepare(spec: PlanSpec, data: Any, *, folder: Path | None = None) -> Prepare
     check_data(spec, frame)
     frame[spec.data.arm] = _arm_labels(spec, frame)
     scored, directions = _score(spec, frame, folder)
-    notes = _composites(spec, frame)
+    notes = _composites(spec, frame, [o for o in spec.outcomes if o.kind in ("column", "scale")])
     known = labels.variable_labels(frame)
     roles: dict[str, Any] = {
         "arm": spec.data.arm,
@@ -65,8 +70,12 @@ def prepare(spec: PlanSpec, data: Any, *, folder: Path | None = None) -> Prepare
         "ungrouped": spec.data.ungrouped,
     }
     trial = Trial(frame, **roles)
+    made = add_indices(spec, trial, frame, directions)
+    if made:
+        notes += _composites(spec, frame, [o for o in spec.outcomes if o.index is not None])
+        trial = Trial(frame, **roles)
     known |= {s.column: f"{s.label}, {spec.wave_label(s.wave)}" if s.wave else s.label for s in scored}
-    return Prepared(trial, tuple(scored), directions, known, source, tuple(notes), roles)
+    return Prepared(trial, tuple(scored), directions, known, source, tuple(notes), roles, made)
 
 
 def load_data(spec: PlanSpec, data: Any) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -151,12 +160,10 @@ def _scale(key: str, form: str | None, folder: Path | None) -> Scale:
     return scale(key, form=form)
 
 
-def _composites(spec: PlanSpec, frame: pd.DataFrame) -> list[Note]:
+def _composites(spec: PlanSpec, frame: pd.DataFrame, outcomes: Sequence[Outcome]) -> list[Note]:
     """Give people with a composite event the planned value of the outcome."""
     notes = []
-    for outcome in spec.outcomes:
-        if outcome.kind == "time":
-            continue
+    for outcome in outcomes:
         column = spec.value_column(outcome)
         for event, handled in outcome.intercurrent.items():
             if handled.strategy != "composite" or handled.column is None or handled.value is None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar, cast
-
-import numpy as np
+from typing import Any, TypeVar
 
 from trialkit.errors import EstimationError, TrialkitError
 from trialkit.estimate.draws.randomization import randomization_test
@@ -17,11 +15,8 @@ from trialkit.estimate.draws.wild_bootstrap import wild_bootstrap
 from trialkit.estimate.icc import achieved_icc
 from trialkit.estimate.itt import itt
 from trialkit.estimate.itt_result import IttResult
-from trialkit.estimate.several.adjust_p import adjust_p
-from trialkit.estimate.several.family import BY_DRAWS, family
-from trialkit.estimate.several.family import Correction as FamilyCorrection
-from trialkit.estimate.several.joint import dunnett_corrected
 from trialkit.estimate.take_up.cace import cace
+from trialkit.plan.corrections import corrected, planned_correction
 from trialkit.plan.describe import describe
 from trialkit.plan.estimand import estimand_sentence
 from trialkit.plan.lock import versions
@@ -29,9 +24,10 @@ from trialkit.plan.not_yet import BUILT, not_yet
 from trialkit.plan.prepare import Prepared, prepare
 from trialkit.plan.schema import PlanSpec
 from trialkit.plan.schema_outcomes import HedgesG, Outcome
+from trialkit.plan.side_by_side import side_by_side
 from trialkit.plan.verdict import verdict
 from trialkit.report.content import ArmContent, LockContent, OutcomeContent, ReportContent
-from trialkit.results import Note, Result
+from trialkit.results import Result
 from trialkit.selection.attrition import attrition
 from trialkit.selection.balance import balance
 from trialkit.selection.flow import flow
@@ -78,7 +74,7 @@ def run_plan(
         tell(outcome.name, step, steps)
         outcomes.append(_outcome(spec, ready, outcome))
     tell("tables", steps - 1, steps)
-    adjusted, families = _family_adjusted(spec, outcomes)
+    adjusted, corrections = corrected(spec, outcomes)
     ordered = sorted(adjusted, key=lambda o: ("primary", "secondary", "exploratory").index(o.role))
     content = ReportContent(
         title=spec.trial.title,
@@ -92,7 +88,9 @@ def run_plan(
         scales=ready.scales,
         labels=ready.labels,
         assumptions=_assumptions(spec),
-        multiplicity={"method": spec.multiplicity.method, "families": families},
+        multiplicity=planned_correction(spec, outcomes),
+        corrections=corrections,
+        contrasts=_own_contrasts(spec),
         not_run=tuple(not_yet(spec)),
         plan_text=describe(spec, folder=folder),
         notes=tuple(dict.fromkeys((*ready.trial.notes, *ready.notes))),
@@ -108,6 +106,11 @@ def run_plan(
 def _arm(spec: PlanSpec, name: str) -> ArmContent:
     arm = spec.arm(name)
     return ArmContent(arm.name, arm.label, arm.control, arm.grouped)
+
+
+def _own_contrasts(spec: PlanSpec) -> dict[str, list[str]]:
+    """The two sides in words of every contrast of the plan's own."""
+    return {} if isinstance(spec.analysis.contrasts, str) else {c.text: [c.label, c.against] for c in spec.comparisons}
 
 
 def _assumptions(spec: PlanSpec) -> dict[str, Any]:
@@ -135,8 +138,11 @@ def _outcome(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> OutcomeConten
     trial, column = ready.trial, spec.value_column(outcome)
     estimator = spec.estimator_for(outcome)
     result = _named(_estimate(spec, ready, outcome, estimator), outcome)
-    size = result.standardized("hedges_g") if outcome.measure == "mean_difference" else None
+    pairs = isinstance(spec.analysis.contrasts, str)
+    size = result.standardized("hedges_g") if outcome.measure == "mean_difference" and pairs else None
     companions = _companions(spec, ready, outcome, estimator)
+    with _said_of(outcome):
+        few = side_by_side(spec, ready, outcome)
     better = outcome.better if outcome.better is not None or outcome.scale is None else ready.directions.get(outcome.scale)
     worthwhile = _worthwhile(outcome, size)
     return OutcomeContent(
@@ -144,7 +150,7 @@ def _outcome(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> OutcomeConten
         label=outcome.label,
         role=outcome.role,
         family=outcome.family,
-        estimand=" ".join(estimand_sentence(spec, outcome, c) for c in spec.contrasts),
+        estimand=" ".join(estimand_sentence(spec, outcome, c.text) for c in spec.comparisons),
         measure=outcome.measure,
         better=better,
         worthwhile=worthwhile,
@@ -155,6 +161,8 @@ def _outcome(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> OutcomeConten
         attrition=attrition(trial, column) if spec.selection.attrition else None,
         icc=achieved_icc(trial, column),
         column=column,
+        few_groups=few,
+        index=ready.indices.get(outcome.name, {}),
     )
 
 
@@ -178,9 +186,11 @@ def _randomization_test(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> Re
     return randomization_test(
         trial,
         spec.value_column(outcome),
-        adjust=spec.adjust_for(outcome) if len(trial.arms) == 2 else (),
+        adjust=spec.adjust_for(outcome),
         n_draws=spec.analysis.draws,
         seed=spec.analysis.seed,
+        contrasts=spec.analysis.contrasts if isinstance(spec.analysis.contrasts, str) else "control",
+        correction=None,
         covariate_missing=spec.analysis.covariate_missing,
         conf_level=spec.analysis.conf_level,
     )
@@ -228,6 +238,9 @@ def _said_of(outcome: Outcome) -> Iterator[None]:
 
 def _estimate(spec: PlanSpec, ready: Prepared, outcome: Outcome, estimator: str) -> IttResult:
     a = spec.analysis
+    own: list[Mapping[Hashable, float]] = [
+        dict[Hashable, float](c.weights.items()) for c in a.contrasts if not isinstance(c, str)
+    ]
     unadjusted = estimator == "difference_in_means"
     with _said_of(outcome):
         return itt(
@@ -240,7 +253,7 @@ def _estimate(spec: PlanSpec, ready: Prepared, outcome: Outcome, estimator: str)
             df=a.df,
             strata_effects=a.strata_effects,
             average=outcome.estimand.average,
-            contrasts=a.contrasts,
+            contrasts=a.contrasts if isinstance(a.contrasts, str) else own,
             covariate_missing=a.covariate_missing,
             conf_level=a.conf_level,
         )
@@ -257,45 +270,3 @@ def _worthwhile(outcome: Outcome, size: Result | None) -> float | None:
     if isinstance(said, HedgesG):
         return None if size is None else float(said.hedges_g * size.details["standardizer"][0]["sd"])
     return said
-
-
-def _family_adjusted(spec: PlanSpec, outcomes: list[OutcomeContent]) -> tuple[list[OutcomeContent], dict[str, list[str]]]:
-    """Adjusted p-values within each family of two or more tests; arms count as members."""
-    families: dict[str, list[str]] = {}
-    for o in outcomes:
-        families.setdefault(o.family, []).append(o.name)
-    method = spec.multiplicity.method
-    if method == "none" or method not in BUILT["correction"]:
-        return outcomes, families
-    adjusted: dict[str, list[float]] = {}
-    for members in families.values():
-        inside = [o for o in outcomes if o.name in members]
-        p = _corrected(spec, inside)
-        counts = np.cumsum([0, *(len(o.result.estimates) for o in inside)])
-        for o, start, end in zip(inside, counts, counts[1:]):
-            adjusted[o.name] = p[start:end]
-    return [_with_adjusted(o, adjusted[o.name]) for o in outcomes], families
-
-
-def _corrected(spec: PlanSpec, inside: list[OutcomeContent]) -> list[float]:
-    """Adjusted p-values of one family, a row after the other; Dunnett corrects the arms of each outcome."""
-    method = spec.multiplicity.method
-    results = [o.result for o in inside if isinstance(o.result, IttResult)]
-    if method == "dunnett":
-        return [
-            e.extra["p_adjusted"] if len(r.estimates) > 1 else e.p_value
-            for r in map(dunnett_corrected, results)
-            for e in r.estimates
-        ]
-    if method in BY_DRAWS:
-        corrected = family(
-            results, correction=cast(FamilyCorrection, method), n_draws=spec.multiplicity.draws, seed=spec.multiplicity.seed
-        )
-        return [e.extra["p_adjusted"] for e in corrected.estimates]
-    return [float(v) for v in adjust_p([e.p_value for r in results for e in r.estimates], method=method)]
-
-
-def _with_adjusted(outcome: OutcomeContent, p: list[float]) -> OutcomeContent:
-    rows = tuple(replace(e, extra={**e.extra, "p_adjusted": value}) for e, value in zip(outcome.result.estimates, p))
-    note = Note("p_adjusted", f"p_adjusted is corrected within the family '{outcome.family}'.")
-    return replace(outcome, result=replace(outcome.result, estimates=rows, notes=(*outcome.result.notes, note)))

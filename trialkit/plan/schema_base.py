@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import Annotated, Any, Generic, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Generic, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, model_serializer
 from pydantic_core import PydanticCustomError, core_schema
 
 __all__ = [
@@ -60,9 +60,20 @@ class PlanProblems(ValueError):
 
 
 class Frozen(BaseModel):
-    """Base of all sections: immutable, no unknown keys, no coercion of text into numbers."""
+    """Base of all sections: immutable, no unknown keys, no coercion of text into numbers.
+
+    `later` names keys that came into the language after plans had been locked: unsaid they are left out of the canonical form, so
+    that a plan that does not use them keeps its hash.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
+
+    later: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _without_later(self, written_out: Any) -> dict[str, Any]:
+        table: dict[str, Any] = written_out(self)
+        return {k: v for k, v in table.items() if k not in self.later or getattr(self, k) not in (None, ())}
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
@@ -17,6 +17,7 @@ __all__ = [
     "Estimand",
     "Estimator",
     "HedgesG",
+    "IndexUse",
     "Intercurrent",
     "Measure",
     "Outcome",
@@ -80,6 +81,19 @@ class ScaleUse(Frozen):
             "already_reversed": self.already_reversed,
             "prorate": self.prorate,
         }
+
+
+class IndexUse(Frozen):
+    """A summary index of several measurements of one domain: one test instead of one for each."""
+
+    of: Annotated[Columns, Field(min_length=2)]
+    """what it is made of: names of [[outcomes]], or columns (scores included)"""
+    kind: Literal["icw", "klk"] = "icw"
+    """icw: weighted by the inverse covariance (Anderson 2008); klk: the plain mean (Kling, Liebman & Katz 2007)"""
+    lower: Columns = ()
+    """columns in `of` that are better lower; outcomes and scores say so themselves"""
+    missing: Literal["pattern", "renormalize"] | None = None
+    """icw, for people with some of them: pattern (weights for what they have) or renormalize; unsaid: pattern"""
 
 
 class HedgesG(Frozen):
@@ -154,7 +168,9 @@ class Assume(Frozen):
 
 
 class Outcome(Frozen):
-    """One outcome with its estimand: a column, a scale at a wave, or a time with its event."""
+    """One outcome with its estimand: a column, a scale at a wave, a time with its event, or an index of others."""
+
+    later: ClassVar[frozenset[str]] = frozenset({"index"})
 
     name: Name
     """the outcome's name in results"""
@@ -170,6 +186,8 @@ class Outcome(Frozen):
     """the column that holds the time until the event or the end of observation"""
     event: Column | None = None
     """the column that says whether the event was seen (1) or not (0)"""
+    index: IndexUse | None = None
+    """a summary index: { of = ["calm", "hope"], kind = "icw" }; higher is better, what is better lower is turned"""
     baseline: Column | None = None
     """the same measurement before randomization, as a column; always adjusted for"""
     baseline_wave: Name | None = None
@@ -204,6 +222,8 @@ class Outcome(Frozen):
     """numbers for power and simulation, never for the analysis"""
 
     @property
-    def kind(self) -> Literal["column", "scale", "time"]:
-        """How the outcome is given: a column, a scale at a wave, or a time with its event."""
+    def kind(self) -> Literal["column", "scale", "time", "index"]:
+        """How the outcome is given: a column, a scale at a wave, a time with its event, or an index."""
+        if self.index is not None:
+            return "index"
         return "scale" if self.scale is not None else "time" if self.time is not None or self.event is not None else "column"

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
-from trialkit.plan.schema_base import Column, Columns, Draws, Frozen, Listed, Name, Seed, no_repeats
+from trialkit.plan.schema_base import Column, Columns, Draws, Frozen, FrozenMap, Listed, Name, Seed, Text, no_repeats
 from trialkit.plan.schema_outcomes import Average, Estimator
 
 __all__ = [
     "DRAWING_COMPANIONS",
     "DRAWING_CORRECTIONS",
     "DRAWING_MISSING",
+    "GRAPH_KEYS",
     "AnalysisSection",
     "HarmsSection",
     "Mediation",
     "Mediator",
     "MissingSection",
     "MultiplicitySection",
+    "OwnContrast",
     "Reach",
     "ReportSection",
     "SelectionSection",
@@ -39,7 +41,8 @@ Companion = Literal[
     "wild_bootstrap",
 ]
 DRAWING_COMPANIONS = frozenset({"randomization_test", "wild_bootstrap", "aipw"})
-Correction = Literal["none", "holm", "hochberg", "bh", "sharpened_q", "romano_wolf", "westfall_young", "dunnett"]
+Correction = Literal["none", "holm", "hochberg", "bh", "sharpened_q", "romano_wolf", "westfall_young", "dunnett", "gatekeeping"]
+GRAPH_KEYS = ("families", "pass_on", "weights", "transitions")
 DRAWING_CORRECTIONS = frozenset({"romano_wolf", "westfall_young"})
 Sensitivity = Literal[
     "available_cases",
@@ -66,8 +69,33 @@ DRAWING_MISSING = frozenset(
 )
 
 
+class OwnContrast(Frozen):
+    """A comparison of the plan's own: an average of arms against an average of others."""
+
+    later: ClassVar[frozenset[str]] = frozenset({"against"})
+
+    label: Annotated[Text, Field(min_length=1)]
+    """what is compared, in words, as in "Any group programme\""""
+    weights: FrozenMap[float]
+    """the weight of each arm: those above 0 sum to 1, those below to -1, as in { peer = 0.5, coach = 0.5, individual = -1 }"""
+    against: Text | None = None
+    """what it is compared with, in words; unsaid: the label of the one arm below 0"""
+
+
+def _words_or_list(value: Any) -> str:
+    return "words" if isinstance(value, str) else "list"
+
+
+Contrasts = Annotated[
+    Annotated[Literal["control", "all"], Tag("words")] | Annotated[Listed[OwnContrast], Tag("list")],
+    Discriminator(_words_or_list),
+]
+
+
 class AnalysisSection(Frozen):
     """How the effect of every outcome is estimated, unless the outcome says otherwise."""
+
+    later: ClassVar[frozenset[str]] = frozenset({"few_groups"})
 
     estimator: Estimator = "ancova"
     """the estimator of the primary analysis"""
@@ -81,8 +109,8 @@ class AnalysisSection(Frozen):
     """participant: every person counts the same; group: every group counts the same"""
     strata_effects: Literal["auto", "additive", "interacted", "none"] = "auto"
     """auto: additive where every stratum has the same allocation shares, interacted where they differ"""
-    contrasts: Literal["control", "all"] = "control"
-    """control: each arm with the control arm; all: every pair of arms"""
+    contrasts: Contrasts = "control"
+    """control: each arm with the control arm; all: every pair of arms; or a list of { label = "...", weights = { ... } }"""
     covariate_missing: Literal["impute", "drop", "error"] = "impute"
     """missing baseline covariates: impute (mean, blind to arm, with an indicator), drop the person, or stop"""
     conf_level: Annotated[float, Field(gt=0, lt=1)] = 0.95
@@ -93,10 +121,17 @@ class AnalysisSection(Frozen):
     """draws of the companions that draw"""
     seed: Seed | None = None
     """seed of the companions that draw; unsaid: that of [multiplicity]"""
+    few_groups: bool | None = None
+    """the primary effects by every method for few groups, side by side; unsaid: when an arm has fewer than 20 groups or clusters and a companion draws"""
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class MultiplicitySection(Frozen):
-    """Correction for several outcomes within a family."""
+    """Correction for several outcomes within a family, or along a graph of hypotheses."""
+
+    later: ClassVar[frozenset[str]] = frozenset(GRAPH_KEYS)
 
     method: Correction = "holm"
     """correction within each family; arms count as members"""
@@ -104,6 +139,14 @@ class MultiplicitySection(Frozen):
     """draws, for romano_wolf and westfall_young"""
     seed: Seed | None = None
     """seed, needed by romano_wolf and westfall_young"""
+    families: Annotated[Listed[Name], AfterValidator(no_repeats)] | None = None
+    """gatekeeping: the families in the order they are tested"""
+    pass_on: Literal["all", "any"] | None = None
+    """gatekeeping by families: the next opens when all hypotheses of a family are rejected, or gets the share of any that is"""
+    weights: FrozenMap[Share] | None = None
+    """gatekeeping by hypotheses: the share of alpha that each starts with, as in { employed = 1 }"""
+    transitions: FrozenMap[FrozenMap[Share]] | None = None
+    """gatekeeping by hypotheses: where the share of each goes when it is rejected, as in { employed = { income = 1 } }"""
 
 
 class MissingSection(Frozen):

@@ -60,4 +60,48 @@ method = "romano_wolf"
 seed = 9007199254740991
 """
 
-EXAMPLES = {"two arms, one column": _SMALL, "groups in one arm, a scale": _GROUPED}
+# with the keys that came later, which a plan that does not use them leaves out of its canonical form
+_ORDERED = """\
+schema_version = 1
+[trial]
+title = "Three arms, an order of hypotheses"
+population = "people with debts"
+[arms]
+alone = { control = true }
+coach = {}
+circle = { grouped = true }
+[data]
+unit = "id"
+arm = "arm"
+group = "group"
+[[outcomes]]
+name = "saved"
+column = "saved_t1"
+role = "primary"
+better = "higher"
+[[outcomes]]
+name = "calm"
+column = "calm_t1"
+role = "exploratory"
+better = "higher"
+[[outcomes]]
+name = "ease"
+role = "exploratory"
+index = { of = ["calm", "fear_t1"], lower = ["fear_t1"] }
+[analysis]
+few_groups = false
+contrasts = [
+  { label = "Either", weights = { coach = 0.5, circle = 0.5, alone = -1 } },
+  { label = "Circle", weights = { circle = 1, alone = -0.5, coach = -0.5 }, against = "The others" },
+]
+[multiplicity]
+method = "gatekeeping"
+weights = { "saved: 0.5 coach + 0.5 circle - alone" = 1 }
+transitions = { "saved: 0.5 coach + 0.5 circle - alone" = { "saved: circle - 0.5 alone - 0.5 coach" = 1 } }
+"""
+
+EXAMPLES = {
+    "two arms, one column": _SMALL,
+    "groups in one arm, a scale": _GROUPED,
+    "three arms, an order of hypotheses": _ORDERED,
+}

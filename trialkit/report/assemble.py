@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trialkit.report.document import Document, Section
-from trialkit.report.sections import baseline, next_study, outcomes, participants, primary, record
+from trialkit.report.sections import baseline, families, few_groups, indices, next_study, outcomes, participants, primary, record
 from trialkit.report.sections.status import status
 from trialkit.report.sections.summary import summary
 from trialkit.report.view import View
@@ -14,9 +14,12 @@ ORDER = (
     participants.flow,
     baseline.baseline,
     outcomes.outcomes,
+    families.families,
+    few_groups.few_groups,
     participants.attrition,
     next_study.next_study,
     record.scales,
+    indices.indices,
     record.deviations,
     record.not_run,
     record.notes,

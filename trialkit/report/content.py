@@ -6,7 +6,7 @@ A run fills a `ReportContent`; the pages, figures and tables are drawn from it a
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -42,7 +42,8 @@ class OutcomeContent:
     """One planned outcome with everything reported on it.
 
     `estimates` of `result` carry `p_adjusted` in `extra` where the plan asks for a correction. `worthwhile` is in outcome units
-    and positive towards `better`; None when the plan names none. `verdicts` has one entry a row of `result`.
+    and positive towards `better`; None when the plan names none. `verdicts` has one entry a row of `result`. `few_groups` is the effect by
+    every method for few groups; `index` how an index was made (as `tk.index` tells it).
     """
 
     name: str
@@ -60,6 +61,8 @@ class OutcomeContent:
     attrition: TableResult | None = None
     icc: Mapping[str, Any] = field(default_factory=dict)
     column: str = ""
+    few_groups: TableResult | None = None
+    index: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -69,6 +72,7 @@ class OutcomeContent:
             "effect_size": None if self.effect_size is None else self.effect_size.to_dict(),
             "companions": {k: r.to_dict() for k, r in self.companions.items()},
             "attrition": None if self.attrition is None else self.attrition.to_dict(), "icc": plain(self.icc),
+            "few_groups": None if self.few_groups is None else self.few_groups.to_dict(), "index": plain(self.index),
         }  # fmt: skip
 
 
@@ -122,7 +126,9 @@ class ReportContent:
     flow, balance : tables of `trialkit.selection`. scales : how scores were made.
     labels : labels of columns (baseline covariates and strata) for display.
     assumptions : what the plan assumed (icc, attrition, take_up ...), to be shown beside what was achieved.
-    multiplicity : {'method': ..., 'families': {family: [outcome names]}}.
+    multiplicity : {'method': ..., 'families': {family: [outcome names]}}; with gatekeeping its 'order' and 'pass_on', or 'weights' and
+        'transitions'. corrections : the result of the correction of every family, or of the graph.
+    contrasts : text of each contrast of the plan's own -> its two sides in words.
     not_run : planned parts that this version cannot run, in words. plan_text : the plan back in words.
     data : receipt (file name, sha256 of bytes and content, rows, columns). versions : software. created : ISO time (UTC).
     command : the line that runs it again.
@@ -148,6 +154,8 @@ class ReportContent:
     versions: Mapping[str, str] = field(default_factory=dict)
     created: str = ""
     command: str = ""
+    corrections: Mapping[str, Result] = field(default_factory=dict)
+    contrasts: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def tidy(self) -> pd.DataFrame:
         """All outcomes, one row an estimate, with role and family in front."""
@@ -197,6 +205,8 @@ class ReportContent:
             "assumptions": plain(self.assumptions), "multiplicity": plain(self.multiplicity), "not_run": list(self.not_run),
             "plan_text": self.plan_text, "notes": [{"code": n.code, "text": n.text} for n in self.notes], "data": plain(self.data),
             "versions": dict(self.versions), "created": self.created, "command": self.command,
+            "corrections": {k: r.to_dict() for k, r in self.corrections.items()},
+            "contrasts": {k: list(v) for k, v in self.contrasts.items()},
         }  # fmt: skip
 
     @staticmethod
@@ -212,6 +222,8 @@ class ReportContent:
             assumptions=content["assumptions"], multiplicity=content["multiplicity"], not_run=tuple(content["not_run"]),
             plan_text=content["plan_text"], notes=notes, data=content["data"], versions=content["versions"],
             created=content["created"], command=content["command"],
+            corrections={k: Result.from_dict(r) for k, r in content.get("corrections", {}).items()},
+            contrasts=content.get("contrasts", {}),
         )  # fmt: skip
 
 
@@ -228,6 +240,7 @@ def _outcome(o: Mapping[str, Any]) -> OutcomeContent:
         effect_size=None if o["effect_size"] is None else Result.from_dict(o["effect_size"]),
         companions={k: Result.from_dict(r) for k, r in o["companions"].items()},
         attrition=None if o["attrition"] is None else _table(o["attrition"]), icc=o["icc"], column=o["column"],
+        few_groups=_table(o["few_groups"]) if o.get("few_groups") else None, index=o.get("index", {}),
     )  # fmt: skip
 
 

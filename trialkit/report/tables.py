@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from trialkit.report.content import OutcomeContent, ReportContent
-from trialkit.results import Result
+from trialkit.results import Result, TableResult
 
 
 def frames(content: ReportContent) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -22,6 +22,9 @@ def frames(content: ReportContent) -> Iterator[tuple[str, pd.DataFrame]]:
         "flow": pd.DataFrame([dict(r) for r in content.flow.table]),
         "attrition": _attrition(content),
         "groups": _groups(content),
+        "families": _families(content),
+        "few_groups": _few_groups(content),
+        "indices": _indices(content),
         "scales": _scales(content),
         "deviations": pd.DataFrame([{k: _cell(v) for k, v in d.items()} for d in content.deviations]),
     }
@@ -67,6 +70,32 @@ def _groups(content: ReportContent) -> pd.DataFrame:
         {"name": o.name, "label": o.label, "where": k} | dict(v) | assumed for o in content.outcomes for k, v in o.icc.items()
     ]
     return pd.DataFrame(rows or ([assumed] if assumed else []))
+
+
+def _families(content: ReportContent) -> pd.DataFrame:
+    """Every corrected test: by family, or the hypotheses of the graph."""
+    rows: list[dict[str, Any]] = []
+    for name, result in content.corrections.items():
+        rows += [{"family": name} | e.row() for e in result.estimates]
+        rows += [dict(r) for r in result.table] if isinstance(result, TableResult) else []
+    return pd.DataFrame(rows)
+
+
+def _few_groups(content: ReportContent) -> pd.DataFrame:
+    made = [(o, o.few_groups) for o in content.outcomes if o.few_groups is not None]
+    return pd.DataFrame([{"name": o.name, "label": o.label} | dict(r) for o, result in made for r in result.table])
+
+
+def _indices(content: ReportContent) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {"name": o.name, "label": o.label, "kind": o.index["kind"], "part": column, "weight": o.index["weights"][column]}
+            | dict(part)
+            for o in content.outcomes
+            if o.index
+            for column, part in o.index["components"].items()
+        ]
+    )
 
 
 def _scales(content: ReportContent) -> pd.DataFrame:

@@ -92,7 +92,8 @@ class View:
     def contrasts(self) -> dict[str, tuple[str, str]]:
         """Labels of arm and reference by the text of the contrast."""
         labels = self.arm_labels
-        return {f"{a} - {b}": (labels[a], labels[b]) for a in labels for b in labels if a != b}
+        pairs = {f"{a} - {b}": (labels[a], labels[b]) for a in labels for b in labels if a != b}
+        return pairs | {text: (sides[0], sides[1]) for text, sides in self.content.contrasts.items()}
 
     @property
     def treated(self) -> list[ArmContent]:

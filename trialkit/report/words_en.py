@@ -13,9 +13,10 @@ from typing import ClassVar
 from trialkit.report.format import MINUS, Numbers
 from trialkit.report.words_en_figures import FigureWords
 from trialkit.report.words_en_plain import PlainWords
+from trialkit.report.words_en_tests import TestWords
 
 
-class English(PlainWords, FigureWords):
+class English(PlainWords, FigureWords, TestWords):
     """Headings, captions, column headers and the sentences around the numbers."""
 
     language = "en"
@@ -38,9 +39,12 @@ class English(PlainWords, FigureWords):
         "flow": ("People and groups in the trial", "Flow"),
         "baseline": ("The arms at the start", "Baseline"),
         "outcomes": ("All outcomes", "All outcomes"),
+        "families": ("Correction for several tests", "Several tests"),
+        "few_groups": ("The same effect by the methods for few groups", "Few groups"),
         "attrition": ("People without a measured outcome", "Missing outcomes"),
         "next": ("Achieved and assumed: for the next study", "Next study"),
         "scales": ("How the scales were scored", "Scales"),
+        "indices": ("How the indices were made", "Indices"),
         "deviations": ("Deviations from the plan", "Deviations"),
         "not_run": ("Planned, and not run by this version", "Not run"),
         "notes": ("Notes on the analyses", "Notes"),
@@ -111,11 +115,9 @@ class English(PlainWords, FigureWords):
         return f"{method}; {covariance}" if covariance else method
 
     def p_adjusted_row(self, method: str) -> str:
+        if method == "gatekeeping":
+            return "p, corrected along the plan's graph (gatekeeping)"
         return f"p, corrected within its family ({self.correction(method)})" if method else "p, corrected within its family"
-
-    def correction(self, method: str) -> str:
-        known = {"holm": "Holm", "hochberg": "Hochberg", "bh": "Benjamini-Hochberg", "sharpened_q": "sharpened q", "none": "none"}
-        return known.get(method, method.replace("_", " "))
 
     def raw_note(self, unit: str) -> str:
         return "" if unit == "share" else "SD: standard deviation between people."
@@ -185,11 +187,12 @@ class English(PlainWords, FigureWords):
         )
 
     def effects_note(self, level: str, method: str, families: bool) -> str:
-        correct = (
-            f"p, corrected: within the family of outcomes, by the method of {self.correction(method)}. "
-            if families and method not in ("", "none")
-            else "p-values are not corrected for the number of outcomes. "
-        )
+        if not families or method in ("", "none"):
+            correct = "p-values are not corrected for the number of outcomes. "
+        elif method == "gatekeeping":
+            correct = "p, corrected: along the plan's graph of hypotheses (gatekeeping); outcomes outside the graph have none. "
+        else:
+            correct = f"p, corrected: within the family of outcomes, by the method of {self.correction(method)}. "
         return correct + f"Readings follow the uncorrected {level} intervals. g: Hedges g, the difference in standard deviations."
 
     def difference_unit(self, unit: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from trialkit.errors import CombinationError, TrialkitError, UsageError
+from trialkit.estimate.covariates import CovariateMissing
 from trialkit.estimate.draws.randomization import randomization_test
 from trialkit.estimate.draws.wild_bootstrap import wild_bootstrap
 from trialkit.estimate.itt import itt
@@ -38,12 +39,20 @@ class FewGroupsResult(TableResult):
 
 
 def few_groups(
-    trial: Trial, outcome: str, *, adjust: Sequence[str] = (), n_draws: int = 1999, seed: int | np.random.Generator | None = None
+    trial: Trial,
+    outcome: str,
+    *,
+    adjust: Sequence[str] = (),
+    n_draws: int = 1999,
+    seed: int | np.random.Generator | None = None,
+    covariate_missing: CovariateMissing = "impute",
+    conf_level: float = 0.95,
 ) -> FewGroupsResult:
     """CR2, CR3, wild bootstrap and (with a design) the randomization test of one effect, and advice.
 
     Parameters
     ----------
+    adjust, covariate_missing, conf_level : as in `itt`.
     n_draws, seed : of the bootstrap and the randomization test; there is no default seed.
 
     Returns
@@ -68,33 +77,29 @@ def few_groups(
     if len(trial.arms) > 2:
         raise CombinationError("give the people of two arms: with several arms look at one contrast at a time.")
     what = "clusters" if trial.cluster is not None else "groups"
-    counts = _counts(trial)
+    counts = counted(trial)
+    asked: dict[str, Any] = {"adjust": adjust, "covariate_missing": covariate_missing, "conf_level": conf_level}
+    drawing = asked | {"n_draws": n_draws, "seed": seed}
     rows = [
-        _row("CR2, Satterthwaite", itt(trial, outcome, adjust=adjust, covariance="CR2").estimates[0]),
-        _row("CR3, Satterthwaite", itt(trial, outcome, adjust=adjust, covariance="CR3").estimates[0]),
-        _attempt(
-            "wild bootstrap", lambda: wild_bootstrap(trial, outcome, adjust=adjust, n_draws=n_draws, seed=seed).estimates[0]
-        ),
+        _row("CR2, Satterthwaite", itt(trial, outcome, covariance="CR2", **asked).estimates[0]),
+        _row("CR3, Satterthwaite", itt(trial, outcome, covariance="CR3", **asked).estimates[0]),
+        _attempt("wild bootstrap", lambda: wild_bootstrap(trial, outcome, **drawing).estimates[0]),
     ]
     if trial.design is not None:
-        rows.append(
-            _attempt(
-                "randomization test",
-                lambda: randomization_test(trial, outcome, adjust=adjust, n_draws=n_draws, seed=seed).estimates[0],
-            )
-        )
+        rows.append(_attempt("randomization test", lambda: randomization_test(trial, outcome, **drawing).estimates[0]))
     smallest = min(c["effective"] for c in counts.values())
     notes = (
         ()
         if trial.design is not None
         else (Note("no_design", "with Trial(design=...) the randomization test would stand here too."),)
     )
-    return FewGroupsResult(
-        (), notes, {"outcome": outcome, "what": what, "groups": counts, "advice": _advice(smallest, what)}, tuple(rows)
-    )
+    details = {
+        "outcome": outcome, "what": what, "groups": counts, "advice": _advice(smallest, what), "conf_level": conf_level, "n_draws": n_draws,
+    }  # fmt: skip
+    return FewGroupsResult((), notes, details, tuple(rows))
 
 
-def _counts(trial: Trial) -> dict[str, dict[str, float]]:
+def counted(trial: Trial) -> dict[str, dict[str, float]]:
     """Groups of each arm, and the number of equal groups they are worth: (sum n)^2 / sum n^2."""
     label = trial.codes(trial.cluster) if trial.cluster is not None else trial.group_codes
     out = {}

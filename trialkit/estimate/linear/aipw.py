@@ -4,7 +4,8 @@ theta_a = mean mu_a(x) + weighted mean over arm a of (y - mu_a(x)); the effect i
 covariates and strata within arm a (AIPW, 'ANHECOVA') or one regression for all arms (g-computation). Because the probabilities are known, the
 estimate is consistent whether or not mu_a is right; it only gains precision (Tsiatis et al. 2008; Bannick et al. 2025).
 
-- Independent people: Ye et al.'s variance with its stratum term, normal intervals (inference/influence.py).
+- Independent people: Ye et al.'s variance with its stratum term, normal intervals (inference/influence.py). Strata of fewer than 40 people,
+  which that term does not suit, take the variance and df of their design (outcomes/g_computation_variance.py).
 - Groups or clusters: linear working models without folds take the CR2 scores of the same regression (lin.py), whose leverages count the
   covariates, plus what varies because the covariates' means do; with folds the influence values by unit, factors 1/(1 - n_g/n_arm). Both
   with t on Satterthwaite's df, under the grouped working covariance with groups in some arms.
@@ -27,7 +28,9 @@ from trialkit.estimate.itt_result import Analysis, Contrast
 from trialkit.estimate.linear import lin
 from trialkit.estimate.linear.ancova import describe
 from trialkit.estimate.linear.linear_model import LinearModel, fit_linear
-from trialkit.estimate.request import Request, arm_pairs
+from trialkit.estimate.outcomes.g_computation_scale import arm_contrasts
+from trialkit.estimate.outcomes.g_computation_variance import SMALL_STRATA, Spread, spread_of
+from trialkit.estimate.request import Request
 from trialkit.estimate.sample import Sample, sample
 from trialkit.estimate.strata import check_cells, shares_differ, strata_names
 from trialkit.inference.arrays import FloatArray, IntArray
@@ -102,21 +105,27 @@ def _run(trial: Trial, request: Request, options: AipwOptions, *, separate: bool
     s = sample(trial, request.outcome, adjust, request.covariate_missing)
     if np.array([(s.y[s.arm == a] == s.y[s.arm == a][0]).all() for a in range(len(s.arms))]).all():
         raise EstimationError(f"'{s.outcome}' does not vary within the arms: there is no standard error.")
+    by_design = _by_design(trial, s, request, options)
+    s = s if by_design is None else by_design.sample
     X = _columns(trial, s, request)
     probabilities, note = _probabilities(trial, s, request, options)
+    if by_design is not None:
+        probabilities, note = by_design.probabilities, list(by_design.notes)
     predictions = _predictions(s, X, options, separate)
     means = marginal_means(y=s.y, arm=s.arm, predictions=predictions, probabilities=probabilities)
-    fitted = _Fitted(
-        predictions, probabilities, means, [_vector(len(s.arms), a, b) for a, b in arm_pairs(len(s.arms), request.contrasts)]
-    )
-    if s.clustered:
+    asked = arm_contrasts(s, request)
+    fitted = _Fitted(predictions, probabilities, means, [c.weights for c in asked])
+    if by_design is not None:
+        found = by_design.with_predictions(predictions)
+        spread, covariance = [found.of(v)[:2] for v in fitted.vectors], found.covariance
+        notes = [n for n in found.said if n.code != "small_arm"]
+    elif s.clustered:
         by_lin = separate and options.n_folds is None
         spread, covariance, notes = _clustered(trial, s, request, fitted, by_lin)
     else:
         spread, covariance, notes = _independent(trial, s, fitted), "influence values", []
     contrasts = tuple(
-        Contrast(a, b, float(v @ means), se, df)
-        for (a, b), v, (se, df) in zip(arm_pairs(len(s.arms), request.contrasts), fitted.vectors, spread)
+        Contrast(c.arm, c.reference, float(c.weights @ means), se, df, c.label) for c, (se, df) in zip(asked, spread)
     )
     for c in contrasts:
         if not c.std_error > 0:
@@ -130,7 +139,25 @@ def _run(trial: Trial, request: Request, options: AipwOptions, *, separate: bool
     )
     folds = f", {options.n_folds} folds of whole {_unit_word(s)}" if options.n_folds else ""
     name = "AIPW" if separate else "g-computation"
-    return Analysis(s, contrasts, estimand_name("participant"), f"{name} ({what}{folds})", covariance, (*note, *notes))
+    return Analysis(
+        s, contrasts, estimand_name("participant"), f"{name} ({what}{folds})", covariance, tuple(dict.fromkeys((*note, *notes))),
+        influence=tuple(_scaled(s, fitted, v, c.std_error) for v, c in zip(fitted.vectors, contrasts)),
+    )  # fmt: skip
+
+
+def _by_design(trial: Trial, s: Sample, request: Request, options: AipwOptions) -> Spread | None:
+    """The variance of the design where strata are small (Ye et al.'s takes them as large), or where independent people ask for a t."""
+    if s.clustered or options.probabilities == "design":
+        return None
+    small = s.stratum is not None and s.n < SMALL_STRATA * len(np.unique(s.stratum))
+    return spread_of(trial, s, request) if small or request.df != "auto" else None
+
+
+def _scaled(s: Sample, f: _Fitted, vector: FloatArray, se: float) -> FloatArray:
+    """(n,) influence values whose squared sums over units add to the variance."""
+    values = influence_values(y=s.y, arm=s.arm, predictions=f.predictions, probabilities=f.probabilities) @ vector
+    sums = np.bincount(np.unique(s.unit_of_variance, return_inverse=True)[1].reshape(-1), weights=values)
+    return np.asarray(values * (se / math.sqrt(float(sums @ sums))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +173,6 @@ class _Fitted:
     def one_share(self) -> bool:
         """Whether everyone had the same probabilities."""
         return bool(np.ptp(self.probabilities, axis=0).max() <= 1e-12)
-
-
-def _vector(arms: int, arm: int, reference: int) -> FloatArray:
-    out = np.zeros(arms)
-    out[arm], out[reference] = 1.0, -1.0
-    return out
 
 
 def _unit_word(s: Sample) -> str:
@@ -285,8 +306,8 @@ def _clustered(
         if all(abs(e - float(v @ f.means)) <= 1e-8 * float(s.y.std()) for (e, _, _), v in zip(found, f.vectors)):
             return [(se, df) for _, se, df in found], describe(model), list(model.notes)
     arms = (s.arm[:, None] == np.arange(1, len(s.arms))).astype(float)
-    checked = fit_linear(s, np.column_stack([np.ones(s.n), arms]), ["constant", *map(str, s.arms[1:])], kind="CR2", df="auto")
-    group = s.group if s.cluster is None and (s.group != ALONE).any() else None
+    checked = fit_linear(s, np.column_stack([np.ones(s.n), arms]), ["constant", *map(str, s.arms[1:])], kind="CR2", df=request.df)
+    group = s.group if s.cluster is None and (s.group != ALONE).any() and request.df != "independence" else None
     values = influence_values(y=s.y, arm=s.arm, predictions=f.predictions, probabilities=f.probabilities)
     variances = [influence_variance(values=values @ v, arm=s.arm, unit=s.unit_of_variance, group=group) for v in f.vectors]
     notes = [n for n in checked.notes if n.code == "few_groups"]

@@ -142,7 +142,13 @@ def arm_contrasts(model: LinearModel, request: Request, columns: range) -> tuple
 
 def _own_contrast(model: LinearModel, weights: Mapping[Hashable, float], columns: range) -> tuple[Contrast, FloatArray]:
     """A weighted sum of arm means, as in {'peer': 0.5, 'coach': 0.5, 'solo': -1}; the weights sum to zero."""
-    arms = model.sample.arms
+    vector = np.zeros(model.design.shape[1])
+    vector[list(columns)] = own_weights(model.sample.arms, weights)[1:]  # the control arm is the reference of the columns
+    return Contrast(-1, -1, *model.contrast(vector), contrast_label(weights)), vector
+
+
+def own_weights(arms: tuple[Hashable, ...], weights: Mapping[Hashable, float]) -> FloatArray:
+    """(A,) weights of a contrast of one's own, checked."""
     unknown = [a for a in weights if a not in arms]
     if unknown or not weights:
         raise UsageError(f"a contrast gives weights to arms; {shown(unknown)} is not among {shown(arms)}.")
@@ -150,16 +156,13 @@ def _own_contrast(model: LinearModel, weights: Mapping[Hashable, float], columns
         raise UsageError(
             f"the weights of a contrast sum to zero, as in {{'{arms[1]}': 1, '{arms[0]}': -1}}; these sum to {sum(weights.values()):g}."
         )
-    vector = np.zeros(model.design.shape[1])
-    for arm, weight in weights.items():
-        if arm != arms[0]:  # the control arm is the reference of the columns
-            vector[columns[arms.index(arm) - 1]] = float(weight)
-    if not vector.any():
+    vector = np.array([float(weights.get(arm, 0.0)) for arm in arms])
+    if not vector[1:].any():
         raise UsageError("a contrast needs an arm with a weight other than zero.")
-    return Contrast(-1, -1, *model.contrast(vector), _contrast_label(weights)), vector
+    return vector
 
 
-def _contrast_label(weights: Mapping[Hashable, float]) -> str:
+def contrast_label(weights: Mapping[Hashable, float]) -> str:
     """'0.5 peer + 0.5 coach - solo': what is added first."""
     parts = []
     for arm, weight in sorted(weights.items(), key=lambda item: item[1] < 0):

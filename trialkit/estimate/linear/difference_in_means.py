@@ -25,6 +25,8 @@ from trialkit.inference.difference_in_means import MeanDifference
 from trialkit.results import Note
 from trialkit.trial import ALONE, Trial
 
+FEWER_DF = 0.8
+
 
 def run(trial: Trial, request: Request) -> Analysis:
     """Every contrast of a request, each from the people of its two arms."""
@@ -36,7 +38,7 @@ def run(trial: Trial, request: Request) -> Analysis:
     pairs = arm_pairs(len(base.arms), request.contrasts)
     contrasts, notes, methods, covariances, parts = [], [], [], [], {}
     for arm, reference in pairs:
-        found, label, cov, said = _contrast(trial, base, request, arm, reference)
+        found, label, cov, said = arm_contrast(trial, base, request, arm, reference)
         contrasts.append(Contrast(arm, reference, found.estimate, found.std_error, found.df))
         notes += said
         methods.append(label)
@@ -49,9 +51,10 @@ def run(trial: Trial, request: Request) -> Analysis:
     )  # fmt: skip
 
 
-def _contrast(
+def arm_contrast(
     trial: Trial, base: Sample, request: Request, arm: int, reference: int
 ) -> tuple[MeanDifference, str, str, list[Note]]:
+    """The difference between two arms with the variance of the design, its words, those for the covariance, and notes."""
     s = two_arms(base, arm, reference)
     grouped = bool((s.group != ALONE).any()) and s.cluster is None
     if grouped or s.weights is not None or request.average == "group" or request.df == "independence":
@@ -63,7 +66,7 @@ def _contrast(
                 raise EstimationError(f"'{s.outcome}' does not vary within the arms: there is no standard error.")
             return found, "difference in means", "Neyman", []
         return _by_least_squares(trial, s, request, grouped)
-    return _stratified(trial, s, arm, reference)
+    return _stratified(trial, s, request, arm, reference)
 
 
 def two_arms(base: Sample, arm: int, reference: int) -> Sample:
@@ -103,11 +106,13 @@ def _by_least_squares(trial: Trial, s: Sample, request: Request, grouped: bool) 
     return MeanDifference(found.estimate, found.std_error, found.df, what), label, describe(model), notes
 
 
-def _stratified(trial: Trial, s: Sample, arm: int, reference: int) -> tuple[MeanDifference, str, str, list[Note]]:
+def _stratified(
+    trial: Trial, s: Sample, request: Request, arm: int, reference: int
+) -> tuple[MeanDifference, str, str, list[Note]]:
     assert s.stratum is not None
     notes: list[Note] = []
-    if _randomized_in_pairs(trial, arm, reference):
-        s, notes = _complete_pairs(trial, s)
+    if randomized_in_pairs(trial, arm, reference):
+        s, notes = complete_pairs(trial, s)
         assert s.stratum is not None
         if s.cluster is None:
             found = designs.matched_pairs(y=s.y, treated=s.arm, pair=s.stratum)
@@ -121,6 +126,7 @@ def _stratified(trial: Trial, s: Sample, arm: int, reference: int) -> tuple[Mean
             found = designs.blocked(y=s.y, treated=s.arm, block=s.stratum)
         else:
             found = designs.block_clustered(y=s.y, treated=s.arm, block=s.stratum, cluster=s.cluster)
+            notes += _df_note(trial, s, request, found)
     except ValueError as error:
         raise EstimationError(
             f"no variance for this blocked design: {error}. Merge strata, or use estimator='ancova' with strata_effects='additive'."
@@ -133,7 +139,16 @@ def _stratified(trial: Trial, s: Sample, arm: int, reference: int) -> tuple[Mean
     )
 
 
-def _randomized_in_pairs(trial: Trial, arm: int, reference: int) -> bool:
+def _df_note(trial: Trial, s: Sample, request: Request, found: MeanDifference) -> list[Note]:
+    """Counting clusters overstates the degrees of freedom where shares or sizes differ: up to 10 % of true nulls were rejected (docs/calibration.md)."""
+    moments, *_ = _by_least_squares(trial, s, replace(request, df="independence"), False)
+    if moments.df >= FEWER_DF * found.df:
+        return []
+    text = f"the degrees of freedom, {found.df:g}, count clusters; Satterthwaite's are {moments.df:.1f}, and the interval is too narrow: say df='independence'."
+    return [Note("df_by_count", text)]
+
+
+def randomized_in_pairs(trial: Trial, arm: int, reference: int) -> bool:
     """Every stratum of the randomized people holds one unit of each arm."""
     counts = _unit_counts(trial, arm, reference)
     return bool((counts == 1).all())
@@ -150,7 +165,7 @@ def _unit_counts(trial: Trial, arm: int, reference: int) -> IntArray:
     return counts
 
 
-def _complete_pairs(trial: Trial, s: Sample) -> tuple[Sample, list[Note]]:
+def complete_pairs(trial: Trial, s: Sample) -> tuple[Sample, list[Note]]:
     assert s.stratum is not None
     whole = np.array([len(np.unique(s.arm[s.stratum == p])) == 2 for p in s.stratum])
     lost = len(np.unique(s.stratum[~whole]))

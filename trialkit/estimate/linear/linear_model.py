@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
 
 from trialkit.errors import CombinationError, EstimationError, GroupError, NotIdentifiedError, shown
-from trialkit.estimate.linear.working import grouped_variances
+from trialkit.estimate.linear.working import working_covariance
 from trialkit.estimate.sample import Sample
 from trialkit.inference.absorb import (
     AbsorbedFit,
@@ -34,7 +35,7 @@ SMALL_ARM = 20
 class LinearModel:
     """A fitted regression with the covariance and the df rule of its contrasts.
 
-    `working` is the fitted one-arm grouped covariance when the df rule is 'working'.
+    `working` is the fitted covariance of groups or clusters, when the df rule is 'working' or strata with one of them borrow from it.
     """
 
     sample: Sample
@@ -59,27 +60,33 @@ class LinearModel:
         return float(c @ self.fit.coef[self.fit.kept]), float(np.sqrt(variance)), df
 
     def _borrow(self, c: FloatArray, variance: float, df: float) -> tuple[float, float]:
-        """A stratum with one group fits that group's mean exactly, so the group adds nothing to CR2.
+        """A stratum with one group (cluster) of an arm fits its mean exactly, so it adds nothing to CR2.
 
         What is missing is the difference between the true variance and the mean of CR2 under the working covariance; it is
         added, with the groups left over after the fixed effects as its df. The two parts are taken as fully correlated, which
         makes the df no larger than it is.
         """
-        assert self.working is not None and self.cov.clusters is not None
+        assert self.working is not None
+        missing = self.unseen(c, self.working)
+        spare = max(self._groups_left(), 1.0)
+        total = variance + missing
+        return total, total**2 / (variance / np.sqrt(df) + missing / np.sqrt(spare)) ** 2
+
+    def unseen(self, c: FloatArray, working: WorkingCovariance) -> float:
+        """The variance of c'b, c of length r (the columns kept), that the robust covariance misses in the mean when errors are `working`."""
+        assert self.cov.clusters is not None
         clusters = self.cov.clusters
         X = self.fit.X[clusters.order]
         t = X @ (self.fit.bread @ c)
         if self.fit.weights is not None:
             t = t * self.fit.weights[clusters.order]
-        true = float(t @ self.working.times(t[:, None], clusters)[:, 0])
-        missing = max(true - moments(self.fit, self.cov, c, self.working).mean, 0.0)
-        spare = max(self._groups_left(), 1.0)
-        total = variance + missing
-        return total, total**2 / (variance / np.sqrt(df) + missing / np.sqrt(spare)) ** 2
+        true = float(t @ working.times(t[:, None], clusters)[:, 0])
+        return max(true - moments(self.fit, self.cov, c, working).mean, 0.0)
 
     def _groups_left(self) -> float:
-        inside = self.sample.group != ALONE
-        _, codes = np.unique(self.sample.group[inside], return_inverse=True)
+        unit = self.sample.group if self.sample.cluster is None else self.sample.cluster
+        inside = unit != ALONE
+        _, codes = np.unique(unit[inside], return_inverse=True)
         means = np.array([self.fit.X[inside][codes == g].mean(axis=0) for g in range(int(codes.max()) + 1)])
         return float(len(means) - np.linalg.matrix_rank(means))
 
@@ -95,7 +102,7 @@ class LinearModel:
     def _df(self, c: FloatArray) -> float:
         if self.df_rule == "residual":
             return float(self.cov.clusters.count - 1 if self.cov.clusters is not None else self.fit.df_resid)
-        return moments(self.fit, self.cov, c, self.working).df
+        return moments(self.fit, self.cov, c, self.working if self.df_rule == "working" else None).df
 
     def _check_estimable(self, vector: FloatArray) -> None:
         """A column left out is a combination of kept ones: the contrast must not depend on how they share its effect."""
@@ -138,6 +145,28 @@ def fit_linear(sample: Sample, design: FloatArray, names: list[str], *, kind: st
         notes.append(
             Note("collinear", f"{shown(left, 8)} {'is' if len(left) == 1 else 'are'} a combination of other terms and left out.")
         )
+    return settled(
+        sample, fit, design=design, names=names, outcome=outcome, kind=kind, df=df, notes=notes,
+        make=lambda k: _covariance(fit, k, sample, notes),
+    )  # fmt: skip
+
+
+def settled(
+    sample: Sample,
+    fit: LeastSquares,
+    *,
+    design: FloatArray,
+    names: list[str],
+    outcome: FloatArray,
+    kind: str,
+    df: str,
+    notes: list[Note],
+    make: Callable[[CovarianceKind], tuple[CovarianceKind, Covariance]],
+) -> LinearModel:
+    """The model of a fit: its covariance, which `make` computes for a resolved kind, its df rule and the notes on both.
+
+    `outcome` (n,) is what the working covariance is fitted to, given the columns of the fit.
+    """
     resolved = cast(CovarianceKind, ("CR2" if sample.clustered else "HC2") if kind == "auto" else kind)
     if sample.clustered:
         _check_units(sample, notes)
@@ -150,7 +179,7 @@ def fit_linear(sample: Sample, design: FloatArray, names: list[str], *, kind: st
                 )
             )
     try:
-        resolved, cov = _covariance(fit, resolved, sample, notes)
+        resolved, cov = make(resolved)
     except np.linalg.LinAlgError as error:
         raise EstimationError(
             f"{resolved} does not exist here: leaving out one cluster leaves no estimate. Use covariance='CR2'."
@@ -158,14 +187,12 @@ def fit_linear(sample: Sample, design: FloatArray, names: list[str], *, kind: st
     rule = _df_rule(sample, resolved, df)
     if rule == "residual" and resolved.startswith("HC"):
         notes += _small_arm(sample)
-    if cov.n_full_leverage:
-        notes.append(_leverage_note(cov, rule))
     working = None
-    if rule == "working":
-        variances = grouped_variances(replace(sample, y=outcome), fit.X)
-        if variances.converged:
-            working = variances.per_row(sample)
-        else:
+    # a df that was asked for by name gives clubSandwich's numbers, which have nothing to borrow
+    borrows = df == "auto" and cov.n_full_leverage > 0 and cov.clusters is not None
+    if rule == "working" or borrows:
+        working = working_covariance(replace(sample, y=outcome), fit.X)
+        if rule == "working" and working is None:
             rule = "groups"
             notes.append(
                 Note(
@@ -173,6 +200,8 @@ def fit_linear(sample: Sample, design: FloatArray, names: list[str], *, kind: st
                     "the group variance could not be fitted; the degrees of freedom are the number of groups minus one.",
                 )
             )
+    if cov.n_full_leverage:
+        notes.append(_leverage_note(cov, sample, working is not None))
     if rule == "groups":
         return _GroupCountModel(sample, design, tuple(names), fit, cov, rule, None, tuple(notes))
     return LinearModel(sample, design, tuple(names), fit, cov, rule, working, tuple(notes))
@@ -229,16 +258,17 @@ def _small_arm(sample: Sample) -> list[Note]:
     ]
 
 
-def _leverage_note(cov: Covariance, rule: str) -> Note:
+def _leverage_note(cov: Covariance, sample: Sample, borrowed: bool) -> Note:
     if cov.clusters is None:
         return Note(
             "full_leverage",
             f"{cov.n_full_leverage} people are fitted exactly by a term of their own and add nothing to the variance.",
         )
-    if rule == "working":
+    if borrowed:
+        what = "groups" if sample.cluster is None else "clusters of an arm"
         return Note(
             "group_variance_borrowed",
-            f"{cov.n_full_leverage} groups are alone in their stratum: their variance is taken from the groups of the other strata.",
+            f"{cov.n_full_leverage} {what} are alone in their stratum: their variance is taken from the {what.split()[0]} of the other strata.",
         )
     return Note(
         "full_leverage",

@@ -1,4 +1,4 @@
-"""The working covariance of a trial with groups in some arms: fitted by REML, used for degrees of freedom and ICCs."""
+"""The working covariance of a trial with groups or clusters: fitted by REML, used for degrees of freedom, strata with one group, and ICCs."""
 
 from __future__ import annotations
 
@@ -59,6 +59,17 @@ def clustered_variances(sample: Sample, X: FloatArray) -> tuple[float, float]:
     if not fit.converged:
         return float("nan"), float("nan")
     return float(fit.theta[0] * scale**2), float(fit.theta[1] * scale**2)
+
+
+def working_covariance(sample: Sample, X: FloatArray) -> WorkingCovariance | None:
+    """The fitted covariance of the outcomes given X: groups in some arms, or randomized clusters; None when the fit does not converge."""
+    if sample.cluster is None:
+        variances = grouped_variances(sample, X)
+        return variances.per_row(sample) if variances.converged else None
+    within, between = clustered_variances(sample, X)
+    if not np.isfinite(within + between):
+        return None
+    return WorkingCovariance(np.full(sample.n, within), np.full(sample.n, between))
 
 
 def _fitted(sample: Sample, X: FloatArray, part: IntArray, group: IntArray) -> tuple[VarianceFit, float]:

@@ -20,6 +20,7 @@ from scipy import special
 from trialkit.design.stream import checked_seed
 from trialkit.errors import CombinationError, DataError, UsageError, nearest, shown
 from trialkit.estimate.itt_result import IttResult
+from trialkit.estimate.measures import MEASURES
 from trialkit.estimate.linear.linear_model import LinearModel
 from trialkit.estimate.sample import units_of_variance
 from trialkit.estimate.several.adjust_p import adjust_p
@@ -123,11 +124,10 @@ def _joint_null(
         )
     trial = _trial_of(members)
     grouped = trial.cluster is None and bool((trial.group_codes != ALONE).any())
-    regressions = all(r.evidence is not None and r.evidence.model is not None for r in members)
-    can = trial.design is not None and not grouped and len(trial.arms) == 2 and regressions
+    can = trial.design is not None and not grouped and len(trial.arms) == 2 and not any(_of_time(r) for r in members)
     if draws == "design" and not can:
         raise CombinationError(
-            "draws='design' needs Trial(design=...), two arms, regressions, and no groups in one arm: use draws='auto'."
+            "draws='design' needs Trial(design=...), two arms, no times, and no groups in one arm: use draws='auto'."
         )
     if draws not in ("auto", "design", "scores"):
         raise UsageError(f"draws={draws!r} is unknown: it is 'auto', 'design' or 'scores'.")
@@ -157,13 +157,19 @@ def _trial_of(members: Sequence[IttResult]) -> Trial:
     return trials[0]
 
 
+def _of_time(result: IttResult) -> bool:
+    measure = str(result.details.get("measure"))
+    return measure in MEASURES and MEASURES[measure].outcome == "time"
+
+
 def _by_design(members: Sequence[IttResult], trial: Trial, n_draws: int, seed: int) -> FloatArray:
-    """Studentized coefficients of every outcome over the same assignments."""
+    """Studentized regression coefficients of every outcome over the same assignments; they stand for any measure of it."""
     drawn = trial.design.draw_many(n_draws, seed=seed)
     code = np.array([0 if str(a) == str(trial.arms[0]) else 1 for a in drawn.labels], dtype=np.int8)
     columns = []
     for result in members:
-        s = fitted(result).sample
+        assert result.evidence is not None
+        s = result.evidence.sample
         block = s.stratum if s.stratum is not None else np.zeros(s.n, dtype=np.int64)
         indicators = (block[:, None] == np.unique(block)[1:]).astype(float)
         basis = least_squares(y=s.y, X=np.column_stack([np.ones(s.n), indicators, s.X])).q

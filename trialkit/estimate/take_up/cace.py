@@ -18,14 +18,16 @@ import numpy as np
 
 from trialkit.errors import CombinationError, EstimationError, MissingDataError, NotIdentifiedError, UsageError
 from trialkit.estimate.covariates import CovariateMissing
+from trialkit.estimate.equivalence import Equivalence, against_margins, margins
 from trialkit.estimate.linear import ancova
 from trialkit.estimate.linear.difference_in_means import two_arms
 from trialkit.estimate.linear.linear_model import LinearModel, fit_linear
-from trialkit.estimate.linear.working import grouped_variances
+from trialkit.estimate.linear.working import working_covariance
 from trialkit.estimate.registry import ROBUST
-from trialkit.estimate.request import Contrasts, Request, StrataEffects, arm_pairs
+from trialkit.estimate.request import Better, Contrasts, Request, StrataEffects, arm_pairs
 from trialkit.estimate.sample import Sample, sample
 from trialkit.estimate.strata import centred_indicators, check_cells, strata_names
+from trialkit.estimate.take_up.borrowed import with_borrowed
 from trialkit.estimate.take_up.cace_result import (
     CaceResult,
     ComplierAnalysis,
@@ -62,6 +64,9 @@ def cace(
     strata_effects: StrataEffects = "auto",
     covariate_missing: CovariateMissing = "impute",
     contrasts: Contrasts = "control",
+    equivalence: Equivalence | None = None,
+    noninferiority: float | None = None,
+    better: Better | None = None,
     conf_level: float = 0.95,
 ) -> CaceResult:
     """Complier average causal effect: the effect of taking part on people who take part when assigned and not otherwise.
@@ -71,7 +76,7 @@ def cace(
 
     Parameters
     ----------
-    trial, outcome, adjust, strata_effects, covariate_missing, contrasts, conf_level : as in `itt`.
+    trial, outcome, adjust, strata_effects, covariate_missing, contrasts, equivalence, noninferiority, better, conf_level : as in `itt`.
     uptake : column with what was received, 0 or 1; other numbers (sessions) give a weighted average effect of one unit more, not
         a dose-response. It must be known for everyone with the outcome.
     instruments : None: the arm, each contrast by itself. 'arms': all treated arms as instruments of one effect. 'arm_by_strata': the
@@ -108,6 +113,9 @@ def cace(
     (0.667, 'interval')
     """
     request = _request(trial, outcome, uptake, adjust, covariance, df, strata_effects, covariate_missing, contrasts, conf_level)
+    asked = margins(
+        measure="mean_difference", equivalence=equivalence, noninferiority=noninferiority, better=better, conf_level=request.conf_level,
+    )  # fmt: skip
     base = sample(trial, outcome, request.adjust, covariate_missing)
     received = _uptake(trial, uptake, base)
     notes: list[Note] = []
@@ -126,10 +134,11 @@ def cace(
         details[label] = cace_details(analysis, request)
         notes += contrast_notes(analysis, request, label, len(tasks) > 1)
     notes += assumption_notes(received, uptake)
-    return CaceResult(
+    result = CaceResult(
         tuple(rows), tuple(dict.fromkeys((*base.notes, *notes))),
         {"uptake": uptake, "adjust": list(request.adjust), "contrasts": details},
     )  # fmt: skip
+    return against_margins(result, asked)
 
 
 def _request(
@@ -201,7 +210,7 @@ def _analyse(
         ) from error
     if Z.shape[1] == 1 and not len(fits.instruments):
         raise NotIdentifiedError("the arm cannot be told apart from the covariates.")
-    form = reduced_form(fits, reduced.cov)
+    form = with_borrowed(reduced_form(fits, reduced.cov), fits, reduced, d)
     model = _second_stage(fits, reduced, W)
     estimate, std_error, df = model.contrast(np.eye(model.design.shape[1])[0])
     several = len(fits.instruments) > 1
@@ -261,8 +270,7 @@ def _second_stage(fits: TwoStage, reduced: LinearModel, W: FloatArray) -> Linear
     working = reduced.working
     if working is not None:
         # the instruments stay among the columns: they take the degrees of freedom that the estimate has used
-        variances = grouped_variances(structural, fits.reduced.X)
-        working = variances.per_row(s) if variances.converged else working
+        working = working_covariance(structural, fits.reduced.X) or working
     design = np.column_stack([_fitted(fits, s), W])
     names = ("uptake", *(f"column {j}" for j in range(W.shape[1])))
     return replace(reduced, sample=structural, design=design, names=names, fit=fits.second, cov=second, working=working)

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from trialkit.errors import UsageError
+from trialkit.estimate.equivalence import WithMargins
 from trialkit.estimate.request import Request
 from trialkit.estimate.sample import Sample
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_quantile, t_test
 from trialkit.inference.instruments import T_VALID_F, WEAK_F, AndersonRubinSet, ReducedForm, tf_critical
-from trialkit.results import Estimate, Note, Result, interval_text, number, p_text, test_text
+from trialkit.results import Estimate, Note, interval_text, number, p_text, test_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Compliance:
 
 
 @dataclass(frozen=True)
-class CaceResult(Result):
+class CaceResult(WithMargins):
     """Complier average effects, one contrast a row.
 
     `.effective_f`, `.anderson_rubin`, `.tf`, `.compliance` and `.overidentification` are those of the first contrast; `.of(contrast)` gives

@@ -12,14 +12,19 @@ if TYPE_CHECKING:
     from trialkit.report.figures.arms import means
     from trialkit.report.figures.baseline import love
     from trialkit.report.figures.effects import forest, interval
+    from trialkit.report.figures.equivalence_chart import equivalence
     from trialkit.report.figures.flow_chart import flow
     from trialkit.report.figures.group_quality_chart import group_quality
     from trialkit.report.figures.group_sizes_chart import group_sizes
+    from trialkit.report.figures.means_chart import means_by_wave
     from trialkit.report.figures.meta_chart import meta_forest
     from trialkit.report.figures.power_curve_chart import power_curve
+    from trialkit.report.figures.subgroup_chart import subgroups
+    from trialkit.report.figures.survival_chart import survival
 
 # The modules have other names than the functions: a module of the same name would take the function's place once it is imported.
 _PUBLIC = {
+    "equivalence": "equivalence_chart",
     "flow": "flow_chart",
     "forest": "effects",
     "group_quality": "group_quality_chart",
@@ -27,11 +32,14 @@ _PUBLIC = {
     "interval": "effects",
     "love": "baseline",
     "means": "arms",
+    "means_by_wave": "means_chart",
     "meta_forest": "meta_chart",
     "power_curve": "power_curve_chart",
+    "subgroups": "subgroup_chart",
+    "survival": "survival_chart",
 }
 
-__all__ = ["flow", "forest", "group_quality", "group_sizes", "interval", "love", "means", "meta_forest", "power_curve"]
+__all__ = ["equivalence", "flow", "forest", "group_quality", "group_sizes", "interval", "love", "means", "means_by_wave", "meta_forest", "power_curve", "subgroups", "survival"]
 
 
 def __getattr__(name: str) -> Any:

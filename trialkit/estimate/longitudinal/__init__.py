@@ -1,0 +1,1 @@
+"""Effects over waves: the same people measured again and again."""

@@ -1,0 +1,1 @@
+"""Does the effect differ between people? One file a step: the moderator, the estimates, the result."""
