@@ -208,6 +208,7 @@ _HOMES = {
     "power_errors": "trialkit.power.families.type_s_m",
     "optimal_design": "trialkit.power.families.optimal",
     "balance": "trialkit.selection.balance",
+    "complier_profile": "trialkit.selection.complier_profile",
     "flow": "trialkit.selection.flow",
     "attrition": "trialkit.selection.attrition",
 }

@@ -554,7 +554,11 @@ def stratified_logrank() -> dict[str, Any]:
 
 def restricted_means() -> dict[str, Any]:
     r = tk.itt(individual(), TIME, measure="rmst_difference", tau=20)
-    arms = {f"{a}_{k}": r.by_arm.loc[v, c] for k, v in ((0, "control"), (1, "peer")) for a, c in (("rmst", "rmst"), ("se", "std_error"))}
+    arms = {
+        f"{a}_{k}": r.by_arm.loc[v, c]
+        for k, v in ((0, "control"), (1, "peer"))
+        for a, c in (("rmst", "rmst"), ("se", "std_error"))
+    }
     return row(r) | arms | {"difference": r.estimates[0].estimate}
 
 
@@ -567,6 +571,17 @@ CASES |= {
     "rmst_20": restricted_means,
     "rmst_difference_20": restricted_means,
 }
+
+
+def profile(**roles: Any) -> dict[str, Any]:
+    r = tk.selection.complier_profile(individual(**roles), uptake="attended", covariates=["age", "y0", "motivation", "female"])
+    out = {"share_complier": r.share_complier, "share_never": r.share_never}
+    for row in r.table:
+        out |= {f"{row['covariate']}_complier": row["complier"], f"{row['covariate']}_never": row["never_taker"]}
+    return out
+
+
+CASES |= {"complier_profile": profile, "complier_profile_strata": lambda: profile(strata=["site"])}
 
 
 # numbers that the result does not carry: other names of the same thing, or the inputs of another case

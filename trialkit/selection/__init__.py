@@ -6,6 +6,7 @@ last would otherwise stand under that name.
 
 from trialkit.selection.attrition import attrition
 from trialkit.selection.balance import balance
+from trialkit.selection.complier_profile import complier_profile
 from trialkit.selection.flow import flow
 
-__all__ = ["attrition", "balance", "flow"]
+__all__ = ["attrition", "balance", "complier_profile", "flow"]

@@ -44,6 +44,7 @@ from trialkit.trial import Trial
 
 MODELS = ("linear", "logistic", "poisson")
 FEWEST_A_STRATUM = 10
+BEYOND = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +236,11 @@ def _predictions(
         everyone = columns.copy()
         everyone[:, 1:arms] = np.arange(1, arms) == a
         out[:, a] = mean_of(family, found.eta(everyone))
+    if family == "poisson" and not out.max() <= BEYOND * s.y.max():
+        raise EstimationError(
+            f"the working model predicts values of '{s.outcome}' more than {BEYOND} times any that was seen: the arms differ too much in {shown(s.terms, 8)} "
+            "for so few events. Leave covariates out."
+        )
     return out
 
 

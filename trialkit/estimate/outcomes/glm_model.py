@@ -73,6 +73,10 @@ def fit_glm(
         raise EstimationError(
             f"{len(fit.y)} people and {len(fit.kept)} terms leave no degrees of freedom: leave covariates or strata out."
         )
+    if float(np.abs(fit.y - fit.mu).max()) <= 1e-7 * float(fit.y.max()):
+        raise EstimationError(
+            f"the outcome '{s.outcome}' is determined exactly by the terms of the model: there is no standard error. Leave covariates or strata out."
+        )
     left = [n for j, n in enumerate(names) if fit.collinear[j] and design[found.used][:, j].any()]
     if left:
         notes.append(
