@@ -33,6 +33,9 @@ UPTAKE_ICC = 0.05
 UNITS = {"people": (40, 100, 400), "clusters": (6, 10, 20, 40), "groups in one arm": (6, 10, 20, 40)}
 SHIFT = np.array([0.0, -1.0, 1.0])  # outcomes of compliers, never-takers, always-takers, times the selection
 SELECTION = {"mild": 0.4, "strong": 1.5}
+# shares of compliers and always-takers, and how much the types differ
+TAKE_UP = ((0.7, 0.0, "mild"), (0.7, 0.15, "strong"), (0.15, 0.0, "mild"), (0.15, 0.0, "strong"), (0.15, 0.15, "strong"))
+ICC = 0.1
 
 
 @dataclass(frozen=True)
@@ -175,16 +178,8 @@ def cell(kind: str, units: int, compliers: float, always: float, selection: str,
 @pytest.mark.calibration
 @pytest.mark.slow
 def test_coverage_of_the_complier_effect():
-    rows = [
-        row
-        for kind, counts in UNITS.items()
-        for units in counts
-        for compliers in (0.7, 0.15)
-        for always in (0.0, 0.15)
-        for selection in SELECTION
-        for icc in ((0.0,) if kind == "people" else (0.0, 0.1))
-        for row in said([cell(kind, units, compliers, always, selection, icc)])
-    ]
+    cells = [(kind, units, *who) for kind, counts in UNITS.items() for units in counts for who in TAKE_UP]
+    rows = [row for c in cells for row in said([cell(*c, icc=0.0 if c[0] == "people" else ICC)])]
     table = write(rows, "cace")
     assert (table["anderson_rubin_coverage"] >= 0.93).all()
     assert (table.loc[table["compliers"] == 0.7, "t_coverage"] >= 0.93).all()

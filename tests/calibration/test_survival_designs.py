@@ -1,7 +1,7 @@
 """Cox models with covariates, strata and clusters: size of the default covariance where leverage and strata matter.
 
 Strata differ in their baseline hazards (from exp(-.7) to exp(.7) of the middle one) and hold whole groups; nothing has an effect. Models
-that leave units out are fitted one replicate at a time, so that strata have 2,000 replicates a cell.
+that leave units out are fitted one replicate at a time, so that strata have 1,000 replicates a cell.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from trialkit.inference.survival_cox import cox
 
 TIME = tk.Time("y", "event")
 REQUEST = Request("y", (), "cox", "hazard_ratio", "auto", "auto", "auto", "participant", "control", "impute", 0.95)
-CALLS = 50  # for each of 40 designs
+CALLS = 25  # for each of 40 designs
 
 
 def covariates_design(groups: int, icc: float, count: int, design: int) -> Errors:

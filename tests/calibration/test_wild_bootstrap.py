@@ -33,7 +33,7 @@ KINDS = {
 }  # fmt: skip
 CLUSTERS = [("clusters", k, share) for k in (6, 10, 20) for share in (0.5, 1 / 3)]
 CELLS = [*CLUSTERS, *(("groups in one arm", k, 0.5) for k in (6, 10, 20))]
-ICCS = (0.05, 0.2)
+ICCS = (0.1,)
 
 
 def kinds(design: str, units: int) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.calibration.test_mixed import grouped as calibrated
 from tests.inference.mixed_dense import Dense
 from trialkit.inference.kenward_roger import kenward_roger_contrasts, kenward_roger_covariance, kenward_roger_joint
 from trialkit.inference.mixed_fit import MixedFit
@@ -166,6 +167,12 @@ def test_what_has_no_maximum_is_nan_and_harms_no_neighbour():
     assert np.isnan(found.std_error[1:]).all()
     same_one = satterthwaite_contrasts(grouped_mixed(y=d["y"], X=d["X"][:, :2], part=d["part"], group=d["group"]), ARM)
     assert found.std_error[0] == pytest.approx(same_one.std_error, rel=1e-9)
+
+
+@pytest.mark.parametrize("cell", [(6, 0.0, 2.0, 2.0, 20), (10, 0.0, 0.5, 0.5, 5), (20, 0.05, 0.5, 0.5, 39)])
+def test_slow_rises_are_climbed(cell):
+    """Draws with a saddle on the way to the limit, where 100 steps of Fisher scoring were too few: no failure among the 500 of the design."""
+    assert calibrated(*cell)[-1] == 0
 
 
 def test_variances_shared_and_apart():

@@ -141,7 +141,7 @@ class IttResult(WithMargins):
 def itt_result(analysis: Analysis, request: Request, trial: Trial) -> IttResult:
     """Rows and arm summaries from an analysis."""
     sample = analysis.sample
-    shown = math.exp if is_ratio(request.measure) else float
+    shown = _ratio if is_ratio(request.measure) else float
     rows = []
     for c in analysis.contrasts:
         test = c.test or t_test(c.estimate, c.std_error, c.df, request.conf_level)
@@ -162,6 +162,11 @@ def itt_result(analysis: Analysis, request: Request, trial: Trial) -> IttResult:
     notes = tuple(dict.fromkeys((*sample.notes, *analysis.notes)))
     evidence = Evidence(trial, sample, analysis.model, analysis.vectors, analysis.influence)
     return (analysis.result or IttResult)(tuple(rows), notes, details | dict(analysis.details), evidence)
+
+
+def _ratio(log: float) -> float:
+    """exp, infinite where the limit of an interval is beyond every number."""
+    return math.exp(log) if not log > 700 else math.inf
 
 
 def arm_summaries(sample: Sample, trial: Trial) -> list[dict[str, Any]]:

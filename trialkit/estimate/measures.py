@@ -51,6 +51,20 @@ MEASURES: dict[str, Measure] = {
 }
 
 
+# where a better (for instance shorter) time shows as a larger number, and where the estimate counts what is better already
+TURNED = frozenset({"hazard_ratio", "rmtl_difference", "cumulative_incidence_difference"})
+DIRECTED = frozenset({"win_odds"})
+
+
+def better_effect(measure: str, better: Literal["higher", "lower"] | None) -> Literal["higher", "lower"] | None:
+    """The better side of the effect, from the better direction of the outcome."""
+    if measure in DIRECTED:
+        return "higher"
+    if measure in TURNED and better is not None:
+        return "lower" if better == "higher" else "higher"
+    return better
+
+
 def is_ratio(measure: str) -> bool:
     """Whether rows of this measure show a ratio; a measure of one's own that is not in the table is a difference."""
     return measure in MEASURES and MEASURES[measure].ratio

@@ -196,7 +196,7 @@ def reml(strata: VarianceStrata, *, max_iterations: int = 100, tolerance: float 
 def reml_many(
     strata: VarianceStrata, *, zero: BoolArray | None = None, max_iterations: int = 100, tolerance: float = 1e-9
 ) -> VarianceFits:
-    """Maximize the restricted likelihood of R replicates by Newton steps, Fisher scoring where the Hessian is not positive definite.
+    """Maximize the restricted likelihood of R replicates by Newton steps (variance_newton.py).
 
     A group variance that a step would carry over its lower limit is held there; it is let go once if the likelihood rises
     inwards. Each replicate takes its own steps, so the fits do not depend on which others stand beside them.

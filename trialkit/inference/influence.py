@@ -24,6 +24,8 @@ from trialkit.inference.grouped_reml import grouped_strata, reml
 from trialkit.inference.least_squares import least_squares
 from trialkit.inference.small_sample import WorkingCovariance, satterthwaite
 
+NOTHING = 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class InfluenceVariance:
@@ -131,7 +133,7 @@ def influence_variance(*, values: FloatArray, arm: IntArray, unit: IntArray, gro
     _, codes = np.unique(arm, return_inverse=True)
     codes = codes.reshape(-1).astype(np.int64)
     outcome = values * np.bincount(codes)[codes]
-    varies = np.array([np.ptp(outcome[codes == a]) > 1e-12 * np.abs(outcome).max() for a in range(int(codes.max()) + 1)])
+    varies = np.array([np.ptp(outcome[codes == a]) > NOTHING * np.abs(outcome).max() for a in range(int(codes.max()) + 1)])
     if not varies.all():  # arms outside the contrast, or without a single event, add nothing and have no variance to fit
         if not varies.any():
             return InfluenceVariance(0.0, float("nan"), True)
@@ -159,7 +161,10 @@ def _working(outcome: FloatArray, arms: FloatArray, codes: IntArray, group: IntA
     sizes = np.bincount(group[group >= 0], minlength=1)
     grouped = [a for a in range(arms.shape[1]) if (sizes[group[(codes == a) & (group >= 0)]] > 1).any()]
     kept = np.where(np.isin(codes, grouped), group, -1)
-    fit = reml(grouped_strata(y=outcome, X=arms, part=codes, group=kept))
+    try:
+        fit = reml(grouped_strata(y=outcome, X=arms, part=codes, group=kept))
+    except np.linalg.LinAlgError:  # an arm with next to no variance
+        return None
     if not fit.converged:
         return None
     between = np.zeros(arms.shape[1])

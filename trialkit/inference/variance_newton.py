@@ -2,7 +2,9 @@
 
 A step that would carry a parameter over its lower limit goes half the way, because a maximum may lie before a likelihood that
 rises again at the limit. After `APPROACHES` such steps the parameter is held on the limit, which may follow other parameters (a
-group variance at -sigma2/n moves with sigma2); it is let go once if the likelihood rises inwards. Where the Hessian is not positive definite the step is one of Fisher scoring. Source: Jennrich & Sampson (1976), Technometrics 18(1).
+group variance at -sigma2/n moves with sigma2); it is let go once if the likelihood rises inwards. Where the Hessian is not positive
+definite its eigenvalues are taken by size. Sources: Jennrich & Sampson (1976), Technometrics 18(1); Nocedal & Wright (2006),
+Numerical Optimization, section 3.4, for modified Hessians.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
 
 HALVINGS = 50
 APPROACHES = 6
+FLATTEST = 0.01
 FREE = -1
 
 
@@ -160,33 +163,31 @@ def _step(at: Derivatives, basis: FloatArray, size: FloatArray) -> tuple[FloatAr
     turned = np.swapaxes(basis, -1, -2)
     idle = np.asarray((basis == 0).all(axis=1))
     slope = (turned @ at.gradient[..., None])[..., 0]
-    hessian, expected = turned @ at.hessian @ basis, turned @ at.expected @ basis
-    diagonal = np.einsum("rpp->rp", expected)
+    hessian = turned @ at.hessian @ basis
+    diagonal = np.einsum("rqp,rqs,rsp->rp", basis, at.expected, basis)
     spread = np.sqrt(np.maximum(diagonal, 1e-300) / 2)
     error = np.where(idle, 0.0, np.abs(slope) / (spread * size[:, None])).max(axis=1)
     filler = idle[:, :, None] * np.eye(basis.shape[-1])
-    chosen = _definite(hessian + filler, expected + filler, diagonal + idle)
+    chosen = _definite(hessian + filler, diagonal + idle)
     direction = -np.linalg.solve(chosen, slope[..., None])
     return (basis @ direction)[..., 0], error
 
 
-def _definite(hessian: FloatArray, expected: FloatArray, diagonal: FloatArray) -> FloatArray:
-    """The first positive definite of: Hessian, its expectation, that with a doubled diagonal, a multiple of the identity."""
-    width = hessian.shape[-1]
+def _definite(hessian: FloatArray, diagonal: FloatArray) -> FloatArray:
+    """The Hessian where it is positive definite; elsewhere with the sizes of its eigenvalues, on the scale of the expected information.
+
+    At a saddle a step along a falling direction is as long as the curvature says, where Fisher scoring would creep.
+    """
     out = (hessian + np.swapaxes(hessian, -1, -2)) / 2
-    bad = np.flatnonzero(~_positive(out))
+    values = np.linalg.eigvalsh(out)
+    bad = np.flatnonzero(values[:, 0] <= 1e-10 * np.abs(values).max(axis=1))
     if len(bad):
-        scoring = (expected[bad] + np.swapaxes(expected[bad], -1, -2)) / 2
-        doubled = scoring + diagonal[bad][:, :, None] * np.eye(width)
-        plain = np.maximum(np.abs(diagonal[bad]).max(axis=1), 1e-300)[:, None, None] * np.eye(width)
-        safe = np.where(_positive(doubled)[:, None, None], doubled, plain)
-        out[bad] = np.where(_positive(scoring)[:, None, None], scoring, safe)
+        scale = np.sqrt(np.maximum(diagonal[bad], 1e-300))
+        both = scale[:, :, None] * scale[:, None, :]
+        sizes, turns = np.linalg.eigh(out[bad] / both)
+        sizes = np.maximum(np.abs(sizes), FLATTEST * np.maximum(np.abs(sizes).max(axis=1, keepdims=True), 1e-300))
+        out[bad] = (turns * sizes[:, None, :]) @ np.swapaxes(turns, -1, -2) * both
     return out
-
-
-def _positive(matrices: FloatArray) -> BoolArray:
-    values = np.linalg.eigvalsh(matrices)
-    return np.asarray(values[:, 0] > 1e-10 * np.abs(values[:, -1]), dtype=bool)
 
 
 def _line_search(evaluate: Evaluate, out: Climb, rows: IntArray, step: FloatArray) -> BoolArray:

@@ -10,16 +10,45 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from trialkit.plan.schema import PlanSpec
+    from trialkit.plan.schema_outcomes import Outcome
 
 __all__ = ["BUILT", "not_yet"]
 
 BUILT: dict[str, frozenset[str]] = {
-    "estimator": frozenset({"ancova", "lin", "difference_in_means", "aipw"}),
-    "measure": frozenset({"mean_difference", "risk_difference"}),
+    "estimator": frozenset(
+        {
+            "ancova",
+            "lin",
+            "difference_in_means",
+            "aipw",
+            "mixed",
+            "g_computation",
+            "logit",
+            "poisson",
+            "win_odds",
+            "proportional_odds",
+        }
+        | {"quantile", "cox", "rmst"}
+    ),
+    "measure": frozenset(
+        {
+            "mean_difference",
+            "risk_difference",
+            "risk_ratio",
+            "odds_ratio",
+            "rate_ratio",
+            "mean_ratio",
+            "win_odds",
+            "proportional_odds",
+        }
+        | {"quantile", "hazard_ratio", "rmst_difference"}
+    ),
     "average": frozenset({"participant", "group"}),
     "population": frozenset({"all_randomized"}),
     "strategy": frozenset({"treatment_policy", "composite"}),
-    "companion": frozenset({"ancova", "lin", "difference_in_means", "aipw", "randomization_test", "wild_bootstrap", "cace"}),
+    "companion": frozenset(
+        {"ancova", "lin", "difference_in_means", "aipw", "mixed", "randomization_test", "wild_bootstrap", "cace"}
+    ),
     "correction": frozenset(
         {"none", "holm", "hochberg", "bh", "sharpened_q", "romano_wolf", "westfall_young", "dunnett", "gatekeeping"}
     ),
@@ -28,8 +57,8 @@ BUILT: dict[str, frozenset[str]] = {
         {"simple", "complete", "stratified", "clustered", "stratified_clustered", "matched_pairs"}
         | {"rerandomized", "minimization", "permuted_blocks"}
     ),
-    "margin": frozenset(),
-    "section": frozenset({"balance", "attrition"}),
+    "margin": frozenset({"equivalence", "noninferiority"}),
+    "section": frozenset({"balance", "attrition", "subgroups"}),
     "language": frozenset({"en"}),
 }
 
@@ -43,6 +72,15 @@ def not_yet(spec: PlanSpec) -> list[str]:
     ["[multiplicity] method 'romano_wolf'", "[[mediation]] of 'employed' through 'self_efficacy' at t1"]
     """
     return list(dict.fromkeys((*_outcomes(spec), *_analysis(spec), *_sections(spec))))
+
+
+def companion_fits(companion: str, outcome: Outcome) -> bool:
+    """Whether a companion says something about this outcome: tests by draws are of differences in means and shares, estimators of their own measures."""
+    from trialkit.estimate.registry import ESTIMATORS
+
+    if companion in ("randomization_test", "wild_bootstrap", "cace"):
+        return outcome.measure in ("mean_difference", "risk_difference")
+    return companion in ESTIMATORS and outcome.measure in ESTIMATORS[companion].measures
 
 
 def _outcomes(spec: PlanSpec) -> Iterator[str]:
@@ -59,6 +97,10 @@ def _outcomes(spec: PlanSpec) -> Iterator[str]:
         for event, handled in outcome.intercurrent.items():
             if handled.strategy not in BUILT["strategy"]:
                 yield f"{whose}: strategy '{handled.strategy}' for '{event}'"
+        if outcome.role == "primary":
+            for companion in spec.analysis.companions:
+                if companion in BUILT["companion"] and not companion_fits(companion, outcome):
+                    yield f"{whose}: companion '{companion}', which is not for measure '{outcome.measure}'"
         for margin in ("equivalence", "noninferiority"):
             if getattr(outcome, margin) is not None and margin not in BUILT["margin"]:
                 yield f"{whose}: {margin} margin"

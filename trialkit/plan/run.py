@@ -15,17 +15,20 @@ from trialkit.estimate.draws.wild_bootstrap import wild_bootstrap
 from trialkit.estimate.icc import achieved_icc
 from trialkit.estimate.itt import itt
 from trialkit.estimate.itt_result import IttResult
+from trialkit.estimate.registry import ESTIMATORS
 from trialkit.estimate.take_up.cace import cace
+from trialkit.plan.asked import better_of, outcome_of, own_options
 from trialkit.plan.corrections import corrected, planned_correction
 from trialkit.plan.describe import describe
 from trialkit.plan.estimand import estimand_sentence
 from trialkit.plan.lock import versions
-from trialkit.plan.not_yet import BUILT, not_yet
+from trialkit.plan.not_yet import BUILT, companion_fits, not_yet
 from trialkit.plan.prepare import Prepared, prepare
 from trialkit.plan.schema import PlanSpec
 from trialkit.plan.schema_outcomes import HedgesG, Outcome
 from trialkit.plan.side_by_side import side_by_side
-from trialkit.plan.verdict import verdict
+from trialkit.plan.subgroups import planned_subgroups
+from trialkit.plan.verdict import verdict_of
 from trialkit.report.content import ArmContent, LockContent, OutcomeContent, ReportContent
 from trialkit.results import Result
 from trialkit.selection.attrition import attrition
@@ -90,6 +93,7 @@ def run_plan(
         assumptions=_assumptions(spec),
         multiplicity=planned_correction(spec, outcomes),
         corrections=corrections,
+        subgroups=planned_subgroups(spec, ready),
         contrasts=_own_contrasts(spec),
         not_run=tuple(not_yet(spec)),
         plan_text=describe(spec, folder=folder),
@@ -130,7 +134,6 @@ def _can_run(spec: PlanSpec, outcome: Outcome) -> bool:
         and outcome.estimand.population in BUILT["population"]
         and outcome.estimand.average in BUILT["average"]
         and strategies <= BUILT["strategy"]
-        and outcome.kind != "time"
     )
 
 
@@ -143,7 +146,7 @@ def _outcome(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> OutcomeConten
     companions = _companions(spec, ready, outcome, estimator)
     with _said_of(outcome):
         few = side_by_side(spec, ready, outcome)
-    better = outcome.better if outcome.better is not None or outcome.scale is None else ready.directions.get(outcome.scale)
+    better = better_of(ready, outcome)
     worthwhile = _worthwhile(outcome, size)
     return OutcomeContent(
         name=outcome.name,
@@ -155,11 +158,11 @@ def _outcome(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> OutcomeConten
         better=better,
         worthwhile=worthwhile,
         result=result,
-        verdicts=tuple(verdict(e.conf_low, e.conf_high, better, worthwhile) for e in result.estimates),
+        verdicts=tuple(verdict_of(outcome.measure, e.conf_low, e.conf_high, better, worthwhile) for e in result.estimates),
         effect_size=size,
         companions=companions,
         attrition=attrition(trial, column) if spec.selection.attrition else None,
-        icc=achieved_icc(trial, column),
+        icc={} if outcome.kind == "time" else achieved_icc(trial, column),
         column=column,
         few_groups=few,
         index=ready.indices.get(outcome.name, {}),
@@ -170,7 +173,7 @@ def _companions(spec: PlanSpec, ready: Prepared, outcome: Outcome, estimator: st
     """Other analyses of the outcome; those that draw stand beside the primary outcomes only."""
     found: dict[str, Result] = {}
     for name in spec.analysis.companions:
-        if name not in BUILT["companion"] or name == estimator:
+        if name not in BUILT["companion"] or name == estimator or not companion_fits(name, outcome):
             continue
         if name in BESIDE_PRIMARY:
             if outcome.role == "primary":
@@ -241,21 +244,25 @@ def _estimate(spec: PlanSpec, ready: Prepared, outcome: Outcome, estimator: str)
     own: list[Mapping[Hashable, float]] = [
         dict[Hashable, float](c.weights.items()) for c in a.contrasts if not isinstance(c, str)
     ]
-    unadjusted = estimator == "difference_in_means"
+    known = ESTIMATORS[estimator]
     with _said_of(outcome):
         return itt(
             ready.trial,
-            spec.value_column(outcome),
-            adjust=() if unadjusted else spec.adjust_for(outcome),
+            outcome_of(spec, outcome),
+            adjust=spec.adjust_for(outcome) if known.adjusts else (),
             estimator=estimator,
             measure=outcome.measure,
-            covariance="auto" if unadjusted else a.covariance,
-            df=a.df,
+            covariance=a.covariance if known.adjusts and a.covariance in known.covariances else "auto",
+            df=a.df if a.df in known.dfs else "auto",
             strata_effects=a.strata_effects,
             average=outcome.estimand.average,
             contrasts=a.contrasts if isinstance(a.contrasts, str) else own,
             covariate_missing=a.covariate_missing,
+            equivalence=outcome.equivalence,
+            noninferiority=outcome.noninferiority,
+            better=better_of(ready, outcome),
             conf_level=a.conf_level,
+            **own_options(spec, outcome, known),
         )
 
 

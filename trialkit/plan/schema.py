@@ -23,7 +23,7 @@ from trialkit.plan.schema_base import (
     described,
     unnamed,
 )
-from trialkit.plan.schema_outcomes import Estimator, Outcome, ScaleUse
+from trialkit.plan.schema_outcomes import Outcome, ScaleUse
 from trialkit.plan.schema_sections import (
     AnalysisSection,
     HarmsSection,
@@ -193,9 +193,15 @@ class PlanSpec(Frozen):
         baseline = self.baseline_column(outcome)
         return tuple(dict.fromkeys((baseline, *covariates) if baseline is not None else covariates))
 
-    def estimator_for(self, outcome: Outcome) -> Estimator:
-        """The outcome's own estimator or that of [analysis]."""
-        return outcome.estimator or self.analysis.estimator
+    def estimator_for(self, outcome: Outcome) -> str:
+        """The outcome's own estimator, or that of [analysis] where it gives the outcome's measure, or else the measure's own."""
+        if outcome.estimator is not None:
+            return outcome.estimator
+        from trialkit.estimate.registry import ESTIMATORS, default_estimator
+
+        general: str = self.analysis.estimator
+        known = ESTIMATORS.get(general)
+        return general if known is None or outcome.measure in known.measures else default_estimator(outcome.measure)
 
     def scale_waves(self, name: str) -> tuple[str, ...]:
         """Waves at which this scale must be in the data: those said, or else those that the plan uses."""

@@ -42,7 +42,9 @@ BINARY_MEASURES = frozenset({"risk_difference", "risk_ratio", "odds_ratio"})
 RATIO_MEASURES = frozenset(
     {"risk_ratio", "odds_ratio", "rate_ratio", "mean_ratio", "win_odds", "proportional_odds", "hazard_ratio"}
 )
-Estimator = Literal["ancova", "lin", "difference_in_means", "horvitz_thompson", "hajek", "aipw", "mixed"]
+Estimator = Literal[
+    "ancova", "lin", "difference_in_means", "horvitz_thompson", "hajek", "aipw", "mixed", "g_computation", "logit"
+]
 Average = Literal["participant", "group"]
 Strategy = Literal["treatment_policy", "hypothetical", "composite", "while_on_treatment", "principal_stratum"]
 

@@ -5,7 +5,22 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+from trialkit.estimate.measures import better_effect, is_ratio
 from trialkit.report.content import Verdict
+
+
+def verdict_of(
+    measure: str, low: float, high: float, better: Literal["higher", "lower"] | None, worthwhile: float | None
+) -> Verdict:
+    """The verdict on an interval of any measure: ratios are judged by their logs, hazards by what they mean for the time."""
+    side = better_effect(measure, better)
+    if not is_ratio(measure):
+        return verdict(low, high, side, worthwhile)
+    if not (low > 0 and high > 0):
+        return "inconclusive"
+    return verdict(
+        math.log(low), math.log(high), side, None if worthwhile is None or worthwhile <= 0 else abs(math.log(worthwhile))
+    )
 
 
 def verdict(low: float, high: float, better: Literal["higher", "lower"] | None, worthwhile: float | None) -> Verdict:

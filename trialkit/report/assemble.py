@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from trialkit.report.document import Document, Section
-from trialkit.report.sections import baseline, families, few_groups, indices, next_study, outcomes, participants, primary, record
+from trialkit.report.sections import (
+    baseline,
+    families,
+    few_groups,
+    indices,
+    next_study,
+    outcomes,
+    participants,
+    primary,
+    record,
+    subgroups,
+)
 from trialkit.report.sections.status import status
 from trialkit.report.sections.summary import summary
 from trialkit.report.view import View
@@ -14,6 +25,7 @@ ORDER = (
     participants.flow,
     baseline.baseline,
     outcomes.outcomes,
+    subgroups.subgroups,
     families.families,
     few_groups.few_groups,
     participants.attrition,

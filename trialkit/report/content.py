@@ -128,6 +128,7 @@ class ReportContent:
     assumptions : what the plan assumed (icc, attrition, take_up ...), to be shown beside what was achieved.
     multiplicity : {'method': ..., 'families': {family: [outcome names]}}; with gatekeeping its 'order' and 'pass_on', or 'weights' and
         'transitions'. corrections : the result of the correction of every family, or of the graph.
+    subgroups : by 'outcome by trait', the planned subgroup analyses.
     contrasts : text of each contrast of the plan's own -> its two sides in words.
     not_run : planned parts that this version cannot run, in words. plan_text : the plan back in words.
     data : receipt (file name, sha256 of bytes and content, rows, columns). versions : software. created : ISO time (UTC).
@@ -154,6 +155,7 @@ class ReportContent:
     versions: Mapping[str, str] = field(default_factory=dict)
     created: str = ""
     command: str = ""
+    subgroups: Mapping[str, Result] = field(default_factory=dict)
     corrections: Mapping[str, Result] = field(default_factory=dict)
     contrasts: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -205,6 +207,7 @@ class ReportContent:
             "assumptions": plain(self.assumptions), "multiplicity": plain(self.multiplicity), "not_run": list(self.not_run),
             "plan_text": self.plan_text, "notes": [{"code": n.code, "text": n.text} for n in self.notes], "data": plain(self.data),
             "versions": dict(self.versions), "created": self.created, "command": self.command,
+            "subgroups": {k: r.to_dict() for k, r in self.subgroups.items()},
             "corrections": {k: r.to_dict() for k, r in self.corrections.items()},
             "contrasts": {k: list(v) for k, v in self.contrasts.items()},
         }  # fmt: skip
@@ -222,6 +225,7 @@ class ReportContent:
             assumptions=content["assumptions"], multiplicity=content["multiplicity"], not_run=tuple(content["not_run"]),
             plan_text=content["plan_text"], notes=notes, data=content["data"], versions=content["versions"],
             created=content["created"], command=content["command"],
+            subgroups={k: Result.from_dict(r) for k, r in content.get("subgroups", {}).items()},
             corrections={k: Result.from_dict(r) for k, r in content.get("corrections", {}).items()},
             contrasts=content.get("contrasts", {}),
         )  # fmt: skip

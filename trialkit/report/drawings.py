@@ -16,10 +16,14 @@ from trialkit.report.figures.flow_chart import flow
 from trialkit.report.figures.group_sizes_chart import group_sizes, sized_rows
 from trialkit.report.figures.rows import add_rows, stack
 from trialkit.report.figures.style import drawing, new_figure, png_bytes, svg_text
+from trialkit.report.figures.subgroup_chart import subgroups as subgroup_chart
+from trialkit.report.figures.survival_chart import survival
 from trialkit.report.sections.next_study import planned_sizes
 from trialkit.report.sections.participants import shown_outcome
 from trialkit.report.sections.primary import figure_name
+from trialkit.report.sections.subgroups import subgroup_figure
 from trialkit.report.view import View
+from trialkit.results import Result
 
 TITLE, _BETWEEN = 15.0, 12.0
 
@@ -50,15 +54,19 @@ def _planned(view: View) -> Iterator[tuple[str, Callable[[], Any]]]:
     content, labels = view.content, view.labels()
     for i, outcome in enumerate(view.primary):
         yield figure_name(i), partial(_primary, view, outcome)
+        if outcome.result.details.get("curves"):
+            yield f"{figure_name(i)}-curves", partial(_curves, view, outcome)
     if content.flow.table:
         known = {str(r["outcome"]) for r in content.flow.table if r["stage"] == "outcome"}
         end = shown_outcome(view) if shown_outcome(view) in known else None
-        columns = {o.column or o.name: o.label or o.name for o in content.outcomes}
+        columns = {o.column or o.name: o.label or o.name for o in reversed(content.outcomes)}
         yield "flow", lambda: flow(content.flow, outcome=end, labels={**labels, **columns}, words=view.words).figure
     if content.balance is not None and content.balance.table:
         balance = content.balance
         yield "love", lambda: love(balance, labels=labels, words=view.words).figure
     yield "forest", partial(_forest, view)
+    for i, result in enumerate(content.subgroups.values()):
+        yield subgroup_figure(i), partial(_subgroups, view, result)
     if sized_rows(content.flow):
         yield (
             "group-sizes",
@@ -73,21 +81,29 @@ def _forest(view: View) -> Any:
     return forest(results, labels=view.labels(), primary=primary, words=view.words).figure
 
 
+def _subgroups(view: View, result: Result) -> Any:
+    return subgroup_chart(result, labels=view.labels(), words=view.words).figure
+
+
+def _curves(view: View, outcome: OutcomeContent) -> Any:
+    return survival(outcome.result, labels=view.labels(), words=view.words).figure
+
+
 def _primary(view: View, outcome: OutcomeContent) -> Any:
     """Two panels under each other: the arms as observed, and the estimate against zero and what is worthwhile."""
     labels, words, result = view.labels(), view.words, outcome.result
-    observed = arm_items(result, labels, words)
+    observed = arm_items(result, labels, words) if view.unit(outcome).levels != "none" else []
     first = stack(observed)[1] + TITLE + ARMS_BELOW + _BETWEEN if observed else 0.0
     second = stack(contrast_items(result, labels, words))[1]
     with drawing():
-        figure = new_figure(first + TITLE + second + room_below(outcome.worthwhile, outcome.better))
+        figure = new_figure(first + TITLE + second + room_below(outcome.worthwhile, view.side(outcome)))
         if observed:
             ax = add_rows(figure, TITLE, first - TITLE - ARMS_BELOW - _BETWEEN)
             means(result, labels=labels, ax=ax, words=words)
             _title(figure, words.panel_observed, 0)
         ax = add_rows(figure, first + TITLE, second)
-        interval(result, worthwhile=outcome.worthwhile, better=outcome.better, labels=labels, ax=ax, words=words)
-        _title(figure, words.panel_effect, first)
+        interval(result, worthwhile=outcome.worthwhile, better=view.side(outcome), labels=labels, ax=ax, words=words)
+        _title(figure, words.panel_ratio if view.unit(outcome).kind == "ratio" else words.panel_effect, first)
     return figure
 
 

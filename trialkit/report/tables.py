@@ -22,6 +22,9 @@ def frames(content: ReportContent) -> Iterator[tuple[str, pd.DataFrame]]:
         "flow": pd.DataFrame([dict(r) for r in content.flow.table]),
         "attrition": _attrition(content),
         "groups": _groups(content),
+        "subgroups": pd.concat([r.tidy() for r in content.subgroups.values()], ignore_index=True)
+        if content.subgroups
+        else pd.DataFrame(),
         "families": _families(content),
         "few_groups": _few_groups(content),
         "indices": _indices(content),

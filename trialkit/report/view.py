@@ -8,30 +8,38 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from trialkit.estimate.measures import MEASURES, better_effect, is_ratio
 from trialkit.report.content import ArmContent, OutcomeContent, ReportContent
 from trialkit.report.format import Numbers, decimals_for, in_words, real
 from trialkit.report.words_en import ENGLISH, English
 from trialkit.results import Estimate, Result
 
-SHARE_MEASURES = frozenset({"risk_difference"})
+SHARE_MEASURES = frozenset({"risk_difference", "cumulative_incidence_difference"})
+SHARE_LEVELS = SHARE_MEASURES | {"risk_ratio", "odds_ratio"}
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """How values of an outcome are written: as shares, in SDs, or as they are with a number of decimals."""
+    """How values of an outcome are written: effects as shares, in SDs, as ratios, or as they are with a number of decimals.
 
-    kind: Literal["share", "sd", "raw"]
+    `levels` is how the values of one arm are written; 'none' where a mean of the arm would mislead (censored times).
+    """
+
+    kind: Literal["share", "sd", "raw", "ratio"]
     decimals: int
     numbers: Numbers
+    levels: Literal["share", "raw", "none"] = "raw"
 
     def level(self, value: Any) -> str:
         """A value of one arm."""
-        return self.numbers.percent(value) if self.kind == "share" else self.numbers.fixed(value, self.decimals)
+        return self.numbers.percent(value) if self.levels == "share" else self.numbers.fixed(value, self.decimals)
 
     def difference(self, value: Any, *, sign: bool = False) -> str:
         """A difference between arms, or its standard error; shares in percentage points."""
         if self.kind == "share":
             return self.numbers.points(value, sign=sign)
+        if self.kind == "ratio":
+            return self.numbers.fixed(value, 2)
         return self.numbers.fixed(value, self.decimals, sign=sign)
 
 
@@ -39,11 +47,17 @@ def unit_of(result: Result, numbers: Numbers) -> Unit:
     """The unit of a result, and the decimals its size asks for."""
     if result.kind in ("effect_size", "effect_size_more"):
         return Unit("sd", 2, numbers)
-    if result.details.get("measure") in SHARE_MEASURES:
-        return Unit("share", 1, numbers)
+    measure = str(result.details.get("measure"))
+    known = MEASURES.get(measure)
+    levels: Literal["share", "raw", "none"] = "share" if measure in SHARE_LEVELS else "raw"
+    if known is not None and known.outcome == "time":
+        levels = "none"
+    if measure in SHARE_MEASURES:
+        return Unit("share", 1, numbers, levels)
     sds = [real(a.get("sd")) for a in result.details.get("arms") or []]
     sizes = [s for s in sds if math.isfinite(s) and s > 0] or [real(e.std_error) for e in result.estimates]
-    return Unit("raw", decimals_for(max(sizes, default=math.nan)), numbers)
+    decimals = decimals_for(max(sizes, default=math.nan))
+    return Unit("ratio" if is_ratio(measure) else "raw", decimals, numbers, levels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +151,17 @@ class View:
         """The contrast in a row or a legend: the arm alone where all contrasts are with one control."""
         return self.pair(contrast)[0] if self.shared_control is not None else self.contrast(contrast)
 
+    def outcome_label(self, outcome: OutcomeContent) -> str:
+        """The label of an outcome, and which side of its effect is better where that is the lower one or not the outcome's own."""
+        label, side = outcome.label or outcome.name, self.side(outcome)
+        if outcome.better == "lower" and side == "higher":
+            return self.words.above_one_is_better(label) if self.unit(outcome).kind == "ratio" else label
+        return self.words.outcome_label(label, side)
+
+    def side(self, outcome: OutcomeContent) -> Literal["higher", "lower"] | None:
+        """The better side of an outcome's effect."""
+        return better_effect(outcome.measure, outcome.better)
+
     def unit(self, outcome: OutcomeContent) -> Unit:
         return unit_of(outcome.result, self.numbers)
 
@@ -154,8 +179,9 @@ class View:
     def labels(self) -> dict[str, str]:
         """Every name that a figure may show, with its label."""
         contrasts = {text: self.short(text) for text in self.contrasts}
-        outcomes = {o.name: self.words.outcome_label(o.label or o.name, o.better) for o in self.content.outcomes}
-        columns = {o.column: o.label or o.name for o in self.content.outcomes}
+        outcomes = {o.name: self.outcome_label(o) for o in self.content.outcomes}
+        # a column that two outcomes share goes by the first of them
+        columns = {o.column: o.label or o.name for o in reversed(self.content.outcomes)}
         return {**{k: v for k, v in self.content.labels.items() if v}, **columns, **outcomes, **contrasts, **self.arm_labels}
 
     def flow_row(self, arm: Any, stage: str, outcome: str = "") -> Mapping[str, Any] | None:

@@ -39,6 +39,7 @@ class English(PlainWords, FigureWords, TestWords):
         "flow": ("People and groups in the trial", "Flow"),
         "baseline": ("The arms at the start", "Baseline"),
         "outcomes": ("All outcomes", "All outcomes"),
+        "subgroups": ("Does the effect differ between kinds of people?", "Subgroups"),
         "families": ("Correction for several tests", "Several tests"),
         "few_groups": ("The same effect by the methods for few groups", "Few groups"),
         "attrition": ("People without a measured outcome", "Missing outcomes"),
@@ -62,6 +63,8 @@ class English(PlainWords, FigureWords, TestWords):
     groups_header, clusters_header = "Groups", "Clusters"
     mean_header, share_header = "Mean (SD)", "Share"
     se_row, test_row, p_row = "Standard error", "t (degrees of freedom)", "p"
+    effect_header = "Effect"
+    se_log_row = "Standard error of the log"
     g_header = "g"
     g_row, method_row, people_row = "Hedges g (standard deviations)", "Method", "People analysed"
     groups_row, clusters_row, worthwhile_row = "Groups", "Independent units", "Smallest worthwhile difference in the plan"
@@ -83,10 +86,14 @@ class English(PlainWords, FigureWords, TestWords):
         "share": "percentage points",
         "sd": "standard deviations",
         "raw": "units of the measure",
+        "ratio": "ratio",
     }
 
     def contrast(self, arm: str, control: str) -> str:
         return f"{arm} {MINUS} {control}"
+
+    def above_one_is_better(self, label: str) -> str:
+        return f"{label} (above 1 is better)"
 
     def outcome_label(self, label: str, better: str | None) -> str:
         return f"{label} (lower is better)" if better == "lower" else label
@@ -99,7 +106,7 @@ class English(PlainWords, FigureWords, TestWords):
         return f"What is estimated. {sentence}"
 
     def difference_header(self, unit: str, adjusted: bool) -> str:
-        name = {"share": "difference (percentage points)", "sd": "difference (SD)", "raw": "difference"}[unit]
+        name = {"share": "difference (percentage points)", "sd": "difference (SD)", "raw": "difference", "ratio": "ratio"}[unit]
         return f"Adjusted {name}" if adjusted else name.capitalize()
 
     def interval_header(self, level: str) -> str:
@@ -196,7 +203,12 @@ class English(PlainWords, FigureWords, TestWords):
         return correct + f"Readings follow the uncorrected {level} intervals. g: Hedges g, the difference in standard deviations."
 
     def difference_unit(self, unit: str) -> str:
-        return {"share": "Difference, percentage points", "sd": "Difference, SD", "raw": "Difference, units of the measure"}[unit]
+        return {
+            "share": "Difference, percentage points",
+            "sd": "Difference, SD",
+            "raw": "Difference, units of the measure",
+            "ratio": "Ratio",
+        }[unit]
 
     # --- attrition
     attrition_caption = "People without a measured outcome, by arm"

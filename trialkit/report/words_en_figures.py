@@ -14,17 +14,21 @@ class FigureWords:
     axis_difference_share = "Percentage points"
     axis_difference_sd = "Standard deviations (Hedges g)"
     axis_difference_raw = "Units of the measure"
+    axis_ratio = "Ratio (1: no difference)"
     axis_standardized = "Standardized difference, arm − control"
     axis_group_size = "People in a group"
     better_side, worse_side = "better →", "← worse"
     better_side_left, worse_side_right = "← better", "worse →"
     zone = "grey: smaller than worthwhile"
+    panel_ratio = "Estimated ratio"
     panel_observed, panel_effect = "Observed, by arm", "Estimated difference"
     not_estimated_mark = "not estimated"
     planned_range = "planned"
 
     def axis_difference(self, unit: str) -> str:
-        return {"share": self.axis_difference_share, "sd": self.axis_difference_sd}.get(unit, self.axis_difference_raw)
+        return {"share": self.axis_difference_share, "sd": self.axis_difference_sd, "ratio": self.axis_ratio}.get(
+            unit, self.axis_difference_raw
+        )
 
     def zone_of(self, size: str) -> str:
         return f"{self.zone} ({size})"
@@ -59,9 +63,20 @@ class FigureWords:
         return f"of {low} to {high} people (mean {mean})"
 
     # --- captions
-    def caption_primary(self, label: str, level: str, shaded: bool) -> str:
+    def caption_primary(self, label: str, level: str, shaded: bool, observed: bool = True) -> str:
         zone = " The grey zone holds differences smaller than the plan calls worthwhile." if shaded else ""
+        if not observed:
+            return f"{label}: the estimated effect with its {level} interval.{zone}"
         return f"{label}: what was observed in each arm, and the estimated difference with its {level} interval.{zone}"
+
+    def caption_curves(self, label: str, level: str) -> str:
+        return f"{label}: the share of people over time in each arm (Kaplan-Meier, or cumulative incidence with other exits), with {level} intervals and the numbers still observed."
+
+    def alt_curves(self, label: str, arms: Sequence[str]) -> str:
+        return f"Curves over time of {label}, one for each arm: {', '.join(arms)}."
+
+    def caption_subgroups(self, label: str, level: str) -> str:
+        return f"{label}: the effect in each subgroup with its {level} interval; the test is of the differences between them."
 
     def caption_forest(self, level: str, several_arms: bool) -> str:
         marks = "Thick lines: primary outcomes." if several_arms else "Squares: primary outcomes; circles: the others."
@@ -78,6 +93,8 @@ class FigureWords:
     # --- descriptions
     def alt_primary(self, label: str, observed: Sequence[str], effects: Sequence[str], worthwhile: str | None) -> str:
         zone = f" The smallest worthwhile difference in the plan is {worthwhile}." if worthwhile else ""
+        if not observed:
+            return f"The estimated effect on {label}: {'; '.join(effects)}.{zone}"
         return f"Two panels on {label}. Observed: {'; '.join(observed)}. Estimated difference: {'; '.join(effects)}.{zone}"
 
     def alt_effect(self, name: str, value: str, low: str, high: str, level: str) -> str:

@@ -5,6 +5,9 @@ Each says what the interval allows and no more: 'inconclusive' is a normal answe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 
 class PlainWords:
     """Sentences for readers without training in statistics."""
@@ -78,15 +81,62 @@ class PlainWords:
             return "fewer than 1 person in every 100"
         return f"about {people} {'more' if direction == self.higher else 'fewer'} of every 100 people"
 
-    def difference_mean(self, adjusted: bool, arm: str, value: str, g: str | None, direction: str) -> str:
-        lead = self._allowing(adjusted, "the average")
+    def difference_ratio(self, adjusted: bool, arm: str, control: str, value: str, what: str) -> str:
+        """Odds and hazards, which most readers do not know, are explained; the others are said as they are."""
+        meaning = {
+            "risk_ratio": f"the share with “{arm}” is {value} times that with “{control}”",
+            "odds_ratio": f"the odds (those with the outcome for each one without it) with “{arm}” are {value} times those with “{control}”",
+            "rate_ratio": f"the average count with “{arm}” is {value} times that with “{control}”",
+            "mean_ratio": f"the average with “{arm}” is {value} times that with “{control}”",
+            "win_odds": f"of two people, one assigned to “{arm}” and one to “{control}”, the first does better {value} times as often as the second (ties counting half)",
+            "proportional_odds": f"the odds of a better category with “{arm}” are {value} times those with “{control}”",
+            "hazard_ratio": f"at any moment, people assigned to “{arm}” for whom it has not happened yet have {value} times the chance that it happens then",
+            "rmst_ratio": f"the average time up to the horizon with “{arm}” is {value} times that with “{control}”",
+        }.get(what, f"the ratio of “{arm}” to “{control}” is {value}")
+        return f"{self._allowing(adjusted, meaning)}."
+
+    measured: ClassVar[Mapping[str, str]] = {
+        "quantile": "the quantile asked for (unless said otherwise the median)",
+        "rmst_difference": "the average time up to the horizon",
+        "rmtl_difference": "the average time lost up to the horizon",
+    }
+
+    def ratio_of(self, value: str) -> str:
+        return f"a ratio of {value}"
+
+    def fits_ratio(self, level: str, low: str, high: str) -> str:
+        return f"The data fit well with any true ratio between {low} and {high} (the {level} interval; 1 is no difference), and less well with values outside it."
+
+    def difference_mean(self, adjusted: bool, arm: str, value: str, g: str | None, direction: str, what: str = "") -> str:
+        lead = self._allowing(adjusted, self.measured.get(what, "the average"))
         if direction == self.same:
             return f"{lead} is the same in both arms to the last decimal shown."
         size = f" ({g} standard deviations)" if g else ""
         return f"{lead} with “{arm}” is {value} points {direction}{size}."
 
     def _allowing(self, adjusted: bool, what: str) -> str:
-        return f"After allowing for differences between people at the start, {what}" if adjusted else what.capitalize()
+        return f"After allowing for differences between people at the start, {what}" if adjusted else what[:1].upper() + what[1:]
+
+    # --- subgroups
+    subgroups_intro = (
+        "Whether the effect differs between kinds of people is judged by the test of the difference (interaction), never by one subgroup being "
+        "significant and another not. These subgroups were named in the plan."
+    )
+    subgroups_note = (
+        "p is that of the interaction. Effects in subgroups rest on fewer people than the whole; read them together with it."
+    )
+
+    def subgroup_title(self, outcome: str, trait: str) -> str:
+        return f"{outcome}, by {trait}"
+
+    def subgroups_caption(self, label: str) -> str:
+        return f"The effect by subgroup: {label}"
+
+    def interaction_row(self, comparison: str) -> str:
+        return f"Do effects differ? ({comparison})" if comparison else "Do effects differ?"
+
+    def alt_subgroups(self, label: str) -> str:
+        return f"The effect in each subgroup with its interval: {label}. The numbers stand in the table."
 
     # --- how sure
     def fits(self, level: str, low: str, high: str, low_side: str, high_side: str, unit: str) -> str:

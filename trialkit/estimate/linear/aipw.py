@@ -128,7 +128,7 @@ def _run(trial: Trial, request: Request, options: AipwOptions, *, separate: bool
         Contrast(c.arm, c.reference, float(c.weights @ means), se, df, c.label) for c, (se, df) in zip(asked, spread)
     )
     for c in contrasts:
-        if not c.std_error > 0:
+        if not c.std_error > 1e-10 * float(s.y.std()):
             raise EstimationError(
                 f"the outcome '{s.outcome}' is determined exactly by the working model: there is no standard error."
             )

@@ -35,9 +35,11 @@ def run(trial: Trial, request: Request) -> Analysis:
     if request.covariance == "wald":
         return wald(trial, request)
     if SCALES.get(request.measure, "difference") == "difference":
-        if MEASURES[request.measure].outcome == "binary":
-            check_any_event(trial, request.outcome)
-        return difference_in_means.run(trial, request)
+        if MEASURES[request.measure].outcome != "binary":
+            return difference_in_means.run(trial, request)
+        check_any_event(trial, request.outcome)
+        found = difference_in_means.run(trial, request)
+        return replace(found, notes=tuple(dict.fromkeys((*found.notes, *event_notes(found.sample)))))
     base = _sample(trial, request)
     contrasts, notes, methods, covariances, influence = [], _notes(base, request), [], [], []
     for c in arm_contrasts(base, request):
@@ -54,6 +56,8 @@ def run(trial: Trial, request: Request) -> Analysis:
         found, label, covariance, said = arm_contrast(
             trial, replace(base, y=base.y * np.nan_to_num(slopes)[base.arm]), request, c.arm, c.reference
         )
+        if not found.std_error > 1e-9:
+            raise EstimationError(f"'{base.outcome}' does not vary within the arms: there is no standard error.")
         contrasts.append(Contrast(c.arm, c.reference, float(values[c.arm] - values[c.reference]), found.std_error, found.df))
         influence.append(_influence(base, c.weights, means, slopes, found.std_error))
         notes += [n for n in said if n.code != "informative_size"]

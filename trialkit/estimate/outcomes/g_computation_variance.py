@@ -28,7 +28,7 @@ from trialkit.estimate.request import Request
 from trialkit.estimate.sample import Sample
 from trialkit.estimate.strata import centred_indicators, check_cells, shares_differ, strata_names
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.inference.influence import influence_values, influence_variance, linearized_outcome, ye_covariance
+from trialkit.inference.influence import NOTHING, influence_values, influence_variance, linearized_outcome, ye_covariance
 from trialkit.results import Note
 from trialkit.trial import ALONE, Trial
 
@@ -117,7 +117,9 @@ class Spread:
 
     def _regression(self, gradient: FloatArray) -> Found:
         outcome = self._linearized(gradient)
-        arms = [a for a in range(len(self.sample.arms)) if np.ptp(outcome[self.sample.arm == a]) > 1e-12 * np.abs(outcome).max()]
+        arms = [
+            a for a in range(len(self.sample.arms)) if np.ptp(outcome[self.sample.arm == a]) > NOTHING * np.abs(outcome).max()
+        ]
         if not arms:
             return 0.0, math.nan, np.zeros(self.sample.n)
         model, vector, rows = _regressed(self.trial, self.sample, outcome, arms, self.by_stratum, self.request.df)

@@ -26,6 +26,7 @@ from trialkit.inference.glm import Family, Glm
 from trialkit.inference.glm_covariance import glm_covariance, whitened
 from trialkit.inference.separation import LimitingFit, limiting_fit
 from trialkit.results import Note
+from trialkit.trial import ALONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +150,12 @@ def _checked(s: Sample, design: FloatArray, names: list[str], found: LimitingFit
 
 
 def rows_of(s: Sample, rows: IntArray) -> Sample:
+    """The people of these rows; whoever is left alone of a group is a person alone."""
+    group = s.group[rows]
+    sizes = np.bincount(group[group != ALONE], minlength=1)
+    group = np.where((group != ALONE) & (sizes[group] > 1), group, ALONE)
     return replace(
         s, y=s.y[rows], arm=s.arm[rows], X=s.X[rows], stratum=None if s.stratum is None else s.stratum[rows],
-        cluster=None if s.cluster is None else s.cluster[rows], group=s.group[rows], unit_of_variance=s.unit_of_variance[rows],
+        cluster=None if s.cluster is None else s.cluster[rows], group=group, unit_of_variance=s.unit_of_variance[rows],
         weights=None if s.weights is None else s.weights[rows], rows=s.rows[rows],
     )  # fmt: skip

@@ -20,8 +20,8 @@ from scipy import special
 from trialkit.design.stream import checked_seed
 from trialkit.errors import CombinationError, DataError, UsageError, nearest, shown
 from trialkit.estimate.itt_result import IttResult
-from trialkit.estimate.measures import MEASURES
 from trialkit.estimate.linear.linear_model import LinearModel
+from trialkit.estimate.measures import MEASURES
 from trialkit.estimate.sample import units_of_variance
 from trialkit.estimate.several.adjust_p import adjust_p
 from trialkit.estimate.several.joint import fitted

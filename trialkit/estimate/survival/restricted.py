@@ -43,6 +43,7 @@ QUANTITIES: dict[str, Quantity] = {
     "rmtl_difference": "time_lost",
     "cumulative_incidence_difference": "share",
 }
+MOST_LEFT_OUT = 400
 NAMES = {"restricted_mean": "restricted mean time", "time_lost": "restricted mean time lost", "share": "share with the event"}
 COLUMNS = {"restricted_mean": "rmst", "time_lost": "rmtl", "share": "share"}
 
@@ -69,7 +70,7 @@ def run(trial: Trial, request: Request) -> Analysis:
         "conf_level": request.conf_level, "tau": tau, "quantity": quantity, "better": request.better,
     }  # fmt: skip
     plain = rule == "none" and not base.people.X.shape[1]
-    if t.people.clustered and plain and isinstance(request.contrasts, str):
+    if _few_units(t.people) and plain and isinstance(request.contrasts, str):
         details["jackknife_std_error"] = _jackknife(t, request, quantity, tau)
     if _by_greenwood(t.people, request, plain):
         found = _greenwood(t, request, values, quantity, plain)
@@ -213,6 +214,12 @@ def _unit_error(values: FloatArray, unit: Any) -> float:
     _, codes, sizes = np.unique(unit, return_inverse=True, return_counts=True)
     sums = np.bincount(codes.reshape(-1), weights=values)
     return math.sqrt(float((sums**2 / (1 - sizes / len(values))).sum())) if len(sums) > 1 else math.nan
+
+
+def _few_units(s: Sample) -> bool:
+    """Groups or clusters, and not so many that leaving each out is a long way to the same number."""
+    units = s.n_clusters if s.cluster is not None else s.groups_in(s.arm >= 0)
+    return s.clustered and units <= MOST_LEFT_OUT
 
 
 def _jackknife(t: TimeSample, request: Request, quantity: Quantity, tau: float) -> list[float]:

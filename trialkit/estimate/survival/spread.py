@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 
 from trialkit.errors import GroupError
-from trialkit.estimate.outcomes.linearized import Linearized, by_arm, linearized
+from trialkit.estimate.outcomes.linearized import Linearized, by_arm
 from trialkit.estimate.sample import Sample
 from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.inference.survival_cox import CoxFit
@@ -63,7 +62,7 @@ def spread(s: Sample, values: FloatArray, stratum: IntArray | None, left_out: Le
     if stratum is None:
         return by_arm(s, values, df=df)
     if not s.clustered:
-        return _by_cell(s, values, stratum, df)
+        return _by_cell(s, values, stratum)
     if s.cluster is not None and _lone_clusters(s, stratum):
         return _by_stratum(s, values, stratum)
     return by_arm(s, _replaced(s, values, left_out), df=df)
@@ -80,13 +79,16 @@ def _cells(s: Sample, stratum: IntArray) -> tuple[IntArray, IntArray]:
     return cell.reshape(-1), sizes
 
 
-def _by_cell(s: Sample, values: FloatArray, stratum: IntArray, df: str) -> Linearized:
+def _by_cell(s: Sample, values: FloatArray, stratum: IntArray) -> Linearized:
+    """HC2 and Bell-McCaffrey df of means by cell, which for cells are sums of squares; cells of one person say nothing."""
     cell, sizes = _cells(s, stratum)
-    columns = (cell[:, None] == np.arange(len(sizes))).astype(float)
-    total = _arm_sizes(s)
-    first = np.array([int(np.flatnonzero(cell == c)[0]) for c in range(len(sizes))])
-    names = [f"cell {c}" for c in range(len(sizes))]
-    return linearized(replace(s, weights=None), values * total, columns, names, sizes / total[first], df=df)
+    free = np.maximum(sizes - 1.0, 1.0)
+    centred = values - (np.bincount(cell, weights=values) / sizes)[cell]
+    influence = centred * np.sqrt(sizes / free)[cell]
+    first = np.unique(cell, return_index=True)[1]
+    share = sizes / _arm_sizes(s)[first] ** 2
+    df = float(share.sum() ** 2 / (share**2 / free).sum())
+    return Linearized(float(values.sum()), math.sqrt(float(influence @ influence)), df, influence, "HC2", ())
 
 
 def _lone_clusters(s: Sample, stratum: IntArray) -> bool:

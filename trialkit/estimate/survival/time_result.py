@@ -60,7 +60,7 @@ class TimeResult(IttResult):
         found = self.details.get("jackknife_std_error")
         if found is None:
             raise UsageError(
-                "a jackknife over groups needs groups or clusters, and a restricted mean or a share without covariates and strata."
+                "a jackknife over groups needs groups or clusters (400 at most), and a restricted mean or a share without covariates and strata."
             )
         return tuple(float(v) for v in found)
 

@@ -39,7 +39,21 @@ _PUBLIC = {
     "survival": "survival_chart",
 }
 
-__all__ = ["equivalence", "flow", "forest", "group_quality", "group_sizes", "interval", "love", "means", "means_by_wave", "meta_forest", "power_curve", "subgroups", "survival"]
+__all__ = [
+    "equivalence",
+    "flow",
+    "forest",
+    "group_quality",
+    "group_sizes",
+    "interval",
+    "love",
+    "means",
+    "means_by_wave",
+    "meta_forest",
+    "power_curve",
+    "subgroups",
+    "survival",
+]
 
 
 def __getattr__(name: str) -> Any:

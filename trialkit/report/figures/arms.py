@@ -49,7 +49,7 @@ def means(result: Result, *, labels: Mapping[str, str] | None = None, ax: Any = 
             ax = add_rows(new_figure(height + BELOW), 0, height)
         for i, (row, place) in enumerate(zip(arms, places)):
             _mark(ax, row, place.marks[0], unit, i)
-        tidy_x(ax, words.axis_share if unit.kind == "share" else words.axis_mean, words.numbers, percent=unit.kind == "share")
+        tidy_x(ax, words.axis_share if unit.levels == "share" else words.axis_mean, words.numbers, percent=unit.levels == "share")
         _limits(ax, arms, unit)
         write_labels(ax, places, height)
     return ax
@@ -65,12 +65,12 @@ def arm_items(result: Result, labels: Mapping[str, str], words: English) -> list
 
 
 def _mark(ax: Any, row: Mapping[str, Any], y: float, unit: Unit, i: int) -> None:
-    factor = 100.0 if unit.kind == "share" else 1.0
+    factor = 100.0 if unit.levels == "share" else 1.0
     mean, sd = factor * real(row["mean"]), real(row.get("sd"))
     if not math.isfinite(mean):
         return
     colour, marker = (CONTROL, "s") if i == 0 else (COLOURS[(i - 1) % len(COLOURS)], MARKERS[(i - 1) % len(MARKERS)])
-    if unit.kind == "share":
+    if unit.levels == "share":
         ax.plot([0, mean], [y, y], color=colour, linewidth=1.6, solid_capstyle="butt")
     elif math.isfinite(sd):
         ax.plot([mean - sd, mean + sd], [y, y], color=colour, linewidth=1.6, solid_capstyle="butt")
@@ -78,7 +78,7 @@ def _mark(ax: Any, row: Mapping[str, Any], y: float, unit: Unit, i: int) -> None
 
 
 def _limits(ax: Any, arms: list[Mapping[str, Any]], unit: Unit) -> None:
-    if unit.kind != "share":
+    if unit.levels != "share":
         ax.margins(x=0.04)
         return
     top = max((100 * real(a["mean"]) for a in arms if math.isfinite(real(a["mean"]))), default=100.0)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from trialkit.errors import UsageError
+from trialkit.report.figures.ratio_axis import ratio_x
 from trialkit.report.figures.rows import Item, Place, add_rows, stack, write_labels
 from trialkit.report.figures.style import (
     COLOURS,
@@ -27,6 +28,7 @@ from trialkit.report.words_en import ENGLISH, English
 from trialkit.results import Estimate, Result
 
 BELOW, SIDES_BELOW, ZONE_BELOW = 36.0, 12.0, 12.0
+_LEAST_LOG = 0.1  # nor a ratio than 10 % on both sides
 _LEAST = 0.15  # an axis is never narrower than this many SDs on both sides, lest a small effect look large
 
 
@@ -63,10 +65,9 @@ def interval(
     with drawing():
         if ax is None:
             ax = add_rows(new_figure(height + room_below(worthwhile, better)), 0, height)
-        factor = _factor(unit)
         for i, (e, place) in enumerate(zip(result.estimates, places)):
-            _mark(ax, e, place.marks[0], factor, COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)], words)
-        reach = _reach(result.estimates, factor, unit, real(worthwhile) * factor)
+            _mark(ax, e, place.marks[0], unit, COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)], words)
+        reach = _reach(result.estimates, unit, _drawn(unit, worthwhile))
         _frame(ax, unit, reach, words)
         if worthwhile:
             _shade(ax, worthwhile, unit, words)
@@ -191,14 +192,13 @@ def _contrasts(results: Sequence[Result]) -> tuple[str, ...]:
 
 
 def _forest_panel(ax: Any, panel: _Panel, words: English) -> None:
-    factor = _factor(panel.unit)
     for item, place in zip(panel.items, panel.places):
         for e, y in zip(item.estimates, place.marks):
             i = item.order.index(e.contrast)
             marker = "s" if item.primary and len(item.order) == 1 else MARKERS[i % len(MARKERS)]
-            _mark(ax, e, y, factor, COLOURS[i % len(COLOURS)], marker, words, bold=item.primary)
+            _mark(ax, e, y, panel.unit, COLOURS[i % len(COLOURS)], marker, words, bold=item.primary)
     everything = [e for item in panel.items for e in item.estimates]
-    _frame(ax, panel.unit, _reach(everything, factor, panel.unit, math.nan), words)
+    _frame(ax, panel.unit, _reach(everything, panel.unit, math.nan), words)
     write_labels(ax, panel.places, panel.height)
 
 
@@ -209,12 +209,16 @@ def _value(e: Estimate, unit: Unit, words: English) -> str:
     return words.value_and_interval(unit.difference(e.estimate), unit.difference(e.conf_low), unit.difference(e.conf_high))
 
 
-def _factor(unit: Unit) -> float:
-    return 100.0 if unit.kind == "share" else 1.0
+def _drawn(unit: Unit, value: Any) -> float:
+    """Where a value stands on the axis: shares in points, ratios at their log."""
+    found = real(value)
+    if unit.kind == "ratio":
+        return math.log(found) if found > 0 else math.nan
+    return 100.0 * found if unit.kind == "share" else found
 
 
-def _mark(ax: Any, e: Estimate, y: float, factor: float, colour: str, marker: str, words: English, *, bold: bool = False) -> None:
-    value, low, high = (factor * real(v) for v in (e.estimate, e.conf_low, e.conf_high))
+def _mark(ax: Any, e: Estimate, y: float, unit: Unit, colour: str, marker: str, words: English, *, bold: bool = False) -> None:
+    value, low, high = (_drawn(unit, v) for v in (e.estimate, e.conf_low, e.conf_high))
     if not math.isfinite(value):
         ax.text(
             0.5,
@@ -232,11 +236,13 @@ def _mark(ax: Any, e: Estimate, y: float, factor: float, colour: str, marker: st
     ax.plot(value, y, marker, color=colour, markersize=7 if bold else 6, markeredgecolor=INK, markeredgewidth=0.7)
 
 
-def _reach(estimates: Sequence[Estimate], factor: float, unit: Unit, worthwhile: float) -> tuple[float, float]:
-    """Limits of the axis: every finite number in sight, and zero with some room on both sides of it."""
-    values = [factor * real(v) for e in estimates for v in (e.estimate, e.conf_low, e.conf_high)]
+def _reach(estimates: Sequence[Estimate], unit: Unit, worthwhile: float) -> tuple[float, float]:
+    """Limits of the axis: every finite number in sight, and no difference with some room on both sides of it."""
+    values = [_drawn(unit, v) for e in estimates for v in (e.estimate, e.conf_low, e.conf_high)]
     inside = [v for v in values if math.isfinite(v)] or [-1.0, 1.0]
-    least = worthwhile if math.isfinite(worthwhile) else {"share": 2.0, "sd": _LEAST}.get(unit.kind, 0.0)
+    least = (
+        abs(worthwhile) if math.isfinite(worthwhile) else {"share": 2.0, "sd": _LEAST, "ratio": _LEAST_LOG}.get(unit.kind, 0.0)
+    )
     low, high = min(*inside, -least), max(*inside, least)
     room = 0.06 * (high - low) or 1.0
     return low - room, high + room
@@ -244,12 +250,15 @@ def _reach(estimates: Sequence[Estimate], factor: float, unit: Unit, worthwhile:
 
 def _frame(ax: Any, unit: Unit, reach: tuple[float, float], words: English) -> None:
     ax.axvline(0, color=INK, linewidth=0.9, zorder=1)
+    if unit.kind == "ratio":
+        ratio_x(ax, words.axis_difference(unit.kind), words.numbers, *reach)
+        return
     tidy_x(ax, words.axis_difference(unit.kind), words.numbers)
     ax.set_xlim(*reach)
 
 
 def _shade(ax: Any, worthwhile: float, unit: Unit, words: English) -> None:
-    size = _factor(unit) * worthwhile
+    size = abs(_drawn(unit, worthwhile))
     ax.axvspan(-size, size, color=ZONE, linewidth=0, zorder=0)
     for edge in (-size, size):
         ax.axvline(edge, color=QUIET, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)

@@ -21,7 +21,7 @@ def outcomes(view: View) -> Section:
 
 
 def _described(view: View, line: Line) -> str:
-    name = view.words.outcome_label(line.outcome.label or line.outcome.name, line.outcome.better)
+    name = view.outcome_label(line.outcome)
     if view.several_arms:
         name += f", {view.short(line.estimate.contrast)}"
     return effect_text(view, line, line.size or line.estimate, f"{name} ({view.words.units[_forest_unit(line)]})")
@@ -35,13 +35,13 @@ def _table(view: View) -> Table:
     """A band for each outcome with its unit; beneath it a row for each comparison with its reading."""
     words = view.words
     header = (
-        Column(words.reading_header, "text"), Column(words.n_header), Column(words.difference_header("raw", False)),
+        Column(words.reading_header, "text"), Column(words.n_header), Column(words.effect_header if any(view.unit(o).kind == "ratio" for o in view.content.outcomes) else words.difference_header("raw", False)),
         Column(words.interval_header(view.level)), Column(words.g_header), Column(words.interval_header(view.level)),
         Column(words.p_header), Column(words.p_adjusted_header),
     )  # fmt: skip
     rows: list[Row] = []
     for o in view.content.outcomes:
-        label = words.outcome_label(o.label or o.name, o.better)
+        label = view.outcome_label(o)
         rows.append(Row((label,), "band", words.role_and_unit(o.role, view.unit(o).kind)))
         rows += [_row(view, line) for line in view.lines(o)]
     kept, narrowed = without_empty(header, rows)

@@ -34,10 +34,14 @@ def _outcome(view: View, outcome: OutcomeContent, i: int) -> Iterator[Block]:
     words = view.words
     if outcome.estimand:
         yield Text(words.estimand(outcome.estimand))
-    if outcome.result.details.get("arms"):
+    if outcome.result.details.get("arms") and view.unit(outcome).levels != "none":
         yield _observed(view, outcome)
     yield _estimates(view, outcome)
     yield _figure(view, outcome, i)
+    if outcome.result.details.get("curves"):
+        arms = [view.arm(a["arm"]) for a in outcome.result.details.get("arms") or []]
+        label = outcome.label or outcome.name
+        yield FigureBlock(f"{figure_name(i)}-curves", words.caption_curves(label, view.level), words.alt_curves(label, arms))
     if outcome.result.notes:
         yield Heading(words.notes_title, 4)
         yield Bullets(tuple(n.text for n in outcome.result.notes), "quiet")
@@ -56,18 +60,18 @@ def _observed(view: View, outcome: OutcomeContent) -> Table:
         words.randomized_header,
         words.analysed_header,
         words.clusters_header if clusters else words.groups_header,
-        words.share_header if unit.kind == "share" else words.mean_header,
+        words.share_header if unit.levels == "share" else words.mean_header,
     )
     rows = []
     for a in arms:
         together = real(a.get("n_clusters" if clusters else "n_groups"))
         count = view.numbers.count
-        value = Split(unit.level(a["mean"]), "" if unit.kind == "share" else f" ({unit.level(a.get('sd'))})")
+        value = Split(unit.level(a["mean"]), "" if unit.levels == "share" else f" ({unit.level(a.get('sd'))})")
         rows.append(
             Row((view.arm(a["arm"]), count(a["n_randomized"]), count(a["n"]), count(together) if together > 0 else "", value))
         )
     kept, narrowed = without_empty(header, rows)
-    return Table(words.raw_caption, kept, narrowed, words.raw_note(unit.kind), "arm_means")
+    return Table(words.raw_caption, kept, narrowed, words.raw_note(unit.levels), "arm_means")
 
 
 def _estimates(view: View, outcome: OutcomeContent) -> Table:
@@ -88,7 +92,10 @@ def _quantities(view: View, outcome: OutcomeContent, lines: Sequence[Line]) -> I
     yield words.interval_header(view.level), [_interval(view, x, x.estimate) for x in lines], "strong"
     if outcome.worthwhile is not None:
         yield words.worthwhile_row, [unit.difference(outcome.worthwhile) for _ in lines], "body"
-    yield words.se_row, [unit.difference(x.estimate.std_error) for x in lines], "body"
+    if unit.kind == "ratio":
+        yield words.se_log_row, [numbers.fixed(x.estimate.std_error, 3) for x in lines], "body"
+    else:
+        yield words.se_row, [unit.difference(x.estimate.std_error) for x in lines], "body"
     yield words.test_row, [_test(view, x.estimate) for x in lines], "body"
     yield words.p_row, [numbers.p(x.estimate.p_value) for x in lines], "body"
     if any(x.p_adjusted is not None for x in lines):
@@ -123,11 +130,11 @@ def _figure(view: View, outcome: OutcomeContent, i: int) -> FigureBlock:
     label = outcome.label or outcome.name
     observed = [
         words.arm_value(view.arm(a["arm"]), unit.level(a["mean"]), view.numbers.count(a["n"]))
-        for a in outcome.result.details.get("arms") or []
+        for a in (outcome.result.details.get("arms") or [] if unit.levels != "none" else [])
     ]
     effects = [effect_text(view, line, line.estimate, view.short(line.estimate.contrast)) for line in view.lines(outcome)]
     worthwhile = None if outcome.worthwhile is None else unit.difference(outcome.worthwhile)
-    caption = words.caption_primary(label, view.level, worthwhile is not None)
+    caption = words.caption_primary(label, view.level, worthwhile is not None, bool(observed))
     return FigureBlock(figure_name(i), caption, words.alt_primary(label, observed, effects, worthwhile), "effects")
 
 

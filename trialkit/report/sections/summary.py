@@ -39,17 +39,21 @@ def _found(view: View, line: Line) -> Iterator[Block]:
 
 def _with_unit(view: View, line: Line, value: Any) -> str:
     words = view.words
+    if line.unit.kind == "ratio":
+        return words.ratio_of(line.unit.difference(value))
     unit = words.percentage_points if line.unit.kind == "share" else words.points_unit
     return f"{line.unit.difference(value)} {unit}"
 
 
 def _observed(view: View, line: Line) -> str:
-    """Raw shares or means of the two arms compared."""
+    """Raw shares or means of the two arms compared; nothing for times, whose means would mislead."""
+    if line.unit.levels == "none":
+        return ""
     names = {view.arm(a["arm"]): a for a in line.outcome.result.details.get("arms") or []}
     arm, control = names.get(line.arm), names.get(line.control)
     if arm is None or control is None:
         return ""
-    if line.unit.kind == "share":
+    if line.unit.levels == "share":
         shares = (view.numbers.of_hundred(arm["mean"]), view.numbers.of_hundred(control["mean"]))
         return view.words.observed_shares(line.arm, line.control, *shares)
     return view.words.observed_means(line.arm, line.control, line.unit.level(arm["mean"]), line.unit.level(control["mean"]))
@@ -58,18 +62,23 @@ def _observed(view: View, line: Line) -> str:
 def _difference(view: View, line: Line) -> str:
     words, value = view.words, line.estimate.estimate
     adjusted = bool(line.outcome.result.details.get("adjust"))
+    measure = str(line.outcome.result.details.get("measure"))
+    if line.unit.kind == "ratio":
+        return words.difference_ratio(adjusted, line.arm, line.control, line.unit.difference(value), measure)
     shown = line.unit.difference(abs(value))
     direction = words.same if not any(c in "123456789" for c in shown) else words.higher if value > 0 else words.lower
     if line.unit.kind == "share":
         people = words.people_of_hundred(view.numbers.of_hundred(value), direction)
         return words.difference_share(adjusted, line.arm, shown, people, direction)
     g = None if line.size is None else view.numbers.fixed(abs(line.size.estimate))
-    return words.difference_mean(adjusted, line.arm, shown, g, direction)
+    return words.difference_mean(adjusted, line.arm, shown, g, direction, measure)
 
 
 def _fits(view: View, line: Line) -> str:
     """The interval in words, from the smaller to the larger difference in absolute size where both lie on one side."""
     words, e = view.words, line.estimate
+    if line.unit.kind == "ratio":
+        return words.fits_ratio(view.level, line.unit.difference(e.conf_low), line.unit.difference(e.conf_high))
     unit = words.percentage_points if line.unit.kind == "share" else words.points_unit
     ends = [(line.unit.difference(abs(v)), words.higher if v >= 0 else words.lower) for v in (e.conf_low, e.conf_high)]
     if e.conf_high < 0:

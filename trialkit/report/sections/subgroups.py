@@ -1,0 +1,73 @@
+"""Planned subgroups: whether the effect differs (the interaction) first, the effect in each subgroup second."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from trialkit.report.content import OutcomeContent
+from trialkit.report.document import Block, Bullets, Column, FigureBlock, Heading, Row, Section, Table, Text
+from trialkit.report.format import real
+from trialkit.report.sections.blocks import section
+from trialkit.report.view import Unit, View, unit_of
+from trialkit.results import Estimate, Result
+
+INTERACTION = "interaction"
+
+
+def subgroups(view: View) -> Section | None:
+    """A table and a figure for each planned trait; nothing where none was planned."""
+    if not view.content.subgroups:
+        return None
+    blocks: list[Block] = [Text(view.words.subgroups_intro)]
+    for i, (key, result) in enumerate(view.content.subgroups.items()):
+        blocks += _one(view, i, key, result)
+    return section(view, "subgroups", blocks)
+
+
+def subgroup_figure(i: int) -> str:
+    """The name of the figure of the i-th subgroup analysis."""
+    return f"subgroups-{i + 1}"
+
+
+def _one(view: View, i: int, key: str, result: Result) -> Iterator[Block]:
+    words = view.words
+    name, _, trait = key.rpartition(" by ")
+    outcome = next((o for o in view.content.outcomes if o.name == name), None)
+    label = words.subgroup_title(_label(outcome, name), view.column(trait))
+    unit = unit_of(result, view.numbers)
+    yield Heading(label)
+    header = (
+        Column("", "text"), Column(words.difference_header(unit.kind, False)), Column(words.interval_header(view.level)),
+        Column(words.p_header), Column(words.n_header),
+    )  # fmt: skip
+    yield Table(words.subgroups_caption(label), header, tuple(_rows(view, unit, result)), words.subgroups_note, "subgroups")
+    yield FigureBlock(subgroup_figure(i), words.caption_subgroups(label, view.level), words.alt_subgroups(label), "subgroups")
+    if result.notes:
+        yield Bullets(tuple(n.text for n in result.notes), "quiet")
+
+
+def _label(outcome: OutcomeContent | None, name: str) -> str:
+    return name if outcome is None else outcome.label or outcome.name
+
+
+def _rows(view: View, unit: Unit, result: Result) -> Iterator[Row]:
+    several = len({e.contrast for e in result.estimates}) > 1
+    for contrast in dict.fromkeys(e.contrast for e in result.estimates):
+        if several:
+            yield Row((view.contrast(contrast),), "band")
+        for e in result.estimates:
+            if e.contrast == contrast:
+                yield _row(view, unit, e)
+
+
+def _row(view: View, unit: Unit, e: Estimate) -> Row:
+    """An interaction stands out; a joint test has no estimate of its own."""
+    words, tested = view.words, e.extra["subgroup"] == INTERACTION
+    name = words.interaction_row(str(e.extra.get("comparison") or "")) if tested else str(e.extra["subgroup"])
+    value = unit.difference(e.estimate) if math.isfinite(real(e.estimate)) else ""
+    interval = (
+        words.interval(unit.difference(e.conf_low), unit.difference(e.conf_high)) if math.isfinite(real(e.conf_low)) else ""
+    )
+    p = view.numbers.p(e.p_value) if tested else ""
+    return Row((name, value, interval, p, view.numbers.count(e.n)), "strong" if tested else "inner")
