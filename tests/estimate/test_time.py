@@ -166,6 +166,9 @@ def test_strata_of_people_use_the_model_where_small():
     small = tk.itt(tk.Trial(d, arm="arm", control="control", strata=["cell"]), TIME, measure="hazard_ratio")
     assert "small_strata" in [n.code for n in small.notes]
     assert small.estimates[0].covariance == "model"
+    for kind in ("HC0", "HC2"):
+        forced = tk.itt(tk.Trial(d, arm="arm", control="control", strata=["cell"]), TIME, measure="hazard_ratio", covariance=kind)
+        assert any(n.code == "small_strata" and "too small" in n.text for n in forced.notes)
     large = tk.itt(individual(strata=["site"]), TIME, measure="hazard_ratio")
     assert large.estimates[0].covariance.startswith("HC2")
     model = tk.itt(individual(strata=["site"]), TIME, measure="hazard_ratio", covariance="classical")

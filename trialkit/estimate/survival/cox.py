@@ -133,8 +133,8 @@ def _kind(s: Sample, request: Request, stratum: IntArray | None) -> tuple[str, l
         what = "clusters" if s.cluster is not None else "groups"
         text = f"covariance='{asked}' ignores the {what}: its standard error is too small when they matter."
         return asked, [Note("dependence_ignored", text)]
-    if small and asked != "classical":
-        text = f"covariance='{asked}' is too small with few people of an arm in a stratum: use 'auto' or 'classical'."
+    if small and asked == "HC0":
+        text = "some strata have few people of an arm, where HC0 is too small: covariance='classical' holds there when hazards are proportional."
         return asked, [Note("small_strata", text)]
     return asked, []
 

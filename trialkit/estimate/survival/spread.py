@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from trialkit.errors import GroupError
+from trialkit.errors import CombinationError, GroupError
 from trialkit.estimate.outcomes.linearized import Linearized, by_arm
 from trialkit.estimate.sample import Sample
 from trialkit.inference.arrays import FloatArray, IntArray
@@ -62,6 +62,8 @@ def spread(s: Sample, values: FloatArray, stratum: IntArray | None, left_out: Le
     if stratum is None:
         return by_arm(s, values, df=df)
     if not s.clustered:
+        if df == "working":
+            raise CombinationError("df='working' is for groups that exist in some arms only (group=): use df='independence'.")
         return _by_cell(s, values, stratum)
     if s.cluster is not None and _lone_clusters(s, stratum):
         return _by_stratum(s, values, stratum)
@@ -88,7 +90,9 @@ def _by_cell(s: Sample, values: FloatArray, stratum: IntArray) -> Linearized:
     first = np.unique(cell, return_index=True)[1]
     share = sizes / _arm_sizes(s)[first] ** 2
     df = float(share.sum() ** 2 / (share**2 / free).sum())
-    return Linearized(float(values.sum()), math.sqrt(float(influence @ influence)), df, influence, "HC2", ())
+    text = "some strata have few people of an arm, where HC2 is too small: covariance='classical' holds there when hazards are proportional."
+    notes = (Note("small_strata", text),) if int(sizes.min()) < LARGE_CELL else ()
+    return Linearized(float(values.sum()), math.sqrt(float(influence @ influence)), df, influence, "HC2", notes)
 
 
 def _lone_clusters(s: Sample, stratum: IntArray) -> bool:
