@@ -379,6 +379,19 @@ def test_number_needed_to_treat_and_family_and_round_trip():
     assert Result.from_dict(r.to_dict()).by_arm.equals(r.by_arm)
 
 
+def test_informative_group_size_is_said():
+    d = binary(6, groups=30, controls=200)
+    size = d.groupby("group")["id"].transform("count")
+    d = d.assign(job=np.where(d["arm"] == "peer", (size > 10) * 1, d["job"]))
+    for measure, estimator in (
+        ("risk_difference", "g_computation"),
+        ("risk_ratio", "g_computation"),
+        ("risk_ratio", "difference_in_means"),
+    ):
+        r = tk.itt(grouped_trial(d), "job", measure=measure, estimator=estimator)
+        assert ("not ratios" in text(r, "informative_size")) == (measure == "risk_ratio")
+
+
 def test_influence_values_add_to_the_variance():
     for trial in (individual(), grouped_outcomes(), cluster_outcomes()):
         for estimator in ("g_computation", "difference_in_means"):

@@ -104,7 +104,6 @@ def test_description_says_what_was_said_and_what_was_not(spec: PlanSpec) -> None
         "No column says to whom 'died' happened, so the value 0 must stand in the data already.",
         "CR2 with the groups and single people as clusters, and Satterthwaite degrees of freedom (the default)",
         "Planned, but not run by this version",
-        "[[subgroups]] by 'motivation_t0'.",
         estimand_sentence(spec, "employed"),
     ):
         assert said in told

@@ -179,9 +179,10 @@ def test_bad_data_get_a_sentence(plan, change, error, words):
 
 def test_no_primary_outcome_to_run():
     text = PLAN.replace(
-        'better = "higher"\nsmallest_worthwhile = { hedges_g = 0.2 }', 'measure = "win_odds"\nbetter = "higher"', 1
+        'better = "higher"\nsmallest_worthwhile', 'better = "higher"\nestimand = { population = "compliers" }\nsmallest_worthwhile', 1
     )
-    with pytest.raises(EstimationError, match="win_odds"):
+    text = text.replace("[data]\n", '[data]\nuptake = "came"\n', 1)
+    with pytest.raises(EstimationError, match="compliers"):
         tk.Plan.from_text(text).run(data())
 
 

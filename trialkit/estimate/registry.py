@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from trialkit.errors import CombinationError, nearest, shown
 from trialkit.estimate.measures import MEASURES
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from trialkit.estimate.itt_result import Analysis
     from trialkit.estimate.request import Request
     from trialkit.trial import Trial
@@ -99,6 +99,8 @@ def combinations() -> pd.DataFrame:
     >>> tk.combinations().query("measure == 'odds_ratio'")["estimator"].tolist()
     ['difference_in_means', 'g_computation', 'logit', 'exact']
     """
+    import pandas as pd
+
     rows = [
         {"estimator": e.name, "measure": m, "covariance": ", ".join(e.covariances), "df": ", ".join(e.dfs), "adjust": e.adjusts}
         for e in ESTIMATORS.values()

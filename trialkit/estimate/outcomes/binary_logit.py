@@ -11,6 +11,7 @@ from trialkit.errors import CombinationError, UsageError
 from trialkit.estimate.averages import apply_average, estimand_name
 from trialkit.estimate.itt_result import Analysis
 from trialkit.estimate.linear.ancova import describe, design_columns, strata_rule
+from trialkit.estimate.outcomes.g_computation_scale import size_notes
 from trialkit.estimate.outcomes.glm_model import contrasts_of, fit_glm, with_events
 from trialkit.estimate.outcomes.rare import check_any_event, event_notes
 from trialkit.estimate.request import Request
@@ -36,7 +37,7 @@ def run(trial: Trial, request: Request) -> Analysis:
     check_any_event(trial, request.outcome)
     adjust = tuple(a for a in request.adjust if a not in trial.strata)
     base = sample(trial, request.outcome, adjust, request.covariate_missing)
-    notes = event_notes(base)
+    notes = [*event_notes(base), *size_notes(base, request)]
     rule, _ = strata_rule(trial, request)
     strata = "additive" if rule == "interacted" else rule
     s, able = with_events(apply_average(base, request.average), "logistic")

@@ -21,7 +21,7 @@ from trialkit.estimate.itt_result import Analysis, Contrast
 from trialkit.estimate.linear import difference_in_means
 from trialkit.estimate.linear.difference_in_means import arm_contrast, complete_pairs, randomized_in_pairs, two_arms
 from trialkit.estimate.measures import MEASURES
-from trialkit.estimate.outcomes.g_computation_scale import SCALES, arm_contrasts, transformed, undefined
+from trialkit.estimate.outcomes.g_computation_scale import SCALES, arm_contrasts, size_notes, transformed, undefined
 from trialkit.estimate.outcomes.rare import check_any_event, count_notes, event_notes
 from trialkit.estimate.request import Request
 from trialkit.estimate.sample import Sample, sample
@@ -38,10 +38,11 @@ def run(trial: Trial, request: Request) -> Analysis:
         if MEASURES[request.measure].outcome != "binary":
             return difference_in_means.run(trial, request)
         check_any_event(trial, request.outcome)
-        found = difference_in_means.run(trial, request)
-        return replace(found, notes=tuple(dict.fromkeys((*found.notes, *event_notes(found.sample)))))
+        plain = difference_in_means.run(trial, request)
+        return replace(plain, notes=tuple(dict.fromkeys((*plain.notes, *event_notes(plain.sample)))))
     base = _sample(trial, request)
-    contrasts, notes, methods, covariances, influence = [], _notes(base, request), [], [], []
+    contrasts, methods, covariances, influence = [], [], [], []
+    notes = [*_notes(base, request), *size_notes(base, request)]
     for c in arm_contrasts(base, request):
         theta = _means(trial, base, request, c.arm, c.reference)
         means = np.full(len(base.arms), math.nan)

@@ -19,6 +19,7 @@ from trialkit.errors import CombinationError, DataError, MissingDataError, Usage
 from trialkit.estimate.averages import apply_average, estimand_name
 from trialkit.estimate.itt_result import Analysis, IttResult
 from trialkit.estimate.linear.ancova import describe, design_columns, strata_rule
+from trialkit.estimate.outcomes.g_computation_scale import size_notes
 from trialkit.estimate.outcomes.glm_model import GlmModel, contrasts_of, fit_glm, with_events
 from trialkit.estimate.outcomes.rare import count_notes
 from trialkit.estimate.request import Request
@@ -67,7 +68,7 @@ def run(trial: Trial, request: Request) -> Analysis:
     exposed = _exposure(trial, base, request)
     rule, unequal = strata_rule(trial, request)
     strata = "additive" if rule == "interacted" else rule
-    notes = [*count_notes(base), *_design_notes(exposed, strata == "additive" and unequal)]
+    notes = [*count_notes(base), *size_notes(base, request), *_design_notes(exposed, strata == "additive" and unequal)]
     s, able = with_events(apply_average(base, request.average), "poisson")
     found = None
     if len(able) > 1:

@@ -27,7 +27,14 @@ from trialkit.estimate.averages import apply_average, estimand_name
 from trialkit.estimate.itt_result import Analysis, Contrast, IttResult
 from trialkit.estimate.linear import aipw
 from trialkit.estimate.outcomes import binary_unadjusted
-from trialkit.estimate.outcomes.g_computation_scale import SCALES, ArmContrast, arm_contrasts, transformed, undefined
+from trialkit.estimate.outcomes.g_computation_scale import (
+    SCALES,
+    ArmContrast,
+    arm_contrasts,
+    size_notes,
+    transformed,
+    undefined,
+)
 from trialkit.estimate.outcomes.g_computation_variance import Spread, spread_of
 from trialkit.estimate.outcomes.rare import check_any_event, count_notes, event_notes
 from trialkit.estimate.request import Request
@@ -131,14 +138,18 @@ def _run(trial: Trial, request: Request, family: Family, options: GComputationOp
     spread = spread_of(trial, s, request)
     s = spread.sample
     terms = s.X.shape[1]
-    notes = [*spread.notes, *(event_notes(s, terms=terms) if family == "logistic" else count_notes(s, terms=terms))]
+    notes = [
+        *spread.notes,
+        *size_notes(base, request),
+        *(event_notes(s, terms=terms) if family == "logistic" else count_notes(s, terms=terms)),
+    ]
     predictions = _predictions(trial, s, request, family, options, notes)
     means = marginal_means(y=s.y, arm=s.arm, predictions=predictions, probabilities=spread.probabilities, weights=s.weights)
     means = np.where(np.abs(means - np.round(means)) < 1e-12, np.round(means), means)
     spread = spread.with_predictions(predictions)
     contrasts, influence = _contrasts(s, request, means, spread, notes)
     adjusted = "no covariates" if not s.X.shape[1] and request.strata_effects != "additive" else f"{family} working model"
-    firths = ", Firth's penalty" if options.penalty else ""
+    firths = ", Firth's penalty" if options.penalty and adjusted != "no covariates" else ""
     return Analysis(
         base if spread.whole else s, tuple(contrasts), estimand_name(request.average), f"g-computation ({adjusted}{firths})",
         spread.covariance, tuple(dict.fromkeys((*notes, *spread.said))),

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from trialkit.errors import shown
+from trialkit.estimate.averages import size_note
 from trialkit.estimate.itt_result import Contrast
 from trialkit.estimate.linear.ancova import contrast_label, own_weights
 from trialkit.estimate.request import Request, arm_pairs
@@ -58,6 +59,15 @@ def transformed(scale: Scale, means: FloatArray) -> tuple[FloatArray, FloatArray
     safe = np.where(inside, means, 0.5)
     value, slope = (np.log(safe), 1 / safe) if scale == "log" else (np.log(safe / (1 - safe)), 1 / (safe * (1 - safe)))
     return np.where(inside, value, np.nan), np.where(inside, slope, np.nan)
+
+
+def size_notes(s: Sample, request: Request) -> list[Note]:
+    """Whether group size goes with the outcome, from the linear regression on arm and covariates; for a ratio told as a difference."""
+    arms = (s.arm[:, None] == np.arange(1, len(s.arms))).astype(float)
+    found = size_note(s, np.concatenate([np.ones((s.n, 1)), arms, s.X], axis=1), request)
+    if SCALES.get(request.measure) == "difference":
+        return found
+    return [Note(n.code, f"{n.text} (These are differences, not ratios.)") for n in found]
 
 
 def undefined(s: Sample, contrast: ArmContrast, measure: str, values: FloatArray) -> tuple[Contrast, Note]:
