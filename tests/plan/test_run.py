@@ -179,7 +179,9 @@ def test_bad_data_get_a_sentence(plan, change, error, words):
 
 def test_no_primary_outcome_to_run():
     text = PLAN.replace(
-        'better = "higher"\nsmallest_worthwhile', 'better = "higher"\nestimand = { population = "compliers" }\nsmallest_worthwhile', 1
+        'better = "higher"\nsmallest_worthwhile',
+        'better = "higher"\nestimand = { population = "compliers" }\nsmallest_worthwhile',
+        1,
     )
     text = text.replace("[data]\n", '[data]\nuptake = "came"\n', 1)
     with pytest.raises(EstimationError, match="compliers"):

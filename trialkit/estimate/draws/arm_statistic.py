@@ -88,7 +88,7 @@ class ArmStatistic:
         """The one assignment that happened."""
         s = self.sample
         groups = s.group[None, :] if s.cluster is None and (s.group != ALONE).any() else None
-        return Assignments(s.arm[None, :], groups, np.ones(1), False, True)
+        return Assignments(s.arm[None, :], groups, np.ones(1), False)
 
     def _groups(self, drawn: Assignments) -> IntArray | None:
         """Groups (or clusters) of every draw for the standard error; clusters stay who they are."""

@@ -43,14 +43,12 @@ class Assignments:
     ----------
     arms : (B, n) codes of the trial's arms; among draws the observed assignment is the first, a list holds it anyway.
     groups : (B, n), or None where the design forms none. weights : (B,) probabilities. enumerated : whether this is all there are.
-    together : whether people of all arms change places.
     """
 
     arms: ArmArray
     groups: IntArray | None
     weights: FloatArray
     enumerated: bool
-    together: bool
 
     def of(self, rows: IntArray) -> Assignments:
         """The same for some of the people."""
@@ -115,7 +113,7 @@ class Source:
                 stays = ~moving & (trial.group_codes != ALONE)
                 groups[:, ~moving] = ALONE
                 groups[:, stays] = trial.group_codes[stays] + int(groups.max(initial=-1)) + 1
-        return Assignments(arms, groups, weights, self.n_draws == "all", moving is None)
+        return Assignments(arms, groups, weights, self.n_draws == "all")
 
     def _listed(self, design: Design) -> tuple[ArmArray, None, FloatArray]:
         listed, weights = design.enumerate()
@@ -139,7 +137,7 @@ class Source:
         kept = (arms[:, ~moving] == observed[~moving]).all(axis=1)
         if kept.sum() < 2:
             return None
-        return Assignments(arms[kept], groups, weights[kept] / weights[kept].sum(), True, False)
+        return Assignments(arms[kept], groups, weights[kept] / weights[kept].sum(), True)
 
     def _recoded(self, design: Design, codes: ArmArray) -> ArmArray:
         """Codes of the trial for the rows of its data."""

@@ -239,7 +239,7 @@ def _pair(
     """The test of one contrast of one outcome."""
     s, (arm, reference) = statistic.sample, pair
     y, notes = s.y, []
-    if two is None or (two.together and len(s.arms) > 2):
+    if two is None:
         assert together is not None
         two, y = together, s.y - _others(statistic, pair)[s.arm]
         if len(s.arms) > 2:
@@ -266,8 +266,6 @@ _TOGETHER = Note(
     "the design cannot be drawn for two arms alone, so all arms are drawn, with the effects of the others taken out as estimated: "
     "p-values and intervals of single arms hold in large samples and are not exact.",
 )
-
-
 _UNEQUAL = Note(
     "unequal_probabilities",
     "people of one stratum had different probabilities of the arms: the test holds, but means of the arms differ for that reason alone. "

@@ -66,7 +66,7 @@ def longitudinal(
         without follow-up add what they have. 'mmrm': the baseline is a covariate with an effect at each wave, and only follow-ups are outcomes.
     covariance_structure : of a person's waves: 'us' (default: free, so that nothing rests on it), 'cs', 'csh', 'ar1', 'ar1h', 'toep', 'toeph', 'ad',
         'adh', 'sp_exp' (by distance in time).
-    covariance_by_arm : a covariance matrix for each arm.
+    covariance_by_arm : a covariance matrix for each arm. One for all is the default; a note says when the arms differ, and with drop-out the effects then depend on it.
     group_structure : of a group's effects over waves. 'auto' is 'us' up to three waves, else 'cs' (also with fewer groups than waves plus three); or 'us', 'cs', 'ar1'.
     df : 'satterthwaite', 'kenward_roger' (with its covariance; REML only), or 'residual' (measurements less terms; refused with groups or clusters).
     covariance : 'auto': that of the model, or with df='kenward_roger' the linear Kenward-Roger one, which does not depend on how the covariance is

@@ -133,8 +133,8 @@ def _arms_note(
     if p >= ARMS_P:
         return []
     text = (
-        f"people's covariances over waves differ between the arms (likelihood ratio, p {p_text(p)}), and the model gives them one: covariance_by_arm=True gives each arm "
-        "its own. With arms of different size the standard errors depend on it."
+        f"people's covariances over waves differ between the arms (likelihood ratio, p {p_text(p)}), and the model gives them one: say covariance_by_arm=True. With "
+        "drop-out the effects depend on it, and with arms of different size the standard errors."
     )
     return [Note("covariances_differ", text)]
 
