@@ -55,4 +55,7 @@ def write(rows: Sequence[dict[str, Any]], name: str) -> pd.DataFrame:
     FOLDER.mkdir(parents=True, exist_ok=True)
     table.to_csv(FOLDER / f"{name}.csv", index=False, float_format="%.5g", lineterminator="\n")
     print(table.to_string(index=False))
+    from tests.calibration.findings import refresh  # it reads the tables written here
+
+    refresh()
     return table
