@@ -190,6 +190,7 @@ def test_the_report_survives_its_own_json_and_is_drawn(tmp_path):
         ("risk_ratio", 0.9, 1.1, "higher", 1.2, "no_worthwhile_difference"),
         ("odds_ratio", 0.5, 0.8, "lower", None, "benefit_size_uncertain"),
         ("win_odds", 1.1, 1.5, "lower", None, "benefit_size_uncertain"),
+        ("proportional_odds", 1.1, 1.5, "lower", None, "benefit_size_uncertain"),
         ("rmst_difference", -4.0, -1.0, "lower", 0.5, "worthwhile_benefit"),
         ("cumulative_incidence_difference", 0.02, 0.1, "lower", None, "benefit_size_uncertain"),
     ],

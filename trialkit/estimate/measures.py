@@ -53,7 +53,7 @@ MEASURES: dict[str, Measure] = {
 
 # where a better (for instance shorter) time shows as a larger number, and where the estimate counts what is better already
 TURNED = frozenset({"hazard_ratio", "rmtl_difference", "cumulative_incidence_difference"})
-DIRECTED = frozenset({"win_odds"})
+DIRECTED = frozenset({"win_odds", "proportional_odds"})
 
 
 def better_effect(measure: str, better: Literal["higher", "lower"] | None) -> Literal["higher", "lower"] | None:
