@@ -17,6 +17,7 @@ _PUBLIC = {
     "family": "trialkit.estimate.several.family",
     "few_groups": "trialkit.estimate.draws.few_groups",
     "gatekeeping": "trialkit.estimate.several.gatekeeping",
+    "harms": "trialkit.estimate.outcomes.harms",
     "index": "trialkit.estimate.several.index",
     "longitudinal": "trialkit.estimate.longitudinal.repeated_measures",
     "logrank": "trialkit.estimate.survival.logrank",

@@ -5,6 +5,7 @@ from trialkit.estimate.take_up.cace import cace
 from trialkit.estimate.several.family import family
 from trialkit.estimate.draws.few_groups import few_groups
 from trialkit.estimate.several.gatekeeping import gatekeeping
+from trialkit.estimate.outcomes.harms import harms
 from trialkit.estimate.several.index import index
 from trialkit.estimate.itt import itt
 from trialkit.estimate.longitudinal.repeated_measures import longitudinal
@@ -38,6 +39,7 @@ __all__ = [
     "family",
     "few_groups",
     "gatekeeping",
+    "harms",
     "index",
     "itt",
     "longitudinal",

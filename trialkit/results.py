@@ -189,6 +189,7 @@ _HOMES = {
     "money": "trialkit.estimate.outcomes.money",
     "proportional_odds": "trialkit.estimate.outcomes.proportional_odds",
     "marginal": "trialkit.estimate.outcomes.g_computation",
+    "harms": "trialkit.estimate.outcomes.harms",
     "counts": "trialkit.estimate.outcomes.counts",
     "itt_time": "trialkit.estimate.survival.time_result",
     "logrank": "trialkit.estimate.survival.logrank",
@@ -201,6 +202,7 @@ _HOMES = {
     "mixed_companions": "trialkit.estimate.mixed.mixed_result",
     "power": "trialkit.power.result",
     "simulated_power": "trialkit.power.simulation.result",
+    "simulated_search": "trialkit.power.simulation.search_result",
     "assurance": "trialkit.power.uncertain",
     "power_curve": "trialkit.power.curves",
     "power_several_arms": "trialkit.power.families.several_arms",
@@ -211,6 +213,7 @@ _HOMES = {
     "complier_profile": "trialkit.selection.complier_profile",
     "flow": "trialkit.selection.flow",
     "attrition": "trialkit.selection.attrition",
+    "cfa": "trialkit.measurement.cfa_result",
 }
 
 

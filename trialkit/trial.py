@@ -8,7 +8,8 @@ errors with their remedies.
 from __future__ import annotations
 
 import html
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -159,6 +160,16 @@ class Trial:
     def values(self, name: str) -> FloatArray:
         """A numeric column as floats, missing as NaN."""
         return numeric(self.column(name), name)
+
+    def with_columns(self, columns: Mapping[str, Any]) -> Trial:
+        """The same trial with further or other columns, a value a person each; columns with a role stay as they are."""
+        roles = {self.arm, self.unit, *self.strata, self.cluster, self.group, self.facilitator, self.weights}
+        taken = [c for c in columns if c in roles]
+        if taken:
+            raise UsageError(f"'{taken[0]}' has a role in the trial: make a new Trial to change it.")
+        other = copy(self)
+        object.__setattr__(other, "data", self.data.assign(**columns))
+        return other
 
     def codes(self, *names: str) -> IntArray:
         """Codes 0, 1, ... of the combinations of categorical columns; -1 where one is missing."""

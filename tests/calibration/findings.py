@@ -94,6 +94,51 @@ FINDINGS = (
         "too careful: cells of two clusters leave Satterthwaite's df at 7",
     ),
     Finding(
+        "cace",
+        "what == 't_coverage' and value > 0.96",
+        "too careful: a weak instrument; the Anderson-Rubin set that is advised there is inside the band",
+    ),
+    Finding(
+        "cace",
+        "what == 't_coverage'",
+        "too short: a weak instrument and types that differ much; the Anderson-Rubin set that is advised there is inside the band",
+    ),
+    Finding(
+        "cace",
+        "what == 'tf_coverage'",
+        "too careful: the tF interval pays for the worst correlation there could be between take-up and outcome (Lee et al. 2022)",
+    ),
+    Finding(
+        "family",
+        "groups == 6",
+        "too free: with 6 groups the t test itself is too free far in its tail, where many tests are decided (Bonferroni .06-.09), and their correlation is hardly known",
+    ),
+    Finding(
+        "family",
+        "outcomes == 10",
+        "too free: p-values far in the tail (Bonferroni .064 at 10 groups) and a correlation that few groups tell little of",
+    ),
+    Finding(
+        "randomization",
+        "icc == 0.3",
+        "too free: 6 or 10 groups of unequal size at ICC .3; the groups' own effects are most of the variance and the statistic takes their sizes as balanced",
+    ),
+    Finding(
+        "wild_bootstrap",
+        "kind == 'WCR11, webb'",
+        "too free: Webb's weights with 6 or 10 clusters in balanced arms; Rademacher, the default, is inside the band",
+    ),
+    Finding(
+        "wild_bootstrap",
+        "kind == 'by person'",
+        "too free: weights by person with 6 or 10 groups miss what a group shares; weights by group, the default, are inside the band",
+    ),
+    Finding(
+        "wild_bootstrap",
+        "kind == 'tk.itt'",
+        "too careful: with 3 treated clusters of 10 Satterthwaite's df are few",
+    ),
+    Finding(
         "effect_sizes",
         "design == 'people' and units_per_arm <= 20 and measure in ('cohens_h', 'cox_d', 'logit_d', 'risk_ratio of counts', 'odds_ratio of counts')",
         "too careful: three to six events expected in an arm; Wald's errors of log odds, log ratios and arcsines are large for few events",

@@ -1,4 +1,4 @@
-"""Family-wise error of Romano-Wolf and Westfall-Young with groups in one arm: signs on the scores of the groups.
+"""Family-wise error of Romano-Wolf and Westfall-Young with groups in one arm: normal draws with the correlation of the groups' scores.
 
 All hypotheses are true. Every outcome is analysed by the default ANCOVA; outcomes share a factor, between groups and between people. The
 two corrections order draws alike, because each statistic stands on the scale of its own p-value, so one column serves both.
@@ -16,7 +16,7 @@ from scipy.special import ndtri
 import trialkit as tk
 from tests.calibration.batch import Batch
 from tests.calibration.tables import DESIGNS, REPLICATES, mc_error, over_designs, p_values, said, size_inside, write
-from trialkit.inference.score_bootstrap import sign_draws
+from trialkit.inference.joint_null import normal_draws, shrunk, square_root
 from trialkit.inference.stepdown import romano_wolf
 
 GROUPS, OUTCOMES, CORRELATIONS, ICC = (6, 10, 20, 40), (3, 10), (0.0, 0.6), 0.1
@@ -57,9 +57,9 @@ class Families:
         found = self.batch.run(flat)
         p = p_values(found.estimate, found.std_error, found.df).reshape(replicates, outcomes)
         scores = self.batch.scores(flat)[1].reshape(replicates, outcomes, -1)
-        scaled = scores / np.sqrt((scores**2).sum(axis=-1, keepdims=True))
-        signs = sign_draws(scores=np.eye(scores.shape[-1]), n_draws=DRAWS, seed=seed)
-        null = np.swapaxes(scaled @ signs.T, 1, 2)
+        df = np.broadcast_to(found.df, len(flat)).reshape(replicates, outcomes).min(axis=1)
+        root = square_root(shrunk(scores=np.swapaxes(scores, -1, -2), df=df))
+        null = normal_draws(scores=np.eye(outcomes), df=np.inf, n_draws=DRAWS, seed=seed) @ root
         return romano_wolf(statistics=-ndtri(np.maximum(p, 1e-300) / 2), null=null).p_adjusted, p
 
 

@@ -36,7 +36,7 @@ ORDER = [
     "outcomes",
     "families",
     "attrition",
-    "next",
+    "harms", "next",
     "scales",
     "deviations",
     "not_run",
@@ -146,7 +146,7 @@ def test_no_number_in_the_page_that_is_not_in_a_result(name: str, saved: dict[st
         "families",
         "few_groups",
         "attrition",
-        "next",
+        "harms", "next",
         "scales",
         "indices",
     )

@@ -22,11 +22,12 @@ Problems = Iterator[Problem]
 def check(spec: PlanSpec) -> list[Problem]:
     """All contradictions between parts of the plan."""
     from trialkit.plan.checks_outcomes import outcome_problems
+    from trialkit.plan.checks_scales import scale_use_problems
     from trialkit.plan.comparisons import comparison_problems
     from trialkit.plan.gatekeeping import graph_problems
 
     rules = (
-        _arms, _data, _design, _groups, _scales, outcome_problems, _analysis, _few_groups, comparison_problems, graph_problems, _mediation, _selection, _subgroups,
+        _arms, _data, _design, _groups, _scales, scale_use_problems, outcome_problems, _analysis, _few_groups, comparison_problems, graph_problems, _mediation, _selection, _subgroups,
     )  # fmt: skip
     return [problem for rule in rules for problem in rule(spec)]
 

@@ -196,3 +196,8 @@ def _assumed(outcome: Outcome, at: At) -> Problems:
             yield Problem((*at, "assume"), message)
     if outcome.measure in RATIO_MEASURES and assume.effect is not None and assume.effect <= 0:
         yield Problem((*at, "assume"), f"'{outcome.measure}' is a ratio; an assumed effect is above 0 (1 is no effect)")
+    if assume.shares:
+        total = sum(assume.shares)
+        if len(assume.shares) < 2 or abs(total - 1) > 1e-6:
+            message = f"shares are those of two or more categories and add up to 1, as in [0.2, 0.5, 0.3]; these add up to {total:g}"
+            yield Problem((*at, "assume", "shares"), message)

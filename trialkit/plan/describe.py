@@ -152,7 +152,9 @@ def _better(spec: PlanSpec, outcome: Outcome, folder: Path | None) -> str:
     if outcome.better is not None:
         return f"{outcome.better.capitalize()} is better."
     if outcome.scale is not None:
-        direction = definition(spec.scale(outcome.scale).scale, folder).get("direction")
+        use = spec.scale(outcome.scale)
+        known = definition(use.scale, folder)
+        direction = known.get("subscale_directions", {}).get(use.subscale, known.get("direction"))
         return (
             f"{str(direction).capitalize()} is better (from the scale)."
             if direction in ("higher", "lower")

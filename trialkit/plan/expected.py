@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from trialkit.errors import nearest, shown
+from trialkit.plan.checks_scales import form_columns
 from trialkit.plan.schema_outcomes import BINARY_MEASURES
 
 if TYPE_CHECKING:
@@ -180,6 +181,9 @@ def _item_columns(spec: PlanSpec) -> Iterator[ExpectedColumn]:
         for wave in spec.scale_waves(entry.name) if "{wave}" in entry.items else (None,):
             name = entry.items if wave is None else entry.items.replace("{wave}", wave)
             yield ExpectedColumn(name, (f"items of '{entry.name}'",), kind, wave=wave)
+            for what, column in form_columns(entry).items():
+                place = column if wave is None else column.replace("{wave}", wave)
+                yield ExpectedColumn(place, (f"{what}, which decides on the form of '{entry.name}'",), "number or category")
 
 
 def _covariate_columns(spec: PlanSpec) -> Iterator[ExpectedColumn]:

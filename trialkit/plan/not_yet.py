@@ -58,7 +58,7 @@ BUILT: dict[str, frozenset[str]] = {
         | {"rerandomized", "minimization", "permuted_blocks"}
     ),
     "margin": frozenset({"equivalence", "noninferiority"}),
-    "section": frozenset({"balance", "attrition", "subgroups"}),
+    "section": frozenset({"balance", "attrition", "subgroups", "harms"}),
     "language": frozenset({"en"}),
 }
 

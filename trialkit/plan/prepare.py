@@ -56,19 +56,7 @@ def prepare(spec: PlanSpec, data: Any, *, folder: Path | None = None) -> Prepare
     scored, directions = _score(spec, frame, folder)
     notes = _composites(spec, frame, [o for o in spec.outcomes if o.kind in ("column", "scale")])
     known = labels.variable_labels(frame)
-    roles: dict[str, Any] = {
-        "arm": spec.data.arm,
-        "control": spec.control,
-        "unit": spec.data.unit,
-        "strata": list(spec.data.strata),
-        "cluster": spec.data.cluster,
-        "group": spec.data.group,
-        "grouped_arms": list(spec.grouped_arms) or None,
-        "facilitator": spec.data.facilitator,
-        "weights": spec.data.weights,
-        "categorical": list(spec.data.categorical),
-        "ungrouped": spec.data.ungrouped,
-    }
+    roles = spec.roles()
     trial = Trial(frame, **roles)
     made = add_indices(spec, trial, frame, directions)
     if made:
@@ -119,9 +107,9 @@ def _score(spec: PlanSpec, frame: pd.DataFrame, folder: Path | None) -> tuple[li
         use = spec.scale(name)
         if name not in specs:
             specs[name] = _scale(use.scale, use.form, folder)
-            directions[name] = specs[name].direction
+            directions[name] = specs[name].direction_of(use.subscale)
         items = use.items if wave is None else use.items.replace("{wave}", wave)
-        made = score(frame, specs[name], items, **use.scoring())
+        made = score(frame, specs[name], items, **use.scoring(wave))
         frame[column] = made.values.to_numpy(dtype=float, na_value=np.nan)
         contents.append(
             ScaleContent(

@@ -15,12 +15,12 @@ from trialkit.estimate.draws.wild_bootstrap import wild_bootstrap
 from trialkit.estimate.icc import achieved_icc
 from trialkit.estimate.itt import itt
 from trialkit.estimate.itt_result import IttResult
-from trialkit.estimate.registry import ESTIMATORS
 from trialkit.estimate.take_up.cace import cace
-from trialkit.plan.asked import better_of, outcome_of, own_options
+from trialkit.plan.asked import better_of
 from trialkit.plan.corrections import corrected, planned_correction
 from trialkit.plan.describe import describe
 from trialkit.plan.estimand import estimand_sentence
+from trialkit.plan.harms import planned_harms
 from trialkit.plan.lock import versions
 from trialkit.plan.not_yet import BUILT, companion_fits, not_yet
 from trialkit.plan.prepare import Prepared, prepare
@@ -95,6 +95,7 @@ def run_plan(
         corrections=corrections,
         subgroups=planned_subgroups(spec, ready),
         contrasts=_own_contrasts(spec),
+        harms=planned_harms(spec, ready, folder=folder),
         not_run=tuple(not_yet(spec)),
         plan_text=describe(spec, folder=folder),
         notes=tuple(dict.fromkeys((*ready.trial.notes, *ready.notes))),
@@ -244,25 +245,14 @@ def _estimate(spec: PlanSpec, ready: Prepared, outcome: Outcome, estimator: str)
     own: list[Mapping[Hashable, float]] = [
         dict[Hashable, float](c.weights.items()) for c in a.contrasts if not isinstance(c, str)
     ]
-    known = ESTIMATORS[estimator]
     with _said_of(outcome):
         return itt(
             ready.trial,
-            outcome_of(spec, outcome),
-            adjust=spec.adjust_for(outcome) if known.adjusts else (),
-            estimator=estimator,
-            measure=outcome.measure,
-            covariance=a.covariance if known.adjusts and a.covariance in known.covariances else "auto",
-            df=a.df if a.df in known.dfs else "auto",
-            strata_effects=a.strata_effects,
-            average=outcome.estimand.average,
             contrasts=a.contrasts if isinstance(a.contrasts, str) else own,
-            covariate_missing=a.covariate_missing,
             equivalence=outcome.equivalence,
             noninferiority=outcome.noninferiority,
             better=better_of(ready, outcome),
-            conf_level=a.conf_level,
-            **own_options(spec, outcome, known),
+            **spec.asked_of_itt(outcome, estimator),
         )
 
 

@@ -203,6 +203,39 @@ class PlanSpec(Frozen):
         known = ESTIMATORS.get(general)
         return general if known is None or outcome.measure in known.measures else default_estimator(outcome.measure)
 
+    def roles(self) -> dict[str, Any]:
+        """The roles of the columns, as keywords of `Trial`."""
+        d = self.data
+        return {
+            "arm": d.arm, "control": self.control, "unit": d.unit, "strata": list(d.strata), "cluster": d.cluster, "group": d.group,
+            "grouped_arms": list(self.grouped_arms) or None, "facilitator": d.facilitator, "weights": d.weights,
+            "categorical": list(d.categorical), "ungrouped": d.ungrouped,
+        }  # fmt: skip
+
+    def asked_of_itt(self, outcome: Outcome, estimator: str | None = None) -> dict[str, Any]:
+        """What the plan asks of the analysis of an outcome, as keywords of `itt`: by its own estimator, or as far as another one takes it.
+
+        Contrasts, margins and the better direction of a scale are the run's to add.
+        """
+        from trialkit.estimate.outcome import Time
+        from trialkit.estimate.registry import ESTIMATORS
+
+        name, a = estimator or self.estimator_for(outcome), self.analysis
+        known = ESTIMATORS[name]
+        options = {k: v for k, v in (("tau", outcome.tau), ("q", outcome.q)) if v is not None and k in known.options}
+        return {
+            "outcome": Time(str(outcome.time), str(outcome.event)) if outcome.kind == "time" else self.value_column(outcome),
+            "adjust": self.adjust_for(outcome) if known.adjusts else (),
+            "estimator": name,
+            "measure": outcome.measure,
+            "covariance": a.covariance if known.adjusts and a.covariance in known.covariances else "auto",
+            "df": a.df if a.df in known.dfs else "auto",
+            "strata_effects": a.strata_effects,
+            "average": outcome.estimand.average,
+            "covariate_missing": a.covariate_missing,
+            "conf_level": a.conf_level,
+        } | options
+
     def scale_waves(self, name: str) -> tuple[str, ...]:
         """Waves at which this scale must be in the data: those said, or else those that the plan uses."""
         entry = self.scale(name)

@@ -62,6 +62,8 @@ class ScaleUse(Frozen):
     """waves at which the scale was taken; unsaid: the waves that the plan uses"""
     form: Name | None = None
     """a named form or item order of the scale, where the registry has several"""
+    form_from: FrozenMap[str] | None = None
+    """columns that decide on each person's form, as in { age = "age", administration = "mode_{wave}" } for cfpb_10; or a word for everyone"""
     subscale: Name | None = None
     """one of the scale's subscales"""
     codes: FrozenMap[float] = FrozenMap()
@@ -73,10 +75,14 @@ class ScaleUse(Frozen):
     prorate: Annotated[int, Field(ge=0)] | None = None
     """how many answers may be missing; unsaid: the scale's own rule"""
 
-    def scoring(self) -> dict[str, Any]:
-        """The keywords of `trialkit.measurement.score` that this entry asks for."""
+    later: ClassVar[frozenset[str]] = frozenset({"form_from"})
+
+    def scoring(self, wave: str | None = None) -> dict[str, Any]:
+        """The keywords of `trialkit.measurement.score` that this entry asks for at a wave."""
+        places = self.form_from.items() if self.form_from is not None else ()
         return {
             "form": self.form,
+            "form_from": {k: v if wave is None else v.replace("{wave}", wave) for k, v in places} or None,
             "subscale": self.subscale,
             "codes": self.code_range,
             "value_labels": dict(self.codes) or None,
@@ -143,6 +149,8 @@ Positive = Annotated[float, Field(gt=0)]
 class Assume(Frozen):
     """Numbers for power, simulation and the dry run; never used in the analysis."""
 
+    later: ClassVar[frozenset[str]] = frozenset({"shares", "follow_up", "shape", "strata_r2"})
+
     effect: float | None = None
     """assumed effect: for a scale in standard deviations, otherwise in the units of the measure"""
     control_rate: Rate | None = None
@@ -167,6 +175,14 @@ class Assume(Frozen):
     """share lost at follow-up; unsaid: [design] assumptions"""
     baseline_correlation: Annotated[float, Field(gt=-1, lt=1)] | None = None
     """correlation with the baseline measurement; unsaid: [design] assumptions"""
+    shares: Listed[Rate] = ()
+    """shares of the ordered categories in the control arm, lowest first, as in [0.2, 0.5, 0.3]"""
+    follow_up: Positive | None = None
+    """for a time: how long people are followed, in the units of the time; unsaid: tau"""
+    shape: Positive | None = None
+    """for a time: the shape of a Weibull distribution; unsaid: 1, a constant hazard"""
+    strata_r2: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """share of the outcome's variance that lies between the strata of the randomization"""
 
 
 class Outcome(Frozen):

@@ -6,9 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trialkit.errors import TrialkitError
-from trialkit.estimate.registry import ESTIMATORS
 from trialkit.estimate.subgroups.effect_modification import subgroups
-from trialkit.plan.asked import better_of, outcome_of, own_options
+from trialkit.plan.asked import better_of
 from trialkit.results import Result
 
 if TYPE_CHECKING:
@@ -30,27 +29,19 @@ def planned_subgroups(spec: PlanSpec, ready: Prepared) -> dict[str, Result]:
 
 
 def _one(spec: PlanSpec, ready: Prepared, outcome: Outcome, entry: Subgroup) -> Result:
-    estimator = spec.estimator_for(outcome)
-    known, a = ESTIMATORS[estimator], spec.analysis
+    a, asked = spec.analysis, spec.asked_of_itt(outcome)
+    del asked["average"]
+    asked["adjust"] = [c for c in asked["adjust"] if c != entry.by]
     try:
         found = subgroups(
             ready.trial,
-            outcome_of(spec, outcome),
             by=[entry.by],
-            adjust=[c for c in spec.adjust_for(outcome) if known.adjusts and c != entry.by],
             kind={entry.by: entry.kind},
             planned=True,
             direction={entry.by: entry.alternative},
-            estimator=estimator,
-            measure=outcome.measure,
-            covariance=a.covariance if a.covariance in known.covariances else "auto",
-            df=a.df if a.df in known.dfs else "auto",
-            strata_effects=a.strata_effects,
             contrasts=a.contrasts if isinstance(a.contrasts, str) else "control",
-            covariate_missing=a.covariate_missing,
             better=better_of(ready, outcome),
-            conf_level=a.conf_level,
-            **own_options(spec, outcome, known),
+            **asked,
         )
     except TrialkitError as error:
         error.args = (f"[[subgroups]] by '{entry.by}', outcome '{outcome.name}': {error}",)

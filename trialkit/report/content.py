@@ -129,7 +129,7 @@ class ReportContent:
     multiplicity : {'method': ..., 'families': {family: [outcome names]}}; with gatekeeping its 'order' and 'pass_on', or 'weights' and
         'transitions'. corrections : the result of the correction of every family, or of the graph.
     subgroups : by 'outcome by trait', the planned subgroup analyses.
-    contrasts : text of each contrast of the plan's own -> its two sides in words.
+    contrasts : text of each contrast of the plan's own -> its two sides in words. harms : adverse events, None where the plan has none.
     not_run : planned parts that this version cannot run, in words. plan_text : the plan back in words.
     data : receipt (file name, sha256 of bytes and content, rows, columns). versions : software. created : ISO time (UTC).
     command : the line that runs it again.
@@ -158,6 +158,7 @@ class ReportContent:
     subgroups: Mapping[str, Result] = field(default_factory=dict)
     corrections: Mapping[str, Result] = field(default_factory=dict)
     contrasts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    harms: TableResult | None = None
 
     def tidy(self) -> pd.DataFrame:
         """All outcomes, one row an estimate, with role and family in front."""
@@ -210,6 +211,7 @@ class ReportContent:
             "subgroups": {k: r.to_dict() for k, r in self.subgroups.items()},
             "corrections": {k: r.to_dict() for k, r in self.corrections.items()},
             "contrasts": {k: list(v) for k, v in self.contrasts.items()},
+            "harms": None if self.harms is None else self.harms.to_dict(),
         }  # fmt: skip
 
     @staticmethod
@@ -228,6 +230,7 @@ class ReportContent:
             subgroups={k: Result.from_dict(r) for k, r in content.get("subgroups", {}).items()},
             corrections={k: Result.from_dict(r) for k, r in content.get("corrections", {}).items()},
             contrasts=content.get("contrasts", {}),
+            harms=_table(content["harms"]) if content.get("harms") else None,
         )  # fmt: skip
 
 

@@ -66,18 +66,21 @@ class ManyOutcomes:
         n = model.sample.n
         assert model.cov.influence is not None
         self._model = model
+        self._ordered = clusters is None
         self._clusters = clusters if clusters is not None else Clusters(np.arange(n), np.arange(n), np.ones(n, dtype=np.int64))
         self._loads = model.cov.influence @ c
         self._slope = model.fit.X @ (model.fit.bread @ c)
-        working = model.df_rule == "working"
+        # 'groups' says that the outcome of the model had no working covariance, not that these have none
+        working = model.df_rule in ("working", "groups")
         self._fixed_df = None if working else model._df(c)
         self._borrows = bool(model.cov.n_full_leverage) and model.working is not None
         self._working = self._moments(c) if working or self._borrows else None
 
     def run(self, y: FloatArray) -> FoundMany:
         """Estimates, variances and df of the outcomes y (R, n), in the order of the model's people."""
-        estimate, scores = self.scores(y)
-        return self.with_df(estimate, np.einsum("rs,rs->r", scores, scores), y)
+        residual = self._residuals(y)
+        scores = self.cluster_sums(residual)
+        return self._with_df(y @ self._slope, np.einsum("rs,rs->r", scores, scores), residual)
 
     def scores(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(R,) estimates and (R, S) scores of the units: variances are sums of their squares."""
@@ -85,19 +88,19 @@ class ManyOutcomes:
 
     def cluster_sums(self, residual: FloatArray) -> FloatArray:
         """(R, S) sums over the units of residuals (R, n) times each person's load in the contrast."""
-        weighted = residual[:, self._clusters.order] * self._loads
+        weighted = (residual if self._ordered else residual[:, self._clusters.order]) * self._loads
         if self._clusters.count == weighted.shape[1]:
             return weighted
         return np.asarray(np.add.reduceat(weighted, self._clusters.starts, axis=1))
 
-    def with_df(self, estimate: FloatArray, variance: FloatArray, y: FloatArray) -> FoundMany:
-        """The df of outcomes `y`, and the variance that strata with one group borrow, beside a given variance."""
-        replicates = len(y)
+    def _with_df(self, estimate: FloatArray, variance: FloatArray, residual: FloatArray) -> FoundMany:
+        """The df of each outcome, and the variance that strata with one group borrow, beside the robust variance."""
+        replicates = len(estimate)
         if self._working is None:
             assert self._fixed_df is not None
             return FoundMany(estimate, variance, np.full(replicates, self._fixed_df), 0)
         w = self._working
-        theta, converged = fit_variances(self._residuals(y), X=self._model.fit.X, part=w.part, group=w.group)
+        theta, converged = fit_variances(residual, X=self._model.fit.X, part=w.part, group=w.group)
         mean = theta @ w.means
         if self._fixed_df is None:
             df, fallback = mean**2 / np.einsum("rp,pq,rq->r", theta, w.squares, theta), w.fewest - 1.0

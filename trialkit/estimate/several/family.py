@@ -2,7 +2,7 @@
 
 Romano-Wolf and Westfall-Young need the joint distribution of the statistics under the null. Without groups it is drawn from the
 trial's own design: one assignment serves every outcome. With groups in one arm the sharp null of a re-randomization also denies
-group effects, so the draws are signs on the groups' scores (inference/score_bootstrap.py), one sign a group for every outcome.
+group effects, so the draws are normal with the correlation of the groups' scores (inference/joint_null.py).
 
 Every statistic is put on the scale of a standard normal by its own p-value first, so that each keeps its own df and a family of
 one is left as it was.
@@ -26,9 +26,9 @@ from trialkit.estimate.sample import units_of_variance
 from trialkit.estimate.several.adjust_p import adjust_p
 from trialkit.estimate.several.joint import fitted
 from trialkit.inference.arrays import FloatArray, IntArray
+from trialkit.inference.joint_null import normal_draws
 from trialkit.inference.least_squares import least_squares
 from trialkit.inference.randomization import coefficient
-from trialkit.inference.score_bootstrap import sign_draws
 from trialkit.inference.stepdown import romano_wolf, westfall_young
 from trialkit.results import Note, Result
 from trialkit.trial import ALONE, Trial
@@ -63,7 +63,8 @@ def family(
     correction : 'romano_wolf' and 'westfall_young' use the dependence between the tests; 'holm', 'hochberg', 'bh' and
         'sharpened_q' do not and need no draws.
     n_draws, seed : for the first two; the seed has no default.
-    draws : 'auto' draws from the trial's design where there is one and there are no groups, otherwise signs on scores.
+    draws : 'auto' draws from the trial's design where there is one and there are no groups, otherwise normal
+        draws with the correlation of the units' scores.
 
     Returns
     -------
@@ -138,9 +139,14 @@ def _joint_null(
         ), f"the joint distribution comes from {n_draws} assignments of the trial's own design."
     what = "groups" if grouped else "clusters" if trial.cluster is not None else "people"
     return (
-        sign_draws(scores=_scores(members, trial), n_draws=n_draws, seed=number),
-        f"the joint distribution comes from {n_draws} draws of signs on the scores of the {what}.",
+        normal_draws(scores=_scores(members, trial), df=_fewest_df(members), n_draws=n_draws, seed=number),
+        f"the joint distribution comes from {n_draws} normal draws with the correlation of the scores of the {what}.",
     )
+
+
+def _fewest_df(members: Sequence[IttResult]) -> float:
+    """Of all rows; infinite where every test is normal."""
+    return min((e.df for r in members for e in r.estimates if np.isfinite(e.df)), default=np.inf)
 
 
 def _trial_of(members: Sequence[IttResult]) -> Trial:

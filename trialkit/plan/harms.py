@@ -1,0 +1,35 @@
+"""The planned look at harms: columns of the data, a list of events beside it, or both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trialkit.errors import DataError, TrialkitError
+from trialkit.estimate.outcomes.harms import Harms, harms
+from trialkit.io import read
+
+if TYPE_CHECKING:
+    from trialkit.plan.prepare import Prepared
+    from trialkit.plan.schema import PlanSpec
+
+__all__ = ["planned_harms"]
+
+
+def planned_harms(spec: PlanSpec, ready: Prepared, *, folder: Path | None) -> Harms | None:
+    """Adverse events by arm, or None where the plan has no [harms]."""
+    said = spec.harms
+    if said is None:
+        return None
+    try:
+        listed = None
+        if said.events:
+            path = Path(said.events)
+            path = path if path.is_absolute() or folder is None else folder / path
+            if not path.exists():
+                raise DataError(f"the list of events '{said.events}' is not there: put it beside the plan, or write its path.")
+            listed = read(path)
+        return harms(ready.trial, columns=said.columns, events=listed, conf_level=spec.analysis.conf_level)
+    except TrialkitError as error:
+        error.args = (f"[harms]: {error}",)
+        raise
