@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 EXTRAS ?= test,lint,parquet,examples
 REPORT ?= demo
+# the tests run in as many processes as there are cores, each with one thread for linear algebra
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-pandas2 lint calibrate benchmark analyses clean
@@ -34,13 +36,13 @@ lint: $(VENV)/.all
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/pytest -m "not calibration" --ignore tests/benchmarks
+	$(ONE_THREAD) $(BIN)/pytest -n auto --dist loadfile -m "not calibration" --ignore tests/benchmarks
 
 # the same tests on the older pandas that is still supported
 test-pandas2:
 	test -x .venv-pandas2/bin/python || $(PYTHON) -m venv .venv-pandas2
 	.venv-pandas2/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[test,parquet]" "pandas>=2.2,<2.3"
-	.venv-pandas2/bin/pytest -m "not calibration" --ignore tests/scripts --ignore tests/benchmarks --ignore tests/calibration
+	$(ONE_THREAD) .venv-pandas2/bin/pytest -n auto --dist loadfile -m "not calibration" --ignore tests/scripts --ignore tests/benchmarks --ignore tests/calibration
 
 calibrate: $(VENV)/.all
 	$(BIN)/pytest -m calibration --no-header -rA

@@ -209,6 +209,7 @@ _HOMES = {
     "power_margin": "trialkit.power.families.margins",
     "power_errors": "trialkit.power.families.type_s_m",
     "optimal_design": "trialkit.power.families.optimal",
+    "design_cost": "trialkit.power.cost",
     "balance": "trialkit.selection.balance",
     "complier_profile": "trialkit.selection.complier_profile",
     "flow": "trialkit.selection.flow",

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.calibration.power_kernels import Generator, Simulator, equivalent, profile_reml, reject, satterthwaite_test, scaled_chi2
+from tests.calibration.power_kernels import (
+    Generator,
+    Simulator,
+    equivalent,
+    profile_reml,
+    reject,
+    satterthwaite_test,
+    scaled_chi2,
+)
 from tests.calibration.power_people import paths_test
 
 Listed = tuple[tuple[int, ...], tuple[int, ...]]
@@ -51,15 +59,15 @@ def unequal_clusters(sizes: Listed, icc: float) -> Simulator:
     return draw
 
 
-def varying_clusters(k: int, mean: float, cv: float, icc: float, designs: int = 50) -> Simulator:
-    """Sizes drawn anew for every fiftieth of the replicates: lognormal, whole, at least 2."""
+def varying_clusters(k: int, mean: float, cv: float, icc: float, designs: int = 500) -> Simulator:
+    """Sizes drawn anew for every 500th of the replicates: lognormal, whole, at least 2."""
 
     def draw(effect: float, rng: Generator, draws: int) -> np.ndarray:
         spread = np.sqrt(np.log1p(cv**2))
         found = []
-        for _ in range(designs):
+        for _ in range(min(designs, draws)):
             sizes = [np.maximum(np.round(mean * np.exp(spread * rng.standard_normal(k) - spread**2 / 2)), 2) for _ in range(2)]
-            found.append(_reml_test(effect, sizes, icc, rng, draws // designs))
+            found.append(_reml_test(effect, sizes, icc, rng, draws // min(designs, draws)))
         return np.concatenate(found)
 
     return draw
@@ -244,9 +252,7 @@ def blocks_of_people(blocks: int, size: int, share: float, kind: str, *, icc: fl
     return draw
 
 
-def blocks_in_three_levels(
-    top: int, blocks: int, size: int, icc: tuple[float, float], spread: tuple[float, float]
-) -> Simulator:
+def blocks_in_three_levels(top: int, blocks: int, size: int, icc: tuple[float, float], spread: tuple[float, float]) -> Simulator:
     """Random effects: one-sample t of the superblocks' differences."""
 
     def draw(effect: float, rng: Generator, draws: int) -> np.ndarray:

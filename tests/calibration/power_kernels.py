@@ -67,9 +67,7 @@ class Setting:
         return ", ".join(f"{k}={v}" for k, v in {**self.design, **asked, **self.said}.items())
 
 
-def reject(
-    estimate: np.ndarray, variance: Any, df: Any, alternative: str = "two-sided", alpha: float = 0.05
-) -> np.ndarray:
+def reject(estimate: np.ndarray, variance: Any, df: Any, alternative: str = "two-sided", alpha: float = 0.05) -> np.ndarray:
     """t test (normal where df is infinite)."""
     with np.errstate(divide="ignore", invalid="ignore"):
         t = estimate / np.sqrt(variance)

@@ -218,7 +218,9 @@ def log_rank(
             seen, time = time <= stop, np.minimum(time, stop)
         order = time.argsort(1)
         who = arm[order]
-        happened = np.broadcast_to(np.arange(n) < events, (draws, n)) if events is not None else np.take_along_axis(seen, order, 1)
+        happened = (
+            np.broadcast_to(np.arange(n) < events, (draws, n)) if events is not None else np.take_along_axis(seen, order, 1)
+        )
         at_risk = np.arange(n, 0, -1)
         part = (treated - np.cumsum(who, 1) + who) / at_risk
         return reject((happened * (who - part)).sum(1), (happened * part * (1 - part)).sum(1), np.inf)

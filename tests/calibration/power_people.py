@@ -131,7 +131,10 @@ def _pooled_test(y: np.ndarray, n: int) -> np.ndarray:
 def _covariance_test(y: np.ndarray, x: np.ndarray, n: int, df_lost: int = 3) -> np.ndarray:
     m = y.shape[1] - n
     gap_y, gap_x = y[:, :n].mean(1) - y[:, n:].mean(1), x[:, :n].mean(1) - x[:, n:].mean(1)
-    dy, dx = (np.concatenate([v[:, :n] - v[:, :n].mean(1, keepdims=True), v[:, n:] - v[:, n:].mean(1, keepdims=True)], 1) for v in (y, x))
+    dy, dx = (
+        np.concatenate([v[:, :n] - v[:, :n].mean(1, keepdims=True), v[:, n:] - v[:, n:].mean(1, keepdims=True)], 1)
+        for v in (y, x)
+    )
     sxx, sxy, syy = (np.einsum("ij,ij->i", a, b) for a, b in ((dx, dx), (dx, dy), (dy, dy)))
     df = n + m - df_lost
     variance = (syy - sxy**2 / sxx) / df * (1 / n + 1 / m + gap_x**2 / sxx)
@@ -168,7 +171,9 @@ def monotone(n: int, correlation: Any, kept: tuple[float, ...]) -> Simulator:
         gap, fitted = np.zeros((draws, size)), np.zeros((draws, size, size))
         for j in range(size):
             seen = last > j
-            X = np.concatenate([np.ones((draws, seen.sum(), 1)), np.broadcast_to(arm[seen, None], (draws, seen.sum(), 1)), y[:, seen, :j]], 2)
+            X = np.concatenate(
+                [np.ones((draws, seen.sum(), 1)), np.broadcast_to(arm[seen, None], (draws, seen.sum(), 1)), y[:, seen, :j]], 2
+            )
             found = np.linalg.solve(np.einsum("dni,dnj->dij", X, X), np.einsum("dni,dn->di", X, y[:, seen, j])[..., None])[..., 0]
             squares = np.square(y[:, seen, j] - np.einsum("dni,di->dn", X, found)).sum(1) / (seen.sum() - 2 - j)
             slope = found[:, 2:]
@@ -272,5 +277,3 @@ def paths_test(arm: np.ndarray, mediator: np.ndarray, outcome: np.ndarray) -> np
     slope = (m * y).sum(1) / left
     residual = (y**2).sum(1) - slope**2 * left
     return reject(path, left / (n - 2) / spread, n - 2) & reject(slope, residual / (n - 3) / left, n - 3)
-
-

@@ -46,9 +46,13 @@ def individual() -> Iterator[Setting]:
         simulate = people.two_means(n, m, sd, welch=True)
         yield Setting("individual", {"treated": n, "controls": m, "sd": sd}, simulate, 0.8, "optimistic: few people, Welch")
     for n, r in itertools.product((15, 40, 80, 200), (0.3, 0.6, 0.8)):
-        yield Setting("individual", {"n_per_arm": n, "baseline_correlation": r}, people.ancova(n, n, r), 0.8, "optimistic: baseline")
+        yield Setting(
+            "individual", {"n_per_arm": n, "baseline_correlation": r}, people.ancova(n, n, r), 0.8, "optimistic: baseline"
+        )
     for n, lost in itertools.product((20, 60, 150), (0.1, 0.3)):
-        yield Setting("individual", {"n_per_arm": n, "attrition": lost}, people.two_means(n, n, lost=lost), 0.8, "optimistic: attrition")
+        yield Setting(
+            "individual", {"n_per_arm": n, "attrition": lost}, people.two_means(n, n, lost=lost), 0.8, "optimistic: attrition"
+        )
     for n, share in itertools.product((30, 100, 400), (0.4, 0.7, 0.9)):
         yield Setting("individual", {"n_per_arm": n, "take_up": share}, people.diluted(n, n, share), 0.8, "optimistic: take-up")
 
@@ -105,11 +109,13 @@ def count() -> Iterator[Setting]:
     for (n, m), mean, k in itertools.product(((60, 60), (150, 150), (120, 240)), (1.5, 4.0), (0.0, 0.5, 1.2)):
         design = {"treated": n, "controls": m, "control_mean": mean} | ({"dispersion": k} if k else {})
         simulate = outcomes.negative_binomial(n, m, mean, k)
-        yield Setting("count", design, simulate, 0.8, "approximate", replicates=40_000, chunk=10_000, at="effect_assigned")
+        yield Setting(
+            "count", design, simulate, 0.8, "counts, normal formula", replicates=40_000, chunk=10_000, at="effect_assigned"
+        )
     for n, factor in itertools.product((60, 150), (1.5, 3.0)):
         design = {"n_per_arm": n, "control_mean": 3.0, "variance_ratio": factor}
         simulate = outcomes.quasi_poisson(n, n, 3.0, factor)
-        yield Setting("count", design, simulate, 0.8, "approximate", chunk=10_000, at="effect_assigned")
+        yield Setting("count", design, simulate, 0.8, "counts, normal formula", chunk=10_000, at="effect_assigned")
 
 
 def ordinal() -> Iterator[Setting]:

@@ -106,7 +106,14 @@ def grouped_both_arms() -> Iterator[Setting]:
         design |= {"control_groups": k[1], "control_group_size": m[1], "control_icc": icc[1]}
         yield Setting("grouped", design, groups.grouped_both(k, m, icc))
     for k, rate in itertools.product(((6, 6), (12, 12), (25, 25)), (0.2, 0.4)):
-        design = {"groups": k[0], "group_size": 10, "icc": 0.05, "control_groups": k[1], "control_group_size": 10, "control_rate": rate}
+        design = {
+            "groups": k[0],
+            "group_size": 10,
+            "icc": 0.05,
+            "control_groups": k[1],
+            "control_group_size": 10,
+            "control_rate": rate,
+        }
         label = f"optimistic: rate{', 6 groups' if k[0] == 6 else ''}"
         yield Setting("grouped", design, groups.groups_of_rates_both(k, (10, 10), 0.05, rate), 0.8, label)
 
@@ -129,7 +136,13 @@ def grouped_known() -> Iterator[Setting]:
         yield Setting("grouped", design, groups.groups_diluted(k, 10, 100, 0.1, share), 0.8, "optimistic: take-up")
     for k, controls in itertools.product((3, 5, 8, 12), (40, 150)):
         design = {"groups": k, "group_size": 10, "controls": controls, "icc": 0.1, "method": "satterthwaite"}
-        yield Setting("grouped", design, groups.equal_groups(k, 10, controls, 0.1), 0.8, "optimistic: plug-in df" if k < 10 else "approximate")
+        yield Setting(
+            "grouped",
+            design,
+            groups.equal_groups(k, 10, controls, 0.1),
+            0.8,
+            "optimistic: plug-in df" if k < 10 else "approximate",
+        )
 
 
 def blocked() -> Iterator[Setting]:

@@ -29,7 +29,7 @@ WITHIN = 0.010
 # kinds of settings: the code of the note and the largest difference
 KNOWN = {
     "counts": ("counts", 0.016),
-    "unequal": ("unequal_sizes", 0.021),
+    "counts, normal formula": ("normal_formula", 0.0125),
     "optimistic: attrition": ("attrition_optimistic", 0.012),
     "optimistic: baseline": ("ancova_optimistic", 0.075),
     "optimistic: slope in groups": ("ancova_optimistic", 0.005),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import tomllib
 import warnings
 from pathlib import Path
 
@@ -12,32 +11,9 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-import trialkit.measurement as measurement
 from trialkit.errors import FileReadError, ScaleError
-from trialkit.measurement import Scale, UnverifiedScaleWarning, scale, scales, score
+from trialkit.measurement import Scale, UnverifiedScaleWarning, scale, scales, score, score_long
 from trialkit.measurement.scale import ALWAYS_STATED
-
-REGISTRY = Path(measurement.__file__).parent / "registry"
-KEYS = sorted(path.stem for path in REGISTRY.glob("*.toml"))
-
-# (items, codes, reversed per form, score range of the form, direction)
-FACTS = {
-    ("gse", "sum"): (10, (1, 4), (), (10, 40), "higher"),
-    ("gse", "mean"): (10, (1, 4), (), (1, 4), "higher"),
-    ("who5", "percentage"): (5, (0, 5), (), (0, 100), "higher"),
-    ("rosenberg", "reversed_2_5_6_8_9"): (10, (0, 3), (2, 5, 6, 8, 9), (0, 30), "higher"),
-    ("rosenberg", "reversed_3_5_8_9_10"): (10, (0, 3), (3, 5, 8, 9, 10), (0, 30), "higher"),
-    ("jobs_search_self_efficacy", "mean"): (6, (1, 5), (), (1, 5), "higher"),
-    ("ces_d", "standard"): (20, (0, 3), (4, 8, 12, 16), (0, 60), "lower"),
-}
-# What nobody has read in a publication; every other stated field has a source.
-UNVERIFIED = {
-    "gse": set(),
-    "who5": set(),
-    "rosenberg": {"missing", "other_codes"},
-    "jobs_search_self_efficacy": {"reference", "licence", "items", "reversed", "missing"},
-    "ces_d": {"licence"},
-}
 
 OWN = """
 key = "trust"
@@ -71,73 +47,9 @@ def own(tmp_path):
     return write
 
 
-@pytest.mark.parametrize(("key", "form"), FACTS)
-def test_registry_states_the_published_facts(key, form):
-    items, codes, reversed_items, score_range, direction = FACTS[key, form]
-    entry = scale(key, form=form)
-    assert entry.items == items
-    assert entry.codes.pair == codes
-    assert entry.chosen.reversed == reversed_items
-    assert entry.range_of() == score_range
-    assert entry.direction == direction
-
-
-def test_registry_holds_exactly_the_documented_scales_and_forms():
-    assert set(KEYS) == {key for key, _ in FACTS}
-    assert {(key, form) for key in KEYS for form in scale(key).forms} == set(FACTS)
-
-
-def test_missing_rules_and_cut_offs_of_the_registry():
-    rules = {key: (scale(key).missing.max_missing, scale(key).missing.rule, scale(key).missing.ours) for key in KEYS}
-    assert rules == {
-        "gse": (3, "mean_of_answered", False),
-        "who5": (0, "none", False),
-        "rosenberg": (0, "none", True),
-        "jobs_search_self_efficacy": (0, "none", True),
-        "ces_d": (4, "mean_of_answered", True),
-    }
-    cuts = {key: [(c.value, c.side) for c in scale(key).cut_offs] for key in KEYS}
-    assert cuts == {
-        "gse": [],
-        "who5": [(50, "at_or_below"), (28, "at_or_below")],
-        "rosenberg": [(15, "below")],
-        "jobs_search_self_efficacy": [],
-        "ces_d": [(16, "at_or_above")],
-    }
-    assert "trialkit's choice" in scale("ces_d").missing.note
-
-
-@pytest.mark.parametrize("key", KEYS)
-def test_what_was_not_verified_is_flagged(key):
-    entry = scale(key)
-    assert set(entry.unverified) == UNVERIFIED[key]
-    assert entry.verified is (not UNVERIFIED[key])
-    assert set(ALWAYS_STATED) <= set(entry.sources)
-
-
-@pytest.mark.parametrize("key", KEYS)
-def test_registry_ships_no_item_texts(key):
-    table = tomllib.loads((REGISTRY / f"{key}.toml").read_text(encoding="utf-8"))
-    found = list(_strings(table))
-    assert all(len(text) <= 300 for path, text in found if path != "reference")
-    assert not [text for path, text in found if path != "reference" and (text.startswith("I ") or " I " in text)]
-    assert "texts" not in table and isinstance(table["items"], int)
-
-
-def _strings(value, path=""):
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _strings(inner, f"{path}.{key}".strip("."))
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _strings(inner, path)
-
-
 def test_scales_lists_the_registry():
     table = scales()
-    assert list(table.columns) == ["key", "name", "items", "codes", "range", "direction", "licence", "verified"]
+    assert list(table.columns) == ["key", "name", "items", "codes", "range", "direction", "licence", "verified", "verified_share"]
     row = table.set_index("key").loc["gse", ["items", "codes", "range", "direction", "verified"]]
     assert row.tolist() == [10, "1-4", "10-40", "higher", True]
     assert table.set_index("key").loc["rosenberg", "range"] == "0-30"
@@ -190,6 +102,15 @@ def test_unverified_scale_warns_once_and_names_the_fields(fresh_warnings):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         score(data, "jobs_search_self_efficacy", items="j{item}")
+
+
+def test_the_warning_points_at_the_users_line_however_the_scale_is_scored(fresh_warnings):
+    data = pd.DataFrame({f"j{i}": [1, 5] for i in range(1, 7)})
+    with pytest.warns(UnverifiedScaleWarning) as caught:
+        score(data, "job_search_effort", items="j{item}".replace("j", "{wave}"), waves=["j"])
+        rows = pd.DataFrame({"id": [1] * 6, "item": range(1, 7), "answer": [2] * 6})
+        score_long(rows, "jobs_search_self_efficacy", person="id", item="item", answer="answer")
+    assert [c.filename for c in caught] == [__file__] * 2
 
 
 def test_verified_scale_does_not_warn(fresh_warnings):

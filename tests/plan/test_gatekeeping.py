@@ -182,7 +182,7 @@ def test_the_families_of_a_run_are_results() -> None:
     assert set(content.corrections) == {"primary", "work"}
     work = content.corrections["work"]
     assert [e.outcome for e in work.estimates] == ["job", "calls"]
-    assert "300 draws of signs" in work.notes[0].text
+    assert "300 normal draws" in work.notes[0].text
     rows = content.tidy().set_index("name")
     for e in work.estimates:
         assert rows.loc[e.outcome, "p_adjusted"] == e.extra["p_adjusted"]

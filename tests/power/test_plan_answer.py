@@ -166,8 +166,8 @@ def test_a_baseline_correlation_without_a_baseline_is_left_aside():
 
 
 def test_measures_without_power_say_so():
-    (one,) = answer(outcome=f'{COLUMN}\nmeasure = "win_odds"\nbetter = "higher"').answers
-    assert one.detectable is None and "not built yet" in str(one)
+    (one,) = answer(outcome=f'{COLUMN}\nmeasure = "quantile"').answers
+    assert one.detectable is None and "No formula is known for power with measure 'quantile'" in str(one)
 
 
 @pytest.mark.parametrize(

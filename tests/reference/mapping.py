@@ -584,6 +584,46 @@ def profile(**roles: Any) -> dict[str, Any]:
 CASES |= {"complier_profile": profile, "complier_profile_strata": lambda: profile(strata=["site"])}
 
 
+def recoded_items(wave: str) -> pd.DataFrame:
+    x = data("items.csv")[[f"{wave}_i{j}" for j in range(1, 9)]]
+    return x.assign(**{f"{wave}_i{j}": 6 - x[f"{wave}_i{j}"] for j in (3, 7)})
+
+
+def one_factor(x: pd.DataFrame) -> dict[str, Any]:
+    r = tk.measurement.cfa(x, {"f": list(x.columns)})
+    common, rest = r.loadings["f"].sum() ** 2, r.residual_variances["estimate"].sum()
+    out = {k: getattr(r, k) for k in ("chisq", "df", "cfi", "tli", "rmsea", "srmr")}
+    out |= {"omega_model": common / (common + rest), "omega_observed": common / x.cov(ddof=0).to_numpy().sum()}
+    return out | {f"loading_{j}": v for j, v in enumerate(r.loadings["f"], 1)}
+
+
+def misfit_items(wave: str) -> pd.DataFrame:
+    return data("items_misfit.csv")[[f"{wave}_i{j}" for j in range(1, 7)]]
+
+
+def two_wave_factors() -> dict[str, Any]:
+    r = tk.measurement.cfa(data("items_misfit.csv"), {w: list(misfit_items(w).columns) for w in ("t0", "t1")})
+    fit = {k: getattr(r, k) for k in ("chisq", "df", "cfi", "rmsea", "srmr")}
+    return fit | {"factor_correlation": r.factor_correlations.iloc[0, 1]}
+
+
+def robust_factor() -> dict[str, Any]:
+    x = recoded_items("t1")
+    r = tk.measurement.cfa(x, {"f": list(x.columns)}, robust="mlr")
+    names = ("chisq_scaled", "df", "p_scaled", "scaling_factor", "cfi_robust", "rmsea_robust", "srmr")
+    return {k: getattr(r, k) for k in names} | {"loadings": r.loadings["f"].tolist(), "se_loadings": r.se_loadings["f"].tolist()}
+
+
+CASES |= {
+    "cfa_t0": lambda: one_factor(recoded_items("t0")),
+    "cfa_t1": lambda: one_factor(recoded_items("t1")),
+    "misfit_cfa_t0": lambda: one_factor(misfit_items("t0")),
+    "misfit_cfa_t1": lambda: one_factor(misfit_items("t1")),
+    "misfit_two_factor": two_wave_factors,
+    "cfa_mlr": robust_factor,
+}
+
+
 # numbers that the result does not carry: other names of the same thing, or the inputs of another case
 UNUSED = {"cohens_d", "d_low", "d_high", "variance", "p_strict", "conf_low_z", "conf_high_z"}
 

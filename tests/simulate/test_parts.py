@@ -11,7 +11,7 @@ from trialkit.errors import DesignError, PlanError
 from trialkit.simulate import read_scenario
 from trialkit.simulate.parts import PARTS, Discrete, Lognormal, Ordinal, Strata, Trait, group_effect_name
 from trialkit.simulate.parts_design import Assignment, Groups, group_sizes
-from trialkit.simulate.parts_outcomes import Unanswered
+from trialkit.simulate.parts_outcomes import Items, Unanswered
 from trialkit.simulate.people import People, stream
 from trialkit.simulate.runner import simulate_people
 
@@ -181,3 +181,13 @@ def test_patterns_that_match_nothing_are_errors():
     part = Unanswered(part="unanswered", name="holes", columns=("y_*",), shares={"-99": 0.1})
     with pytest.raises(PlanError, match="no column matches 'y_\\*'"):
         drawn(Discrete(part="discrete", name="x", outcomes=(1,), weights=(1,)), part, n=10)
+
+
+@pytest.mark.parametrize(("key", "steps"), [("k6", 4), ("swemwbs", 4)])
+def test_items_of_scales_with_a_score_rule_that_cannot_be_drawn_are_refused(key, steps):
+    given = dict(part="items", name="s", scale=key, items="s_{item}", trait="t", loading=0.7, thresholds=tuple(range(steps)))
+    if key == "k6":
+        assert Items(**given).columns[0] == "s_1"
+    else:
+        with pytest.raises(ValueError, match=r"'swemwbs' is scored by points, a table"):
+            Items(**given)

@@ -211,16 +211,30 @@ def power(
     effects: Annotated[str | None, typer.Option(help="true effects to simulate, as in 0,0.2,0.4")] = None,
     outcome: Annotated[str | None, typer.Option(help="outcome to simulate; unsaid: the first primary one")] = None,
     workers: Annotated[int, typer.Option(help="processes; the numbers do not depend on it")] = 1,
+    search: Annotated[
+        str | None,
+        typer.Option(
+            help="find by simulation how many groups, n (people) or clusters, or which effect, has the power of --target"
+        ),
+    ] = None,
+    target: Annotated[float, typer.Option(help="power to reach, with --search")] = 0.8,
+    memo: Annotated[Path | None, typer.Option(help="also write the page for a proposal: memo.html or memo.docx")] = None,
+    language: Annotated[str, typer.Option(help="language of the memo: en or nl")] = "en",
     json: Json = False,
 ) -> None:
-    """What the planned study can detect, and what more groups or people would buy; with --simulate the planned analysis itself."""
+    """What the planned study can detect, and what more groups or people would buy; with --simulate or --search by the planned analysis itself."""
     from trialkit.plan.plan import Plan
     from trialkit.power import answer_for_plan
 
     read = Plan.load(plan)
+    write = _memo_writer(read, memo, language, searches=search is not None)
+    if search is not None:
+        _search(read, search, target, seed, simulate, effects, outcome, workers, json)
+        return
     if simulate is None:
         answer = answer_for_plan(read.spec)
         write_json(answer.to_dict()) if json else out(str(answer))
+        write(None, json)
         return
     if seed is None:
         raise UsageError("a simulation needs a seed: say, for instance, --seed 1.")
@@ -230,6 +244,55 @@ def power(
         found = simulated(
             read, effects=_numbers(effects), n_draws=simulate, seed=seed, outcome=outcome, workers=workers,
             progress=lambda done, blocks: bar("simulating", done, blocks),
+        )  # fmt: skip
+    write_json(found.to_dict()) if json else out(str(found))
+    write(found, json)
+
+
+def _memo_writer(plan: Any, target: Path | None, language: str, *, searches: bool) -> Any:
+    """What writes the memo of `trialkit power --memo`; what it cannot write is refused before anything is computed."""
+    if target is None:
+        return lambda simulated, json: None
+    if searches:
+        raise UsageError("--memo goes with the answer of the plan or with --simulate; leave out --search.")
+    from trialkit.power import memo
+    from trialkit.report.memo.memo import checked_place
+
+    checked_place(target)
+    made = memo(plan, language=language)  # type: ignore[arg-type]
+
+    def write(simulated: Any, json: bool) -> None:
+        page = made if simulated is None else memo(plan, language=language, simulated=simulated)  # type: ignore[arg-type]
+        path = page.save(target)
+        if not json:
+            out(f"memo: {path}")
+
+    return write
+
+
+def _search(
+    plan: Any,
+    solve_for: str,
+    target: float,
+    seed: int | None,
+    draws: int | None,
+    effects: str | None,
+    outcome: str | None,
+    workers: int,
+    json: bool,
+) -> None:
+    """`trialkit power --search`; --simulate is then the most replicates, --effects the one true effect."""
+    from trialkit.power import search
+
+    if seed is None:
+        raise UsageError("a search by simulation needs a seed: say, for instance, --seed 1.")
+    true = _numbers(effects)
+    if true is not None and len(true) > 1:
+        raise UsageError("--search takes one true effect: say, for instance, --effects 0.4.")
+    with Progress(quiet=json) as bar:
+        found = search(
+            plan, solve_for=solve_for, power=target, seed=seed, effect=None if true is None else true[0], outcome=outcome, workers=workers,  # type: ignore[arg-type]
+            progress=lambda done, most: bar("searching", done, most), n_draws=50_000 if draws is None else draws,
         )  # fmt: skip
     write_json(found.to_dict()) if json else out(str(found))
 
@@ -288,12 +351,21 @@ def demo(
 
 
 @app.command()
-def scales(name: Annotated[str | None, typer.Argument(help="a scale; unsaid: list all")] = None) -> None:
-    """List the registered scales, or describe one."""
-    from trialkit.measurement import scale
-    from trialkit.measurement import scales as registered
+def scales(
+    name: Annotated[str | None, typer.Argument(help="a scale, or the .toml file of one of your own; unsaid: list all")] = None,
+    template: Annotated[str | None, typer.Option(help="print the template of a new scale, to complete yourself")] = None,
+    json: Json = False,
+) -> None:
+    """List the registered scales, describe one with the source of each fact, or print a template for a new one."""
+    from trialkit.cli.scales import described, listed, template_text
 
-    out(registered().to_string(index=False) if name is None else scale(name).describe())
+    if template is not None:
+        if name is not None:
+            raise UsageError("--template prints a template and NAME describes a scale: give one of the two.")
+        out(template_text(template))
+        return
+    told = listed() if name is None else described(name)
+    write_json(told.content) if json else out(told.text)
 
 
 @app.command()

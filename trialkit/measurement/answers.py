@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from trialkit.errors import ColumnNotFoundError, DataError, UsageError, ValueTypeError, nearest, shown
+from trialkit.measurement.answer_formats import formats_that_hold
 from trialkit.measurement.scale import Scale
 
 __all__ = ["Answers", "as_frame", "item_columns", "missing_values", "read_answers", "rows_in_words"]
@@ -106,14 +107,15 @@ def read_answers(
     *,
     value_labels: Mapping[str, float | None] | None,
     missing_codes: Iterable[Any] | None,
+    steps: int | None = None,
 ) -> Answers:
-    """The answers as numbers, with declared missing codes set to missing."""
+    """The answers as numbers, with declared missing codes set to missing; `steps`, the number of answers, serves the remedy."""
     labels = _folded(value_labels)
     numbers, words = missing_values(missing_codes)
     codes = np.empty((len(data), len(columns)), dtype=float)
     text_columns = []
     for position, column in enumerate(columns):
-        codes[:, position], was_text = _read_column(data[column], column, labels=labels, missing_words=words)
+        codes[:, position], was_text = _read_column(data[column], column, labels=labels, missing_words=words, steps=steps)
         if was_text:
             text_columns.append(str(column))
     if numbers.size:
@@ -140,7 +142,7 @@ def _folded(value_labels: Mapping[str, float | None] | None) -> dict[str, float]
 
 
 def _read_column(
-    series: pd.Series, column: Hashable, *, labels: dict[str, float], missing_words: frozenset[str]
+    series: pd.Series, column: Hashable, *, labels: dict[str, float], missing_words: frozenset[str], steps: int | None
 ) -> tuple[NDArray[np.float64], bool]:
     kind = series.dtype
     if isinstance(kind, pd.CategoricalDtype):
@@ -156,7 +158,7 @@ def _read_column(
     else:
         raise ValueTypeError(f"column '{column}' holds {kind}, not answers to an item. Check which columns the items are in.")
     parsed = [_number(value, labels, missing_words) for value in distinct]
-    _refuse_text(series, column, positions, distinct, parsed, labels)
+    _refuse_text(series, column, positions, distinct, parsed, labels, steps)
     numbers = np.array([np.nan if p is None else p for p in parsed] + [np.nan])  # position -1 is the missing one
     was_text = any(isinstance(v, str) and NUMBER.fullmatch(v.strip()) and v.strip().casefold() not in labels for v in distinct)
     return numbers[positions], was_text and not isinstance(kind, pd.CategoricalDtype)
@@ -184,6 +186,7 @@ def _refuse_text(
     distinct: list[Any],
     parsed: list[float | None],
     labels: dict[str, float],
+    steps: int | None,
 ) -> None:
     unread = np.array([p is None for p in parsed] + [False])
     rows = unread[positions]
@@ -196,6 +199,9 @@ def _refuse_text(
         remedy = f"value_labels has no code for it{guess} Add it, or say missing_codes=[{seen[0]!r}]."
     else:
         remedy = f"Say what the words stand for, as in value_labels={{{seen[0]!r}: 1, ...}}, or export codes instead of labels."
+        formats = formats_that_hold(seen, steps) if steps is not None else []
+        if formats:
+            remedy += f" The words are those of the answer format '{formats[0]}': say value_labels='{formats[0]}', or answer_labels('{formats[0]}', codes=...)."
     raise ValueTypeError(
         f"column '{column}' holds text where answer codes belong: {shown(seen)} ({rows_in_words(series.index[rows])}). {remedy}"
     )

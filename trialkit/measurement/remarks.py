@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from trialkit.errors import shown
 from trialkit.measurement.answers import rows_in_words
+from trialkit.measurement.person_forms import PersonForms
 from trialkit.measurement.scale import Scale
 from trialkit.measurement.screening import looks_like_missing, misfits
 
@@ -41,6 +42,9 @@ class Tally:
     scorable: NDArray[np.bool_]
     text_columns: tuple[str, ...]
     n_straight_lining: int | None
+    n_speeding: int | None
+    seconds_per_item: float
+    people: PersonForms | None
 
     @property
     def n_prorated(self) -> int:
@@ -55,6 +59,9 @@ def remarks(tally: Tally) -> tuple[Note, ...]:
         *_without_information(tally),
         *_keying(tally),
         *_straight_lining(tally),
+        *_speeding(tally),
+        *_forms_by_person(tally),
+        *(("caveat", caveat) for caveat in tally.scale.caveats),
     )
 
 
@@ -131,17 +138,15 @@ def _missing(tally: Tally) -> list[Note]:
     notes = []
     allowed, rule = tally.allowed_missing, tally.scale.missing
     if tally.n_prorated:
-        text = (
-            f"{_people(tally.n_prorated)} left up to {allowed} of {len(tally.numbers)} items unanswered and got the mean of "
-            f"their other answers in place of them"
-        )
+        place = "a zero" if rule.rule == "counts_as_zero" and not tally.rule_overridden else "the mean of their other answers"
+        text = f"{_people(tally.n_prorated)} left up to {allowed} of {len(tally.numbers)} items unanswered and got {place} in place of them"
         published = rule.max_missing_subscale if tally.subscale else rule.max_missing
         if tally.rule_overridden and allowed != published:
             notes.append(("prorated_by_choice", f"{text}. This is the choice prorate={allowed}, not a rule of the scale."))
         elif rule.ours:
             notes.append(("prorated_by_choice", f"{text}: {rule.note or 'this rule is our choice, not a published one'}."))
         else:
-            notes.append(("prorated", f"{text}, by the rule of the scale."))
+            notes.append(("prorated", f"{text}, by the rule of the scale{f' ({rule.note})' if rule.note else ''}."))
     without = ~tally.scorable
     if without.any():
         nothing = int((tally.n_answered == 0).sum())
@@ -195,8 +200,8 @@ def _keying(tally: Tally) -> list[Note]:
 def _other_form(tally: Tally) -> list[Note]:
     """Another form of the same scale that the answers fit."""
     for name, form in tally.scale.forms.items():
-        keyed_down = [n in form.reversed for n in tally.numbers]
-        differs = set(form.reversed) != set(tally.scale.chosen.reversed)
+        keyed_down = [form.keyed_down(n) for n in tally.numbers]
+        differs = keyed_down != [tally.scale.chosen.keyed_down(n) for n in tally.numbers]
         if differs and tally.subscale is None and not misfits(tally.valid, keyed_down):
             return [("other_form_fits", f"the answers fit form '{name}' of the scale; form '{tally.scale.form}' was used.")]
     return []
@@ -210,3 +215,29 @@ def _straight_lining(tally: Tally) -> list[Note]:
         f"{len(tally.numbers)} items are reversed: they may not have read the questions. Their scores are kept."
     )
     return [("straight_lining", text)]
+
+
+def _speeding(tally: Tally) -> list[Note]:
+    if not tally.n_speeding:
+        return []
+    text = (
+        f"{_people(tally.n_speeding)} took less than {tally.seconds_per_item:g} seconds for each answer: they may not have read the "
+        f"questions. Their scores are kept."
+    )
+    return [("speeding", text)]
+
+
+def _forms_by_person(tally: Tally) -> list[Note]:
+    if tally.people is None:
+        return []
+    counts = [f"{name} ({n})" for name, n in zip(tally.people.names, tally.people.counts())]
+    text = (
+        f"each person was scored by their own form: {_bare(counts)}. The form is part of the score: see that arms and waves do not "
+        f"differ in it by the way they were interviewed."
+    )
+    notes = [("forms_by_person", text)]
+    unknown = tally.people.which < 0
+    if unknown.any():
+        text = f"{_people(int(unknown.sum()))} without a score, because no form of the scale is for them or it is not known which ({rows_in_words(tally.index[unknown])})."
+        notes.append(("form_unknown", text))
+    return notes

@@ -6,131 +6,34 @@ order in which the items were printed), not to the scale: the same ten items cir
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Mapping
-from functools import cache
-from importlib.resources import files
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from trialkit.errors import ScaleError, nearest, shown
-from trialkit.measurement.scale_file import explain, parse_toml, read_toml
+from trialkit.measurement.scale_file import explain, read_toml
+from trialkit.measurement.scale_parts import (
+    Codes,
+    CutOff,
+    Direction,
+    Form,
+    MissingRule,
+    Source,
+    Spec,
+    TypicalSd,
+    WholeNumber,
+    Words,
+)
 
-__all__ = [
-    "Codes",
-    "CutOff",
-    "Direction",
-    "Form",
-    "MissingRule",
-    "Scale",
-    "Source",
-    "TypicalSd",
-    "UnverifiedScaleWarning",
-    "scale",
-    "scales",
-    "warn_if_unverified",
-]
+__all__ = ["ALWAYS_STATED", "SOMETIMES_STATED", "Scale"]
 
-Direction = Literal["higher", "lower"]
-Status = Literal["V", "S", "C", "M"]
-
-STATUS_WORDS: dict[str, str] = {
-    "V": "read in the owner's own text",
-    "S": "read in a secondary source",
-    "C": "worked out or cross-checked",
-    "M": "not verified",
-}
 ALWAYS_STATED = ("reference", "licence", "direction", "items", "codes", "reversed", "score", "missing")
-SOMETIMES_STATED = ("other_codes", "subscales", "cut_offs", "sd")
-
-WholeNumber = Annotated[int, Field(strict=True)]
-Words = Annotated[str, Field(min_length=1)]
+SOMETIMES_STATED = ("other_codes", "subscales", "conversion", "cut_offs", "sd")
 
 
-class UnverifiedScaleWarning(UserWarning):
-    """A scale is used of which some details were never compared with a publication."""
-
-
-class _Spec(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-
-
-class Codes(_Spec):
-    """The answer codes of every item: `min` is the coding base; `low` and `high` say in words what the end codes stand for."""
-
-    min: WholeNumber
-    max: WholeNumber
-    low: str = ""
-    high: str = ""
-    whole: Annotated[bool, Field(strict=True)] = True
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Codes:
-        if self.min >= self.max:
-            raise ValueError(f"the lowest code ({self.min}) must be below the highest ({self.max})")
-        return self
-
-    @property
-    def pair(self) -> tuple[int, int]:
-        return self.min, self.max
-
-
-class Form(_Spec):
-    """One order or version of the scale: which items are reversed, its subscales, and how the answers become a score."""
-
-    title: str = ""
-    reversed: tuple[WholeNumber, ...] = ()
-    subscales: dict[str, tuple[WholeNumber, ...]] = {}
-    score: Literal["sum", "mean"]
-    multiply: Annotated[float, Field(gt=0)] = 1.0
-
-
-class MissingRule(_Spec):
-    """Up to `max_missing` answers may be missing; `ours` marks a rule that the scale's authors did not publish."""
-
-    max_missing: Annotated[WholeNumber, Field(ge=0)] = 0
-    rule: Literal["mean_of_answered", "none"] = "none"
-    max_missing_subscale: Annotated[WholeNumber, Field(ge=0)] = 0
-    ours: Annotated[bool, Field(strict=True)] = False
-    note: str = ""
-
-    @model_validator(mode="after")
-    def _consistent(self) -> MissingRule:
-        if self.rule == "none" and (self.max_missing or self.max_missing_subscale):
-            raise ValueError('with rule = "none" every item is required; say rule = "mean_of_answered", or leave max_missing out')
-        return self
-
-
-class CutOff(_Spec):
-    """A published threshold of the score, with its source; `form` when it holds for one form only."""
-
-    value: float
-    side: Literal["at_or_above", "above", "at_or_below", "below"]
-    meaning: Words
-    source: Words
-    form: str | None = None
-
-
-class TypicalSd(_Spec):
-    """A published standard deviation of the score, for planning."""
-
-    value: Annotated[float, Field(gt=0)]
-    population: Words
-    source: Words
-    form: str | None = None
-
-
-class Source(_Spec):
-    """Where a fact comes from. Status V: the owner's own text; S: a secondary source; C: worked out; M: not verified."""
-
-    status: Status
-    source: Words
-
-
-class Scale(_Spec):
+class Scale(Spec):
     """A measurement scale, read from the registry or from a TOML file of one's own.
 
     Parameters
@@ -138,17 +41,21 @@ class Scale(_Spec):
     key, name, construct, reference, licence, measures
         Identity, and `measures`: what a high score means, in words.
     direction
-        Which scores are better: "higher" or "lower".
+        Which scores are better: "higher" or "lower"; `subscale_directions` for subscales that run the other way.
     items
         Number of items.
-    codes, other_codes
-        The codes that the score refers to, and other coding bases in circulation.
+    codes, item_codes, other_codes
+        The codes that the score refers to; those of single items with another number of answers; other codings in circulation.
     forms, default_form
         Named forms. With several forms and no default, the form must be named when scoring.
     missing
         The missing rule, or "all_required".
     cut_offs, sd, remarks
         Thresholds, a typical standard deviation (may be absent) and traps.
+    caveats
+        What a reader of results must know: each becomes a note of every scoring, and so of the report.
+    evidence_needed
+        What has to be shown before the score of a new scale can carry a conclusion.
     sources
         Field -> `Source`. A field of status M or without a source counts as unverified.
 
@@ -159,6 +66,8 @@ class Scale(_Spec):
     (10.0, 40.0)
     >>> scale("rosenberg", form="reversed_2_5_6_8_9").chosen.reversed
     (2, 5, 6, 8, 9)
+    >>> scale("cfpb_10", form="self_62plus").range_of()
+    (14.0, 95.0)
     """
 
     key: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
@@ -168,9 +77,11 @@ class Scale(_Spec):
     reference: Words
     licence: Words
     direction: Direction
+    subscale_directions: dict[str, Direction] = Field(default_factory=dict)
     measures: Words
     items: Annotated[WholeNumber, Field(ge=1)]
     codes: Codes
+    item_codes: dict[int, Codes] = Field(default_factory=dict)
     forms: Annotated[dict[str, Form], Field(min_length=1)]
     default_form: str | None = None
     other_codes: tuple[Codes, ...] = ()
@@ -178,7 +89,9 @@ class Scale(_Spec):
     cut_offs: tuple[CutOff, ...] = ()
     sd: TypicalSd | None = None
     remarks: tuple[Words, ...] = ()
-    sources: dict[str, Source] = {}
+    caveats: tuple[Words, ...] = ()
+    evidence_needed: tuple[Words, ...] = ()
+    sources: dict[str, Source] = Field(default_factory=dict)
 
     @field_validator("missing", mode="before")
     @classmethod
@@ -192,44 +105,10 @@ class Scale(_Spec):
 
     @model_validator(mode="after")
     def _whole_scale(self) -> Scale:
-        for name, form in self.forms.items():
-            self._check_numbers(f"forms.{name}.reversed", form.reversed, may_be_empty=True)
-            for subscale, numbers in form.subscales.items():
-                self._check_numbers(f"forms.{name}.subscales.{subscale}", numbers)
-        named = [("default_form", self.default_form), *((f"cut_offs, value {c.value:g}", c.form) for c in self.cut_offs)]
-        for where, used in [*named, ("sd", self.sd.form if self.sd else None)]:
-            if used is not None and used not in self.forms:
-                raise ValueError(f"{where}: there is no form '{used}'; the forms are {shown(self.forms)}")
-        if self.missing.max_missing >= self.items:
-            raise ValueError(f"missing: max_missing = {self.missing.max_missing} must be below the number of items, {self.items}")
-        shortest = min((len(n) for form in self.forms.values() for n in form.subscales.values()), default=self.items)
-        if self.missing.max_missing_subscale >= shortest:
-            raise ValueError(
-                f"missing: max_missing_subscale = {self.missing.max_missing_subscale} must be below the number of items of the "
-                f"shortest subscale, {shortest}"
-            )
-        for cut in self.cut_offs:
-            for name in [cut.form] if cut.form else self.forms:
-                low, high = self.range_of(name)
-                if not low <= cut.value <= high:
-                    raise ValueError(
-                        f"cut_offs: {cut.value:g} lies outside the range {low:g}-{high:g} of form '{name}'; name its form"
-                    )
-        for field in self.sources:
-            if field not in ALWAYS_STATED + SOMETIMES_STATED:
-                near = nearest(field, ALWAYS_STATED + SOMETIMES_STATED)
-                remedy = f"did you mean '{near}'?" if near else f"give sources for {shown(ALWAYS_STATED + SOMETIMES_STATED, 20)}"
-                raise ValueError(f"sources: there is no field '{field}'; {remedy}")
-        return self
+        from trialkit.measurement.scale_checks import check_scale  # the rules are kept apart from the facts
 
-    def _check_numbers(self, where: str, numbers: tuple[int, ...], *, may_be_empty: bool = False) -> None:
-        outside = [n for n in numbers if not 1 <= n <= self.items]
-        if outside:
-            raise ValueError(f"{where}: the scale has items 1 to {self.items}, not {shown(outside)}")
-        if len(set(numbers)) < len(numbers):
-            raise ValueError(f"{where}: an item is listed twice in {list(numbers)}")
-        if not numbers and not may_be_empty:
-            raise ValueError(f"{where}: no items are listed")
+        check_scale(self)
+        return self
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Scale:
@@ -269,18 +148,37 @@ class Scale(_Spec):
         if self.form is None:
             titles = "; ".join(f"'{name}'" + (f" ({form.title})" if form.title else "") for name, form in self.forms.items())
             example = next(iter(self.forms))
+            by_person = sorted({attribute for form in self.forms.values() for attribute in form.when})
+            columns = ", ".join(f"'{a}': <column>" for a in by_person)
+            also = f" When it differs between people, say form_from={{{columns}}}." if by_person else ""
             raise ScaleError(
                 f"the scale '{self.key}' circulates in several forms, so the form must be named: {titles}. "
-                f"Look at your questionnaire and say, for instance, form='{example}'."
+                f"Look at your questionnaire and say, for instance, form='{example}'.{also}"
             )
         return self.forms[self.form]
+
+    def codes_of(self, item: int) -> Codes:
+        """The codes of one item."""
+        return self.item_codes.get(item, self.codes)
 
     def range_of(self, form: str | None = None, *, subscale: str | None = None) -> tuple[float, float]:
         """Lowest and highest possible score of a form (default: the chosen one) or of one of its subscales."""
         used = (self.with_form(form) if form else self).chosen
-        n_items = len(self.subscale_items(subscale, form=form)) if subscale else self.items
-        factor = used.multiply * (n_items if used.score == "sum" else 1)
-        return self.codes.min * factor, self.codes.max * factor
+        if used.conversion:
+            return used.conversion[0], used.conversion[-1]
+        numbers = self.subscale_items(subscale, form=form) if subscale else range(1, self.items + 1)
+        low, high = self.raw_range(used, numbers)
+        factor = used.multiply / (1 if used.score == "sum" else len(numbers))
+        return low * factor, high * factor
+
+    def raw_range(self, form: Form, numbers: Sequence[int]) -> tuple[float, float]:
+        """Lowest and highest sum of these items as they count in the form."""
+        ends = []
+        for item in numbers:
+            points, codes = form.points_of(item), self.codes_of(item)
+            first = codes.min if form.base is None else form.base
+            ends.append((min(points.values), max(points.values)) if points else (first, first + codes.steps - 1))
+        return float(sum(low for low, _ in ends)), float(sum(high for _, high in ends))
 
     def subscale_items(self, subscale: str, *, form: str | None = None) -> tuple[int, ...]:
         """Item numbers of a subscale."""
@@ -288,25 +186,40 @@ class Scale(_Spec):
         if subscale not in subscales:
             near = nearest(subscale, subscales)
             remedy = f"Did you mean '{near}'?" if near else f"Its subscales: {shown(subscales, 10)}."
-            raise ScaleError(f"the scale '{self.key}' has no subscale '{subscale}'. {remedy}")
+            raise ScaleError(f"the scale '{self.key}' has no subscale '{subscale}'. {remedy if subscales else 'It has none.'}")
         return subscales[subscale]
+
+    def direction_of(self, subscale: str | None = None) -> Direction:
+        """Which scores are better, for the total or for a subscale."""
+        return self.subscale_directions.get(subscale, self.direction) if subscale else self.direction
+
+    @property
+    def stated(self) -> tuple[str, ...]:
+        """The fields that the scale makes a statement about, and that therefore need a source."""
+        forms = self.forms.values()
+        stated = {
+            "other_codes": bool(self.other_codes),
+            "subscales": any(form.subscales for form in forms),
+            "conversion": any(form.conversion for form in forms),
+            "cut_offs": bool(self.cut_offs),
+            "sd": self.sd is not None,
+        }
+        return tuple(f for f in ALWAYS_STATED + SOMETIMES_STATED if stated.get(f, True) or f in self.sources)
 
     @property
     def unverified(self) -> tuple[str, ...]:
         """The stated fields that nobody compared with a publication."""
-        stated = {
-            "other_codes": bool(self.other_codes),
-            "subscales": any(form.subscales for form in self.forms.values()),
-            "cut_offs": bool(self.cut_offs),
-            "sd": self.sd is not None,
-        }
-        fields = [f for f in ALWAYS_STATED + SOMETIMES_STATED if stated.get(f, True) or f in self.sources]
-        return tuple(f for f in fields if f not in self.sources or self.sources[f].status == "M")
+        return tuple(f for f in self.stated if f not in self.sources or not self.sources[f].verified)
 
     @property
     def verified(self) -> bool:
         """Whether every stated field has a source."""
         return not self.unverified
+
+    @property
+    def verified_share(self) -> float:
+        """The share of the stated fields that have a source."""
+        return 1 - len(self.unverified) / len(self.stated)
 
     def describe(self) -> str:
         """The scale in readable lines: answers, forms, missing rule, cut-offs, licence and what was verified."""
@@ -316,93 +229,3 @@ class Scale(_Spec):
 
     def __str__(self) -> str:
         return self.describe()
-
-
-@cache
-def _registered(key: str) -> Scale:
-    path = files("trialkit.measurement") / "registry" / f"{key}.toml"
-    where, text = f"registry entry '{key}'", path.read_text(encoding="utf-8")
-    return Scale.from_dict(parse_toml(text, where=where), where=where, text=text)
-
-
-@cache
-def _registered_keys() -> tuple[str, ...]:
-    entries: Iterable[Any] = (files("trialkit.measurement") / "registry").iterdir()
-    return tuple(sorted(e.name.removesuffix(".toml") for e in entries if e.name.endswith(".toml")))
-
-
-def scale(key: str, form: str | None = None) -> Scale:
-    """A scale of the registry, with `form` chosen if it is named.
-
-    Raises
-    ------
-    ScaleError
-        Unknown key or form; proposes the near name.
-
-    Examples
-    --------
-    >>> from trialkit.measurement import scale
-    >>> scale("who5").verified
-    True
-    """
-    if key not in _registered_keys():
-        near = nearest(key, _registered_keys())
-        if str(key).endswith(".toml"):
-            remedy = f"Read a file of your own with Scale.from_toml('{key}')."
-        elif near:
-            remedy = f"Did you mean '{near}'?"
-        else:
-            known = shown(_registered_keys(), 40)
-            remedy = f"It has {known}; for a scale of your own write a TOML file and use Scale.from_toml(path)."
-        raise ScaleError(f"the registry has no scale '{key}'. {remedy}")
-    found = _registered(key)
-    return found.with_form(form) if form else found
-
-
-def scales() -> pd.DataFrame:
-    """The registry: key, name, items, codes, range, direction, licence and whether every field was verified.
-
-    Examples
-    --------
-    >>> from trialkit.measurement import scales
-    >>> "gse" in set(scales()["key"])
-    True
-    """
-    rows = []
-    for key in _registered_keys():
-        entry = _registered(key)
-        ranges = {entry.range_of(entry.form)} if entry.form else {entry.range_of(f) for f in entry.forms}
-        rows.append(
-            {
-                "key": key,
-                "name": entry.name,
-                "items": entry.items,
-                "codes": f"{entry.codes.min}-{entry.codes.max}",
-                "range": " or ".join(f"{low:g}-{high:g}" for low, high in sorted(ranges)),
-                "direction": entry.direction,
-                "licence": entry.licence,
-                "verified": entry.verified,
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-_warned: set[tuple[str, tuple[str, ...]]] = set()
-
-
-def warn_if_unverified(entry: Scale, *, stacklevel: int = 3) -> None:
-    """Warn once per process that details of this scale were never compared with a publication."""
-    seen = (entry.key, entry.unverified)
-    if entry.verified or seen in _warned:
-        return
-    _warned.add(seen)
-    remedy = "describe() lists what is known."
-    if entry.key not in _registered_keys():
-        remedy = 'Enter what you have checked under [sources] in its file, such as items = { status = "V", source = "the article, p. 3" }.'
-    warnings.warn(
-        f"the scale '{entry.key}' ({entry.name}) is used, but nobody has compared these details with a publication: "
-        f"{shown(entry.unverified, 20)}. Compare them before results are published; the reference is: "
-        f"{entry.reference.rstrip('.')}. {remedy}",
-        UnverifiedScaleWarning,
-        stacklevel=stacklevel,
-    )

@@ -3,151 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from html import escape
 from numbers import Integral
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from trialkit.errors import ScaleError, UsageError, shown
+from trialkit.measurement.answer_formats import answer_labels
 from trialkit.measurement.answers import as_frame, item_columns, read_answers
-from trialkit.measurement.remarks import Note, Tally, remarks
-from trialkit.measurement.scale import Direction, Scale, warn_if_unverified
-from trialkit.measurement.scale import scale as registered
-from trialkit.measurement.screening import check_coding_base, n_straight_lining
+from trialkit.measurement.person_forms import PersonForms, forms_of_people
+from trialkit.measurement.recode import code_bounds, convert, counted, total_scores
+from trialkit.measurement.registered import scale as registered
+from trialkit.measurement.registered import warn_if_unverified
+from trialkit.measurement.remarks import Tally, remarks
+from trialkit.measurement.scale import Scale
+from trialkit.measurement.score_result import ScoreResult
+from trialkit.measurement.screening import check_coding_base, check_mixture, people_table
+from trialkit.measurement.waves import WaveScores, by_wave, require_waves
 
-__all__ = ["ScoreResult", "score"]
+__all__ = ["score"]
 
-SCHEMA_VERSION = 1
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ScoreResult:
-    """Scores of one scale and what was done to the answers.
-
-    Attributes
-    ----------
-    values
-        Scores, with the index of the data; NaN where a person could not be scored.
-    n_people, n_scored, n_missing
-        Rows of the data, people with and without a score.
-    n_prorated
-        People whose score used the missing rule.
-    n_reversed, n_answers_recoded
-        Reversed items, and answers that were turned around.
-    n_out_of_range
-        Answers outside the codes; they were set missing.
-    n_straight_lining
-        People who gave all items the same code although some are reversed; None without reversed items.
-    per_item
-        One row an item: item, column, reversed, n_answered, n_missing, n_out_of_range, and mean, min and max of the valid answers
-        as they stand in the file (before reversal).
-    codes, range
-        The codes of the file; lowest and highest possible score.
-    notes
-        Pairs (code, sentence).
-    """
-
-    scale: Scale
-    form: str
-    subscale: str | None
-    codes: tuple[int, int]
-    range: tuple[float, float]
-    values: pd.Series
-    per_item: pd.DataFrame
-    n_people: int
-    n_scored: int
-    n_missing: int
-    n_prorated: int
-    n_reversed: int
-    n_answers_recoded: int
-    n_out_of_range: int
-    n_straight_lining: int | None
-    notes: tuple[Note, ...]
-
-    @property
-    def direction(self) -> Direction:
-        """Which scores are better."""
-        return self.scale.direction
-
-    def _summary(self) -> dict[str, float | None]:
-        found = self.values.dropna()
-        sd = float(found.std()) if len(found) > 1 else None
-        if not len(found):
-            return {"mean": None, "sd": None, "min": None, "max": None}
-        return {"mean": float(found.mean()), "sd": sd, "min": float(found.min()), "max": float(found.max())}
-
-    def _title(self) -> str:
-        part = f", subscale '{self.subscale}'" if self.subscale else ""
-        return f"{self.scale.name} ({self.scale.key}, form '{self.form}'{part})"
-
-    def _lines(self) -> list[tuple[str, str]]:
-        s, (low, high) = self._summary(), self.range
-        spread = "" if s["mean"] is None else f": mean {s['mean']:.2f}"
-        spread += "" if s["sd"] is None else f", SD {s['sd']:.2f}"
-        spread += "" if s["min"] is None else f", observed {s['min']:.4g} to {s['max']:.4g}"
-        lines = [
-            ("answers", f"{self.n_people} people, {len(self.per_item)} items, codes {self.codes[0]}-{self.codes[1]}"),
-            ("score", f"{low:g} to {high:g}, {self.direction} is better"),
-            ("scored", f"{self.n_scored} people{spread}"),
-            ("no score", f"{self.n_missing} people"),
-            ("missing rule", f"used for {self.n_prorated} people"),
-            ("reversed", f"{self.n_reversed} items, {self.n_answers_recoded} answers"),
-            ("out of range", f"{self.n_out_of_range} answers, set missing"),
-        ]
-        if self.n_straight_lining is not None:
-            lines.append(("same code", f"{self.n_straight_lining} people gave every item the same code"))
-        return lines
-
-    def __str__(self) -> str:
-        lines = [self._title(), *(f"  {label:<13}{text}" for label, text in self._lines())]
-        return "\n".join([*lines, *(f"  note [{code}] {sentence}" for code, sentence in self.notes)])
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        rows = "".join(f"<tr><th scope='row'>{label}</th><td>{escape(text)}</td></tr>" for label, text in self._lines())
-        notes = "".join(f"<li><code>{code}</code> {escape(sentence)}</li>" for code, sentence in self.notes)
-        table = f"<table><caption>{escape(self._title())}</caption><tbody>{rows}</tbody></table>"
-        return table + (f"<ul>{notes}</ul>" if notes else "")
-
-    def to_dict(self, *, values: bool = False) -> dict[str, Any]:
-        """Counts, item table and notes for JSON. Scores of single people are left out unless `values` is True."""
-        table = self.per_item.astype(object).where(self.per_item.notna(), None).to_dict(orient="records")
-        content: dict[str, Any] = {
-            "schema_version": SCHEMA_VERSION,
-            "kind": "score",
-            "scale": self.scale.key,
-            "verified": self.scale.verified,
-            "form": self.form,
-            "subscale": self.subscale,
-            "direction": self.direction,
-            "codes": list(self.codes),
-            "range": list(self.range),
-            **{name: getattr(self, name) for name in COUNTS},
-            **self._summary(),
-            "per_item": [{k: v.item() if isinstance(v, np.generic) else v for k, v in row.items()} for row in table],
-            "notes": [list(note) for note in self.notes],
-        }
-        if values:
-            content["index"] = [label if isinstance(label, int | str) else str(label) for label in self.values.index.tolist()]
-            content["values"] = [None if np.isnan(v) else float(v) for v in self.values]
-        return content
+AlreadyReversed = Sequence[int] | Literal["all"]
 
 
-COUNTS = (
-    "n_people",
-    "n_scored",
-    "n_missing",
-    "n_prorated",
-    "n_reversed",
-    "n_answers_recoded",
-    "n_out_of_range",
-    "n_straight_lining",
-)
+@overload
+def score(
+    data: Any,
+    scale: Scale | str,
+    items: str | Sequence[Hashable],
+    *,
+    codes: tuple[int, int] | None = None,
+    form: str | None = None,
+    form_from: Mapping[str, str] | None = None,
+    subscale: str | None = None,
+    prorate: int | None = None,
+    value_labels: Mapping[str, float | None] | str | None = None,
+    missing_codes: Iterable[Any] | None = None,
+    already_reversed: AlreadyReversed = (),
+    waves: None = None,
+    seconds: str | None = None,
+    seconds_per_item: float = 2.0,
+) -> ScoreResult: ...
+
+
+@overload
+def score(
+    data: Any,
+    scale: Scale | str,
+    items: str,
+    *,
+    codes: tuple[int, int] | None = None,
+    form: str | None = None,
+    form_from: Mapping[str, str] | None = None,
+    subscale: str | None = None,
+    prorate: int | None = None,
+    value_labels: Mapping[str, float | None] | str | None = None,
+    missing_codes: Iterable[Any] | None = None,
+    already_reversed: AlreadyReversed = (),
+    waves: Sequence[str],
+    seconds: str | None = None,
+    seconds_per_item: float = 2.0,
+) -> WaveScores: ...
 
 
 def score(
@@ -157,16 +75,20 @@ def score(
     *,
     codes: tuple[int, int] | None = None,
     form: str | None = None,
+    form_from: Mapping[str, str] | None = None,
     subscale: str | None = None,
     prorate: int | None = None,
-    value_labels: Mapping[str, float | None] | None = None,
+    value_labels: Mapping[str, float | None] | str | None = None,
     missing_codes: Iterable[Any] | None = None,
-    already_reversed: Sequence[int] | Literal["all"] = (),
-) -> ScoreResult:
+    already_reversed: AlreadyReversed = (),
+    waves: Sequence[str] | None = None,
+    seconds: str | None = None,
+    seconds_per_item: float = 2.0,
+) -> ScoreResult | WaveScores:
     """Score a scale: recode, check, apply the missing rule, and count everything that was done.
 
     Reversal uses the theoretical range (lowest + highest code - answer), never the observed one. Answers outside the codes are
-    set missing, counted and named.
+    set missing, counted and named. For one row an answer instead of one row a person see `score_long`.
 
     Parameters
     ----------
@@ -176,32 +98,43 @@ def score(
         A `Scale`, or the key of one in the registry.
     items
         A pattern with {item} for the item number (from 1), such as "gse_t0_{item}" or "gse_{item:02d}", or the column names in
-        the order of the scale.
+        the order of the scale. With `waves` a pattern with {wave} too, such as "gse_{wave}_{item}".
     codes
         Lowest and highest code in the file when they differ from the scale's, such as (0, 3) for a 1-4 scale. The answers are
         moved to the scale's codes first, so the score keeps its published range.
     form, subscale
         Named form (order) of the scale; one of its subscales. On subscales every item is required unless the scale or
         `prorate` says otherwise.
+    form_from
+        For scales whose score depends on the person: where that stands, as in {"age": "age", "administration": "mode"} for
+        "cfpb_10". In place of a column one word may hold for everyone: {"age": "age", "administration": "self"}.
     prorate
-        How many answers may be missing, instead of the scale's own rule; 0 asks for every item.
+        How many answers may be missing, instead of the scale's own rule; 0 asks for every item. The mean of the person's other
+        answers takes the place of a missing one.
     value_labels
-        Text to code, for answers stored as words: {"never": 0, "always": 3}; None as code means missing.
+        Text to code, for answers stored as words: {"never": 0, "always": 3}; None as code means missing. Or the name of the
+        scale's own answer format, such as "agreement" (see `answer_labels`).
     missing_codes
         Codes or words that stand for a missing answer: [-99, -98], or a mapping from code to reason.
     already_reversed
         Numbers of reversed items that were turned around in the file already, or "all".
+    waves
+        Names to put at the place of {wave}, one after the other.
+    seconds
+        Column with the seconds that a person spent on this scale; those who took less than `seconds_per_item` for each answer are
+        reported, never dropped. Two seconds is the usual bound of what can be read (Huang et al. 2012, J Bus Psychol 27, 99-114).
 
     Returns
     -------
     ScoreResult
+        With `waves`: a WaveScores, which holds one for each wave.
 
     Raises
     ------
     ColumnNotFoundError
         An item column is absent; proposes the near name.
     ValueTypeError
-        Text answers without `value_labels`; a file whose coding base is not the scale's.
+        Text answers without `value_labels`; a file whose coding base is not the scale's, or that mixes two.
     ScaleError
         Unknown scale, form or subscale; a form that must be named; codes with another number of steps.
 
@@ -212,34 +145,90 @@ def score(
     >>> people = pd.DataFrame({f"w{i}": [5, 3, 0] for i in range(1, 6)})
     >>> score(people, "who5", items="w{item}").values.tolist()
     [100.0, 60.0, 0.0]
+    >>> people = pd.DataFrame({"age": [40, 70]} | {f"c{i}": [2, 2] for i in range(1, 11)})
+    >>> score(people, "cfpb_10", "c{item}", form_from={"age": "age", "administration": "self"}).values.tolist()
+    [50.0, 53.0]
     """
     entry = registered(scale) if isinstance(scale, str) else scale
     if not isinstance(entry, Scale):
         raise UsageError(
             f"scale must be a Scale or the key of one in the registry, not {type(entry).__name__}. Use scale('gse')."
         )
-    entry = entry.with_form(form) if form else entry
+    frame = as_frame(data)
+    if form is not None and form_from is not None:
+        raise UsageError("form names one form for everyone and form_from one for each person: give one of the two.")
+    options: dict[str, Any] = {
+        "codes": codes,
+        "subscale": subscale,
+        "prorate": prorate,
+        "value_labels": value_labels,
+        "missing_codes": missing_codes,
+        "already_reversed": already_reversed,
+        "seconds_per_item": seconds_per_item,
+    }
+    if waves is None:
+        require_waves(items, frame, entry)
+        return _score(frame, entry, items, form=form, form_from=form_from, seconds=seconds, **options)
+    scored = {
+        wave: _score(frame, entry, pattern, form=form, form_from=places, seconds=column, **options)
+        for wave, pattern, places, column in by_wave(items, waves, form_from, seconds)
+    }
+    return WaveScores(scored)
+
+
+def _score(
+    frame: pd.DataFrame,
+    entry: Scale,
+    items: str | Sequence[Hashable],
+    *,
+    codes: tuple[int, int] | None,
+    form: str | None,
+    form_from: Mapping[str, str] | None,
+    subscale: str | None,
+    prorate: int | None,
+    value_labels: Mapping[str, float | None] | str | None,
+    missing_codes: Iterable[Any] | None,
+    already_reversed: AlreadyReversed,
+    seconds: str | None,
+    seconds_per_item: float,
+) -> ScoreResult:
+    people = forms_of_people(frame, entry, form_from) if form_from is not None else None
+    entry = _with_form(entry, form, people)
     chosen = entry.chosen
+    _check_total(entry, subscale)
     numbers = entry.subscale_items(subscale) if subscale else tuple(range(1, entry.items + 1))
     low, high = _file_codes(entry, codes)
     allowed = _allowed_missing(entry, subscale, prorate, len(numbers))
-    turned = _items_to_turn(entry, numbers, already_reversed)
+    already = _turned_in_file(entry, already_reversed)
     warn_if_unverified(entry)
 
-    frame = as_frame(data)
     columns = item_columns(items, entry, numbers, list(frame.columns))
-    answers = read_answers(frame, columns, value_labels=value_labels, missing_codes=missing_codes)
-    check_coding_base(answers.codes, low, high, where=f"scale '{entry.key}', columns {shown([str(c) for c in columns], 2)}")
+    labels = _labels(entry, value_labels, (low, high))
+    answers = read_answers(frame, columns, value_labels=labels, missing_codes=missing_codes, steps=high - low + 1)
+    where = f"scale '{entry.key}', columns {shown([str(c) for c in columns], 2)}"
+    if codes is None:
+        check_mixture(answers.codes, low, high, entry.other_codes, where=where)
+    check_coding_base(answers.codes, low, high, where=where)
 
-    outside = (answers.codes < low) | (answers.codes > high)
+    lows, highs = code_bounds(entry, numbers, low)
+    outside = (answers.codes < lows) | (answers.codes > highs)
     if entry.codes.whole:
         outside |= ~np.isnan(answers.codes) & ~outside & (answers.codes != np.floor(answers.codes))
     valid = np.where(outside, np.nan, answers.codes)
-    keyed = np.where(turned, low + high - valid, valid) + (entry.codes.min - low)
     n_answered = (~np.isnan(valid)).sum(axis=1)
     scorable = n_answered >= len(numbers) - allowed
-    values = _scores(keyed, n_answered, scorable, rule=chosen.score, multiply=chosen.multiply)
+    filled = prorate is not None or entry.missing.rule != "counts_as_zero"
+    counts = counted(valid, entry, numbers, low=low, already=already)
+    values = total_scores(counts, n_answered, scorable, rule=chosen.score, filled=filled) * chosen.multiply
+    if chosen.conversion:
+        values = convert(values, entry, numbers, people)
 
+    turned = np.array([chosen.keyed_down(n) and n not in already for n in numbers])
+    # Equal answers throughout contradict each other only where some items run one way and some the other.
+    judge_lines = bool(turned.any() and not turned.all()) and len(numbers) > 2
+    per_person = people_table(
+        frame, valid, outside, judge_lines=judge_lines, seconds=seconds, seconds_per_item=seconds_per_item
+    )  # fmt: skip
     tally = Tally(
         scale=entry,
         numbers=numbers,
@@ -249,7 +238,7 @@ def score(
         valid=valid,
         outside=outside,
         turned=turned,
-        already_reversed=tuple(n for n in numbers if n in chosen.reversed and not turned[numbers.index(n)]),
+        already_reversed=tuple(n for n in numbers if n in already),
         codes=(low, high),
         codes_given=codes is not None,
         allowed_missing=allowed,
@@ -258,36 +247,88 @@ def score(
         n_answered=n_answered,
         scorable=scorable,
         text_columns=answers.text_columns,
-        n_straight_lining=n_straight_lining(valid) if turned.any() and len(numbers) > 2 else None,
+        n_straight_lining=int(per_person["straight_lining"].sum()) if judge_lines else None,
+        n_speeding=None if seconds is None else int(per_person["speeding"].sum()),
+        seconds_per_item=seconds_per_item,
+        people=people,
     )
     return ScoreResult(
         scale=entry,
-        form=str(entry.form),
+        form=str(entry.form) if people is None else shown(people.names).replace("'", ""),
         subscale=subscale,
         codes=(low, high),
-        range=entry.range_of(subscale=subscale),
+        range=_range(entry, subscale, people),
         values=pd.Series(values, index=frame.index, name=f"{entry.key}_{subscale}" if subscale else entry.key),
         per_item=_item_table(tally),
         n_people=len(frame),
-        n_scored=int(scorable.sum()),
-        n_missing=int((~scorable).sum()),
+        n_scored=int((~np.isnan(values)).sum()),
+        n_missing=int(np.isnan(values).sum()),
         n_prorated=tally.n_prorated,
         n_reversed=int(turned.sum()),
         n_answers_recoded=int((~np.isnan(valid[:, turned])).sum()),
         n_out_of_range=int(outside.sum()),
         n_straight_lining=tally.n_straight_lining,
+        n_speeding=tally.n_speeding,
+        per_person=per_person,
         notes=remarks(tally),
     )
 
 
+def _with_form(entry: Scale, form: str | None, people: PersonForms | None) -> Scale:
+    if form is not None:
+        return entry.with_form(form)
+    if people is None:
+        return entry
+    if not people.names:
+        raise ScaleError(
+            f"nobody in the data fits a form of scale '{entry.key}': {shown(entry.forms, 10)}. Check the columns of form_from."
+        )
+    return entry.with_form(people.names[0])
+
+
+def _check_total(entry: Scale, subscale: str | None) -> None:
+    if subscale is None and not entry.chosen.total:
+        subscales = list(entry.chosen.subscales)
+        raise ScaleError(
+            f"the scale '{entry.key}' has no total score. Name a subscale: {shown(subscales, 20)}, as in subscale={subscales[0]!r}."
+        )
+
+
+def _range(entry: Scale, subscale: str | None, people: PersonForms | None) -> tuple[float, float]:
+    ends = [entry.range_of(name, subscale=subscale) for name in (people.names if people else (entry.form,))]
+    return min(low for low, _ in ends), max(high for _, high in ends)
+
+
+def _labels(
+    entry: Scale, value_labels: Mapping[str, float | None] | str | None, codes: tuple[int, int]
+) -> Mapping[str, float | None] | None:
+    """The labels, looked up when an answer format is named; only the scale can say which way its codes run."""
+    if not isinstance(value_labels, str):
+        return value_labels
+    if entry.codes.format != value_labels or entry.item_codes:
+        known = answer_labels(value_labels, codes=codes)
+        own = f"its answer format is '{entry.codes.format}'" if entry.codes.format else "no answer format is stored for it"
+        raise ScaleError(
+            f"scale '{entry.key}': {own}, so it is not known which way '{value_labels}' runs. Read it off the questionnaire and say "
+            f"value_labels=answer_labels('{value_labels}', codes={codes}, falling=False) if {codes[0]} stands for "
+            f"'{next(iter(known))}', falling=True if {codes[1]} does."
+        )
+    return answer_labels(value_labels, codes=codes, falling=entry.chosen.falling)
+
+
 def _file_codes(scale: Scale, codes: tuple[int, int] | None) -> tuple[int, int]:
     if codes is None:
+        if scale.codes.declare:
+            raise ScaleError(
+                f"the scale '{scale.key}' circulates with different numbers of answers, so the codes of the file must be said: "
+                f"codes={scale.codes.pair} for the version that is stored (in a plan: code_range = {list(scale.codes.pair)})."
+            )
         return scale.codes.pair
     pair = tuple(codes)
     if len(pair) != 2 or not all(isinstance(c, Integral) for c in pair) or pair[0] >= pair[1]:
         raise UsageError(f"codes={codes!r} must be the lowest and the highest code in the file, such as codes=(0, 3).")
     low, high = int(pair[0]), int(pair[1])
-    steps, published = high - low + 1, scale.codes.max - scale.codes.min + 1
+    steps, published = high - low + 1, scale.codes.steps
     if steps != published:
         raise ScaleError(
             f"codes=({low}, {high}) has {steps} answers, but the scale '{scale.key}' has {published} ({scale.codes.min}-"
@@ -302,11 +343,15 @@ def _allowed_missing(scale: Scale, subscale: str | None, prorate: int | None, n_
         return scale.missing.max_missing_subscale if subscale else scale.missing.max_missing
     if prorate is True or not isinstance(prorate, Integral) or not 0 <= prorate < n_items:
         raise UsageError(f"prorate={prorate!r} must say how many of the {n_items} answers may be missing: 0 to {n_items - 1}.")
+    if prorate and scale.chosen.conversion:
+        raise UsageError(
+            f"prorate={prorate!r}: the table of scale '{scale.key}' converts full raw sums only, so every item is needed."
+        )
     return int(prorate)
 
 
-def _items_to_turn(scale: Scale, numbers: tuple[int, ...], already: Sequence[int] | Literal["all"]) -> NDArray[np.bool_]:
-    keyed_down = scale.chosen.reversed
+def _turned_in_file(scale: Scale, already: AlreadyReversed) -> frozenset[int]:
+    keyed_down = tuple(n for n in range(1, scale.items + 1) if scale.chosen.keyed_down(n))
     if already == "all":
         already = keyed_down
     elif isinstance(already, str):
@@ -315,23 +360,13 @@ def _items_to_turn(scale: Scale, numbers: tuple[int, ...], already: Sequence[int
     if unknown:
         has = f"reversed items are {shown(keyed_down, 20)}" if keyed_down else "form has no reversed items"
         raise UsageError(f"already_reversed names {shown(unknown)}, but the {has} ('{scale.key}', form '{scale.form}').")
-    return np.array([n in keyed_down and n not in already for n in numbers])
-
-
-def _scores(
-    keyed: NDArray[np.float64], n_answered: NDArray[Any], scorable: NDArray[np.bool_], *, rule: str, multiply: float
-) -> NDArray[np.float64]:
-    mean = np.nansum(keyed, axis=1) / np.maximum(n_answered, 1)
-    n_items = keyed.shape[1]
-    # A full sum is added up, not rebuilt from the mean, so that whole numbers stay whole.
-    total = np.where(n_answered == n_items, np.nansum(keyed, axis=1), mean * n_items)
-    return np.where(scorable, (total if rule == "sum" else mean) * multiply, np.nan)
+    return frozenset(already)
 
 
 def _item_table(tally: Tally) -> pd.DataFrame:
     valid, answered = tally.valid, (~np.isnan(tally.valid)).sum(axis=0)
     empty = answered == 0
-    total = np.nansum(valid, axis=0)
+    total: NDArray[np.float64] = np.nansum(valid, axis=0)
     lowest, highest = np.fmin.reduce(valid, axis=0), np.fmax.reduce(valid, axis=0)
     return pd.DataFrame(
         {

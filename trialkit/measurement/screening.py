@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from trialkit.errors import ValueTypeError
+from trialkit.errors import ColumnNotFoundError, ValueTypeError, shown
+from trialkit.measurement.scale_parts import Codes
 
-__all__ = ["Misfit", "check_coding_base", "looks_like_missing", "misfits", "n_straight_lining"]
+__all__ = ["Misfit", "check_coding_base", "check_mixture", "looks_like_missing", "misfits", "people_table"]
 
 CLEAR = 0.2
 ENOUGH = 30
@@ -54,6 +56,20 @@ def check_coding_base(codes: NDArray[np.float64], low: int, high: int, *, where:
         f"{where}: the codes should be {low}-{high}, but {stray} occurs {often} and {never} never: the file seems to be coded "
         f"{other[0]}-{other[1]}. If so, say codes={other}. If {stray} is no answer, say missing_codes=[{stray}]."
     )
+
+
+def check_mixture(codes: NDArray[np.float64], low: int, high: int, others: Sequence[Codes], *, where: str) -> None:
+    """Refuse answers that reach both ends of two codings in circulation: part of the file is coded one way, part the other."""
+    for other in others:
+        if other.max - other.min != high - low or abs(other.min - low) != 1:
+            continue
+        lowest, highest = min(low, other.min), max(high, other.max)
+        if (codes == lowest).any() and (codes == highest).any():
+            raise ValueTypeError(
+                f"{where}: both {lowest} and {highest} occur, so codes {low}-{high} and {other.min}-{other.max}, which are both in "
+                f"circulation, seem to be mixed. Recode one part of the file; or, if one of the two is a typing error, say "
+                f"codes={(low, high)} or codes={other.pair}."
+            )
 
 
 def misfits(codes: NDArray[np.float64], is_reversed: Sequence[bool]) -> list[Misfit]:
@@ -101,6 +117,55 @@ def _orientation(side: NDArray[np.float64], keyed_down: NDArray[np.bool_], clear
     return -1.0 if agreement < 0 else 1.0
 
 
-def n_straight_lining(codes: NDArray[np.float64]) -> int:
-    """People who answered every item with the same code."""
-    return int((codes == codes[:, :1]).all(axis=1).sum())
+def people_table(
+    data: pd.DataFrame,
+    valid: NDArray[np.float64],
+    outside: NDArray[np.bool_],
+    *,
+    judge_lines: bool,
+    seconds: str | None,
+    seconds_per_item: float,
+) -> pd.DataFrame:
+    """How each person answered. `judge_lines`: whether equal answers throughout contradict each other."""
+    n_answered = (~np.isnan(valid)).sum(axis=1)
+    straight = (valid == valid[:, :1]).all(axis=1)
+    return pd.DataFrame(
+        {
+            "n_answered": n_answered,
+            "n_out_of_range": outside.sum(axis=1),
+            "longest_run": _longest_run(valid),
+            "straight_lining": pd.array(straight if judge_lines else [pd.NA] * len(data), dtype="boolean"),
+            "speeding": _speeding(data, n_answered, seconds, seconds_per_item),
+        },
+        index=data.index,
+    )
+
+
+def _longest_run(valid: NDArray[np.float64]) -> NDArray[np.int_]:
+    """The most answers with the same code in a row; a missing answer ends a row."""
+    run = (~np.isnan(valid[:, 0])).astype(int)
+    longest = run.copy()
+    for j in range(1, valid.shape[1]):
+        answered = ~np.isnan(valid[:, j])
+        run = np.where(answered, np.where(valid[:, j] == valid[:, j - 1], run + 1, 1), 0)
+        longest = np.maximum(longest, run)
+    return longest
+
+
+def _speeding(data: pd.DataFrame, n_answered: NDArray[np.int_], seconds: str | None, seconds_per_item: float) -> pd.Series:
+    if seconds is None:
+        return pd.Series(pd.NA, index=data.index, dtype="boolean")
+    if seconds not in data.columns:
+        raise ColumnNotFoundError(seconds, data.columns)
+    time = pd.to_numeric(data[seconds], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    unread = data[seconds].notna().to_numpy() & np.isnan(time)
+    if unread.any():
+        seen = [str(v) for v in pd.unique(data[seconds][unread])]
+        raise ValueTypeError(f"column '{seconds}' holds {shown(seen)} where seconds belong. Export times as numbers of seconds.")
+    if (time < 0).any():
+        raise ValueTypeError(
+            f"column '{seconds}' holds negative seconds ({np.nanmin(time):g}). Blank the codes for missing first."
+        )
+    judged = ~np.isnan(time) & (n_answered > 0)
+    fast = pd.Series(time < seconds_per_item * n_answered, index=data.index, dtype="boolean")
+    return fast.where(pd.Series(judged, index=data.index))

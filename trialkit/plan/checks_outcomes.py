@@ -43,7 +43,7 @@ def outcome_problems(spec: PlanSpec) -> Problems:
         yield from _margins(outcome, at)
         yield from _covariates(spec, outcome, at)
         yield from _events(spec, outcome, at)
-        yield from _assumed(outcome, at)
+        yield from _assumed(spec, outcome, at)
 
 
 def _given(outcome: Outcome, at: At) -> Problems:
@@ -185,7 +185,7 @@ def _events(spec: PlanSpec, outcome: Outcome, at: At) -> Problems:
         )
 
 
-def _assumed(outcome: Outcome, at: At) -> Problems:
+def _assumed(spec: PlanSpec, outcome: Outcome, at: At) -> Problems:
     assume = outcome.assume
     if outcome.measure == "risk_difference" and assume.control_rate is not None and assume.effect is not None:
         reached = assume.control_rate + assume.effect
@@ -199,5 +199,7 @@ def _assumed(outcome: Outcome, at: At) -> Problems:
     if assume.shares:
         total = sum(assume.shares)
         if len(assume.shares) < 2 or abs(total - 1) > 1e-6:
-            message = f"shares are those of two or more categories and add up to 1, as in [0.2, 0.5, 0.3]; these add up to {total:g}"
+            message = f"shares of two or more categories add up to 1, as in [0.2, 0.5, 0.3]; these add up to {total:g}"
             yield Problem((*at, "assume", "shares"), message)
+    if assume.strata_r2 and not spec.data.strata:
+        yield Problem((*at, "assume", "strata_r2"), "strata_r2 is what strata explain, and [data] strata names none")

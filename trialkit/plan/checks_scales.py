@@ -37,14 +37,20 @@ def _use_problems(use: ScaleUse, table: dict[str, Any], at: At) -> Iterator[Prob
     if use.form is not None and use.form_from is not None:
         yield Problem((*at, "form_from"), "form names one form for everyone, form_from one for each person: keep one of the two")
     if use.form_from is not None and sorted(use.form_from) != by_person:
-        message = f"form_from must say where {shown(by_person)} stand" if by_person else "the forms of this scale do not depend on the person; name one with form"
+        message = (
+            f"form_from must say where {shown(by_person)} stand"
+            if by_person
+            else "the forms of this scale do not depend on the person; name one with form"
+        )
         yield Problem((*at, "form_from"), message)
         return
     chosen = use.form or table.get("default_form") or (next(iter(forms)) if len(forms) == 1 or use.form_from else None)
     if chosen is None:
         columns = ", ".join(f'{a} = "..."' for a in by_person)
         also = f", or say where each person's stands: form_from = {{ {columns} }}" if by_person else ""
-        message = f"the scale '{use.scale}' circulates in several forms, so the plan must name one: form = {_choices(forms)}{also}"
+        message = (
+            f"the scale '{use.scale}' circulates in several forms, so the plan must name one: form = {_choices(forms)}{also}"
+        )
         yield Problem((*at, "form"), message)
         return
     yield from _parts(use, table, forms[chosen], at)
@@ -53,9 +59,15 @@ def _use_problems(use: ScaleUse, table: dict[str, Any], at: At) -> Iterator[Prob
 def _parts(use: ScaleUse, table: dict[str, Any], form: dict[str, Any], at: At) -> Iterator[Problem]:
     subscales = form.get("subscales", {})
     if use.subscale is not None and use.subscale not in subscales:
-        yield Problem((*at, "subscale"), f"the scale '{use.scale}' has no subscale '{use.subscale}'.{_near(use.subscale, subscales)}")
+        yield Problem(
+            (*at, "subscale"), f"the scale '{use.scale}' has no subscale '{use.subscale}'.{_near(use.subscale, subscales)}"
+        )
     if use.subscale is None and form.get("total") is False:
-        yield Problem((*at, "subscale"), f"the scale '{use.scale}' has no total score; name a subscale: subscale = {_choices(subscales)}")
+        yield Problem(
+            (*at, "subscale"), f"the scale '{use.scale}' has no total score; name a subscale: subscale = {_choices(subscales)}"
+        )
+    if use.prorate and form.get("conversion"):
+        yield Problem((*at, "prorate"), f"the table of scale '{use.scale}' converts full raw sums only; leave prorate out")
     codes = table["codes"]
     if codes.get("declare") and use.code_range is None:
         message = (

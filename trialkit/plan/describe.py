@@ -11,7 +11,7 @@ from trialkit.plan.estimand import estimand_sentence
 from trialkit.plan.gatekeeping import graph_words
 from trialkit.plan.not_yet import not_yet
 from trialkit.plan.scale_files import definition
-from trialkit.plan.schema_outcomes import HedgesG, Outcome
+from trialkit.plan.schema_outcomes import HedgesG, Outcome, ScaleUse
 from trialkit.plan.side_by_side import FEW_GROUPS, FEW_GROUPS_DRAWS, when_few
 
 if TYPE_CHECKING:
@@ -111,7 +111,18 @@ def _scales(spec: PlanSpec, folder: Path | None) -> Iterator[str]:
         when = f" at {_listed(waves)}" if waves else ""
         known = definition(entry.scale, folder)
         name = f"{known['name']} ('{entry.scale}')" if isinstance(known.get("name"), str) else f"'{entry.scale}'"
-        yield f"'{entry.name}': {name}{when}, from columns {entry.items}."
+        yield f"'{entry.name}': {name}{_part_of(entry)}{when}, from columns {entry.items}."
+
+
+def _part_of(entry: ScaleUse) -> str:
+    """Which form and subscale are scored, where the plan says so."""
+    by_person = " and ".join(f"{what} ('{column}')" for what, column in (entry.form_from or {}).items())
+    said = [
+        f"form '{entry.form}'" if entry.form else "",
+        f"each person's form by {by_person}" if by_person else "",
+        f"subscale '{entry.subscale}'" if entry.subscale else "",
+    ]
+    return "".join(f", {text}" for text in said if text)
 
 
 def _outcomes(spec: PlanSpec, folder: Path | None) -> Iterator[str]:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trialkit.power.curves import PowerCurve, curve
+    from trialkit.power.design_memo import memo
     from trialkit.power.families.binary import binary
-    from trialkit.power.families.blocked import blocked
+    from trialkit.power.families.blocked import blocked, multisite
     from trialkit.power.families.clustered import clustered
     from trialkit.power.families.count import count
     from trialkit.power.families.factorial import factorial
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from trialkit.power.published_iccs import icc_ranges
     from trialkit.power.result import PowerResult
     from trialkit.power.simulation.result import SimulatedPower
+    from trialkit.power.simulation.search import search
+    from trialkit.power.simulation.search_result import SimulatedSearch
     from trialkit.power.simulation.simulate import simulate
     from trialkit.power.solve import NoSolutionError
     from trialkit.power.uncertain import Assurance, assurance, maximin
@@ -44,6 +47,7 @@ HOMES = {
     "grouped": "families.grouped",
     "repeated": "families.repeated",
     "blocked": "families.blocked",
+    "multisite": "families.blocked",
     "interaction": "families.interaction",
     "factorial": "families.factorial",
     "time_to_event": "families.time_to_event",
@@ -59,6 +63,8 @@ HOMES = {
     "ordinal": "families.ordinal",
     "simulate": "simulation.simulate",
     "SimulatedPower": "simulation.result",
+    "search": "simulation.search",
+    "SimulatedSearch": "simulation.search_result",
     "assurance": "uncertain",
     "maximin": "uncertain",
     "Assurance": "uncertain",
@@ -69,6 +75,7 @@ HOMES = {
     "NoSolutionError": "solve",
     "answer_for_plan": "plan_answer",
     "PowerAnswer": "plan_answer",
+    "memo": "design_memo",
 }
 
 __all__ = [
@@ -78,6 +85,7 @@ __all__ = [
     "PowerCurve",
     "PowerResult",
     "SimulatedPower",
+    "SimulatedSearch",
     "answer_for_plan",
     "assurance",
     "binary",
@@ -93,6 +101,8 @@ __all__ = [
     "interaction",
     "maximin",
     "mediation",
+    "memo",
+    "multisite",
     "noninferiority",
     "optimal_allocation",
     "optimal_clustered",
@@ -100,6 +110,7 @@ __all__ = [
     "ordinal",
     "paired",
     "repeated",
+    "search",
     "several_arms",
     "simulate",
     "time_to_event",

@@ -18,6 +18,7 @@ from trialkit.power.words import number, percent
 EffectOn: TypeAlias = Literal["compliers", "assigned"]
 Standardizer: TypeAlias = Literal["control", "treated", "pooled"]
 Reference: TypeAlias = Literal["t", "z"]
+Side: TypeAlias = Literal["above", "below"]
 Pair: TypeAlias = float | Sequence[float]
 
 
@@ -171,6 +172,24 @@ class TakeUp:
         if self.effect_on == "compliers":
             return f"{shares}; the effect is the one on compliers, {number(effect * self.difference)} on everyone assigned"
         return f"{shares}; the effect is the one on everyone assigned, {number(effect / self.difference)} on compliers"
+
+
+def side_of(ratio_side: Any) -> int | None:
+    """Sign of the log ratio looked for, None where it was left to the alternative."""
+    return None if ratio_side is None else 1 if choice("ratio_side", ratio_side, Side) == "above" else -1
+
+
+def with_strata(strata_r2: Any, baseline_correlation: float | None) -> float | None:
+    """The correlation that strata and baseline together stand for: they leave (1 - strata_r2)(1 - r^2) of the variance."""
+    explained = optional("strata_r2", strata_r2, at_least=0, below=1)
+    if not explained:
+        return baseline_correlation
+    return math.sqrt(1 - (1 - explained) * (1 - (baseline_correlation or 0.0) ** 2))
+
+
+def strata_words(strata_r2: float | None) -> str | None:
+    """The strata as an assumption."""
+    return f"strata explain {percent(strata_r2)} of the variance, and the analysis adjusts for them" if strata_r2 else None
 
 
 def attrition_words(attrition: tuple[float, float]) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from trialkit.power.arguments import TakeUp, Test
 from trialkit.power.model import Model
+from trialkit.power.random_designs import imbalance, take_up_notes
 from trialkit.power.result import PowerResult
 from trialkit.power.solve import Solution
 from trialkit.results import Note
@@ -26,6 +27,7 @@ def assemble(
     standardized: tuple[float, str] | None,
     assumptions: Sequence[str | None],
     notes: Sequence[Note] = (),
+    covariates: float = 0,
 ) -> PowerResult:
     """The result of a power function.
 
@@ -33,6 +35,7 @@ def assemble(
     ----------
     standardized : effect in standard units and the standardizer in words.
     assumptions : sentences without a full stop; None is left out.
+    covariates : random ones that the test adjusts for at the level where its df are counted.
     """
     sizes, effect = solution.sizes, solution.effect
     assigned = effect * take_up.dilution
@@ -63,7 +66,9 @@ def assemble(
         "design_words": model.words(design),
         "test_words": test.words(),
     }
-    return PowerResult((), (*solution.notes, *notes), details)
+    more, optimistic = imbalance(details, covariates, test)
+    said = (*solution.notes, *notes, *optimistic, *take_up_notes(take_up, details, test))
+    return PowerResult((), said, {**details, **more})
 
 
 def _defined(value: Any) -> float | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trialkit.errors import PlanError
+from trialkit.power.plan_margins import margin_sentences
 from trialkit.power.plan_outcome import Scale, scale_of
 from trialkit.power.plan_sizes import Planned, planned
 from trialkit.power.result import PowerResult
@@ -115,8 +116,8 @@ def answer_for_plan(spec: PlanSpec) -> PowerAnswer:
 def _answer(spec: PlanSpec, outcome: Outcome, pair: tuple[str, str]) -> OutcomeAnswer:
     contrast = f"{pair[0]} - {pair[1]}"
     scale = scale_of(spec, outcome)
-    if scale is None:
-        text = f"Power for measure '{outcome.measure}' is not built yet; nothing is said about this outcome."
+    if scale is None or not (scale.ratio or scale.kind in ("mean", "rate")):
+        text = f"No formula is known for power with measure '{outcome.measure}': simulate the plan (trialkit power --simulate)."
         return OutcomeAnswer(outcome.name, outcome.label, contrast, (text,), None, None, (), ())
     design = planned(spec, outcome, pair, scale)
     try:
@@ -140,22 +141,24 @@ def _detectable_sentence(design: Planned, scale: Scale, detectable: PowerResult)
     last: float | None = None
     for change, arguments in design.improvements():
         try:
-            effect = design.ask(power=TARGET, **arguments).effect
+            effect = design.size(design.ask(power=TARGET, **arguments))
         except NoSolutionError:
             continue
-        gain = detectable.effect - effect
+        gain = design.size(detectable) - effect
         only = "only " if last is not None and gain < last else ""
         to = scale.short(effect)
         parts.append(f"{change} would bring it to {to}" if not parts else f"{change} {only}to {to}")
         last = gain
     more = f"; {'; '.join(parts)}" if parts else ""
-    return f"With {design.words} you detect {scale.words(detectable.effect)} with {percent(TARGET)} probability{more}."
+    return f"With {design.words} you detect {scale.words(design.size(detectable))} with {percent(TARGET)} probability{more}."
 
 
 def _judged(design: Planned, scale: Scale, assumed: PowerResult | None) -> Iterator[str]:
     """Power for the effect that the plan assumes and for the smallest that would matter."""
     if assumed is not None:
-        text = f"The effect you assume, {scale.words(assumed.effect)}, is detected with {percent(assumed.power)} probability"
+        text = (
+            f"The effect you assume, {scale.words(design.size(assumed))}, is detected with {percent(assumed.power)} probability"
+        )
         if assumed.type_m is not None and assumed.type_m >= WORTH_SAYING:
             text += f"; a significant estimate would then exaggerate it {decimals(assumed.type_m)} times on average"
         yield text + "."
@@ -167,23 +170,37 @@ def _judged(design: Planned, scale: Scale, assumed: PowerResult | None) -> Itera
 
 def _read_with(spec: PlanSpec, outcome: Outcome, design: Planned, scale: Scale, detectable: PowerResult) -> Iterator[str]:
     """Take-up, corrections and margins: what the first number does not hold."""
-    if design.take_up is not None and not design.on_compliers:
+    if design.take_up is not None and not design.on_compliers and scale.ratio:
+        yield from _ratio_of_takers(design, scale)
+    elif design.take_up is not None and not design.on_compliers:
         inside = scale.amount(detectable.effect / design.take_up)
         yield f"This is the effect on everyone randomized; with {percent(design.take_up)} taking up the offer it takes {inside} among those who do."
     members = len(spec.families[outcome.family]) * len(spec.comparisons)
     if spec.multiplicity.method == "gatekeeping":
         share = spec.starting_share(outcome)
         if 0 < share < 1:
-            stricter = design.ask(power=TARGET, alpha=design.alpha * share).effect
+            stricter = design.size(design.ask(power=TARGET, alpha=design.alpha * share))
             yield f"With its share of alpha at the start of the graph ({share:.3g}) you detect {scale.short(stricter)} at worst."
         elif not share:
             yield "The graph tests it only after others are rejected; this is the power of its test alone."
     elif spec.multiplicity.method != "none" and members > 1:
-        stricter = design.ask(power=TARGET, alpha=design.alpha / members).effect
+        stricter = design.size(design.ask(power=TARGET, alpha=design.alpha / members))
         yield f"With a correction for the {members} tests of its family you detect {scale.short(stricter)} at worst."
-    for margin in ("equivalence", "noninferiority"):
-        if getattr(outcome, margin) is not None:
-            yield f"Power against the {margin} margin is not built yet; this is power to find a difference."
+    yield from margin_sentences(outcome, design, scale)
+
+
+def _ratio_of_takers(design: Planned, scale: Scale) -> Iterator[str]:
+    """The ratio among those who take part; only means of counts mix without further assumptions."""
+    assert design.take_up is not None
+    if design.family != "count":
+        yield f"This is the ratio of everyone randomized; with {percent(design.take_up)} taking up the offer it lies further from 1 among those who do."
+        return
+    try:
+        inside = design.size(design.ask(power=TARGET, take_up=design.take_up, effect_on="compliers"))
+    except NoSolutionError:
+        yield f"No ratio among the {percent(design.take_up)} who take up the offer brings that about."
+        return
+    yield f"This is the ratio of everyone randomized; with {percent(design.take_up)} taking up the offer it takes {scale.short(inside)} among those who do."
 
 
 def _assumptions(design: Planned) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -9,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 from trialkit.errors import PlanError
 from trialkit.power.families.binary import binary
 from trialkit.power.families.clustered import clustered
+from trialkit.power.families.count import count
 from trialkit.power.families.grouped import grouped
 from trialkit.power.families.grouped_model import sizes_words
 from trialkit.power.families.individual import individual
+from trialkit.power.families.ordinal import ordinal
+from trialkit.power.families.time_to_event import time_to_event
 from trialkit.power.plan_outcome import Scale
 from trialkit.power.result import PowerResult
 from trialkit.power.words import number, percent, plural, size
@@ -27,7 +31,13 @@ _FAMILIES: dict[str, Callable[..., PowerResult]] = {
     "binary": binary,
     "clustered": clustered,
     "grouped": grouped,
+    "count": count,
+    "ordinal": ordinal,
+    "time_to_event": time_to_event,
 }
+_ALONE = {"mean": "individual", "rate": "binary", "count": "count", "ordered": "ordinal", "time": "time_to_event"}
+# families whose effects are ratios: a plan's effects are their logs
+RATIO_FAMILIES = {"count": "rate_ratio", "ordinal": "odds_ratio", "time_to_event": "hazard_ratio"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +46,11 @@ class Planned:
 
     Attributes
     ----------
-    family : "individual", "binary", "clustered" or "grouped".
+    family : "individual", "binary", "clustered" or "grouped" for means and rates; "count", "ordinal" or "time_to_event" in any design.
     arguments : all its keywords but effect and power.
     words : the design as it follows "With".
     used, missing, left_aside : assumptions from the plan, supplied ones, and what the formula ignores.
+    falls : whether sizes of effects are falls, for the families of ratios.
     """
 
     family: str
@@ -51,26 +62,42 @@ class Planned:
     used: tuple[str, ...]
     missing: tuple[str, ...]
     left_aside: tuple[str, ...]
+    falls: bool = False
 
     def ask(self, **changes: Any) -> PowerResult:
-        """The power function's answer, with some keywords added or changed."""
-        return _FAMILIES[self.family](**{**self.arguments, **changes})
+        """The power function's answer, with some keywords added or changed; effects of ratios are sizes of their logs."""
+        keywords = {**self.arguments, **changes}
+        if self.family in RATIO_FAMILIES and "effect" in keywords:
+            size = keywords.pop("effect")
+            keywords[RATIO_FAMILIES[self.family]] = math.exp(-size if self.falls else size)
+        elif self.family in RATIO_FAMILIES:
+            keywords["ratio_side"] = "below" if self.falls else "above"
+        return _FAMILIES[self.family](**keywords)
+
+    def size(self, found: PowerResult) -> float:
+        """The effect of an answer as a size in the direction looked in: the log of a ratio without its sign."""
+        return abs(math.log(found.effect)) if self.family in RATIO_FAMILIES else found.effect
 
     def improvements(self) -> list[tuple[str, dict[str, Any]]]:
         """What a planner would think of next, in words and as keywords."""
         a = self.arguments
-        if self.family == "grouped":
+        if "group_size" in a:
             found = _more_groups(a)
-        elif self.family == "clustered":
+        elif "cluster_size" in a:
             k, m = a["allocation"]
             more = {"clusters": k + m + 2, "allocation": (k + 1, m + 1)}
             found = [
                 ("one more cluster per arm", more),
                 ("five more people per cluster", {"cluster_size": a["cluster_size"] + 5}),
             ]
+        elif "n" in a:
+            first, second = (k + 50 for k in a["allocation"])
+            found = [("50 more people per arm", {"n": first + second, "allocation": (first, second)})]
         else:
             found = [("50 more people per arm", {"treated": a["treated"] + 50, "controls": a["controls"] + 50})]
-        if not a.get("baseline_correlation") and "control_rate" not in a:
+        if self.family == "time_to_event":
+            found.append(("a quarter more follow-up", {"follow_up": 1.25 * a["follow_up"]}))
+        if not a.get("baseline_correlation") and "control_rate" not in a and self.family not in RATIO_FAMILIES:
             found.append(("a baseline measurement that correlates 0.5", {"baseline_correlation": 0.5}))
         return found
 
@@ -131,6 +158,19 @@ class _Assumed:
             self.left_aside.append(f"baseline correlation {number(found)}, because {why}")
         return None
 
+    def leave_baseline_aside(self) -> None:
+        found = self.value("baseline_correlation")
+        if found is not None:
+            self.left_aside.append(f"baseline correlation {number(found)}, because the formula of a ratio has none")
+
+    def strata(self) -> float | None:
+        """What the strata explain, where the outcome says it and the estimator adjusts for them."""
+        found = self.value("strata_r2")
+        if not found or self.spec.estimator_for(self.outcome) not in ("ancova", "lin", "mixed", "aipw"):
+            return None
+        self.used.append(f"strata that explain {percent(found)} of the variance")
+        return found
+
     def take_up(self) -> float | None:
         found = self.value("take_up")
         if found is None and self.outcome.estimand.population == "compliers":
@@ -153,24 +193,52 @@ def planned(spec: PlanSpec, outcome: Outcome, pair: tuple[str, str], scale: Scal
         family, sizes, words = _grouped(spec, said, pair, (treated, controls))
     else:
         family, sizes, words = (
-            ("individual" if scale.rate is None else "binary"),
+            _ALONE[scale.kind],
             {"treated": treated, "controls": controls},
             _arms_words(treated, controls),
         )
     if family in ("clustered", "grouped"):
         sizes["icc"] = said.icc()
+    in_clusters = family == "clustered"
+    if scale.kind not in ("mean", "rate"):
+        family = _ALONE[scale.kind]
     sizes["attrition"] = said.attrition()
-    baseline = said.baseline()
+    if family in RATIO_FAMILIES:
+        said.leave_baseline_aside()
+    baseline = None if family in RATIO_FAMILIES else said.baseline()
     if baseline is not None:
         sizes["baseline_correlation"] = baseline
+    strata = None if in_clusters or family in RATIO_FAMILIES else said.strata()
+    if strata is not None:
+        sizes["strata_r2"] = strata
     take_up, on_compliers = said.take_up(), outcome.estimand.population == "compliers"
+    if on_compliers and take_up is not None and family in ("ordinal", "time_to_event"):
+        said.left_aside.append("take-up: the ratio is the one of everyone randomized, because no formula takes it to compliers")
+        on_compliers = False
     if on_compliers and take_up is not None:
         sizes["take_up"] = take_up
+    if family == "time_to_event":
+        sizes = _followed(scale, sizes)
     alpha = 1 - spec.analysis.conf_level
-    _ignored(spec, said)
-    arguments = {**scale.arguments(), **sizes, "alpha": round(alpha, 12)}
-    texts = (tuple(t) for t in (said.used, said.missing, said.left_aside))
-    return Planned(family, arguments, words, arguments["alpha"], take_up, on_compliers, *texts)
+    _ignored(spec, said, strata)
+    given = {} if family == "time_to_event" else scale.arguments()
+    arguments = {**given, **sizes, "alpha": round(alpha, 12)}
+    used, missing, left_aside = (tuple(t) for t in (said.used, said.missing, said.left_aside))
+    return Planned(family, arguments, words, arguments["alpha"], take_up, on_compliers, used, missing, left_aside, scale.falls)
+
+
+def _followed(scale: Scale, sizes: dict[str, Any]) -> dict[str, Any]:
+    """Everyone enters at once and is followed up to the horizon; the share lost is lost at a constant rate.
+
+    Weibull times of a shape are exponential on the scale of time to that power, with the same ratio of hazards.
+    """
+    median, horizon = (scale.given[k] ** scale.given.get("shape", 1.0) for k in ("control_median", "follow_up"))
+    if "treated" in sizes:
+        sizes = sizes | {"n": sizes["treated"] + sizes["controls"], "allocation": (sizes["treated"], sizes["controls"])}
+        sizes = {k: v for k, v in sizes.items() if k not in ("treated", "controls")}
+    dropout = -math.log(1 - sizes["attrition"]) / horizon
+    kept = {k: v for k, v in sizes.items() if k != "attrition"}
+    return {**kept, "control_median": median, "accrual": 0.0, "follow_up": horizon, "dropout": dropout}
 
 
 def people_of(spec: PlanSpec, pair: tuple[str, str]) -> tuple[int, int]:
@@ -255,9 +323,9 @@ def _arms_words(treated: int, controls: int) -> str:
     )
 
 
-def _ignored(spec: PlanSpec, said: _Assumed) -> None:
+def _ignored(spec: PlanSpec, said: _Assumed, strata: float | None) -> None:
     """What the formulas do not use."""
-    if spec.data.strata or spec.design.scheme in ("stratified", "stratified_clustered"):
+    if strata is None and (spec.data.strata or spec.design.scheme in ("stratified", "stratified_clustered")):
         said.left_aside.append("what strata explain")
     if spec.design.scheme in ("matched_pairs", "rerandomized", "minimization"):
         said.left_aside.append(f"what the {spec.design.scheme.replace('_', ' ')} design gains")

@@ -184,6 +184,7 @@ _IMPROVED = {
     "rate_ratio": "this ratio",
     "odds_ratio": "this ratio",
     "b": "this path",
+    "margin": "the margin",
 }
 
 
@@ -192,7 +193,7 @@ def gains_sentence(result: PowerResult) -> str:
     parts = []
     for gain in result.gains:
         found = gain[result.solved_for] if result.solved_for in gain else gain["power"]
-        to = percent(found) if "power" in gain else number(found)
+        to = percent(found) if "power" in gain else " to ".join(map(number, found if isinstance(found, tuple) else (found,)))
         parts.append(f"{gain['change']} to {to}")
     if not parts:
         return ""

@@ -23,6 +23,7 @@ _WIDEST = 1e9
 _GRID = 97
 _TEETH = 12
 _MOST_COUNTED = 10_000
+_DOUBLINGS = 12
 
 
 class NoSolutionError(UsageError):
@@ -57,10 +58,12 @@ def solve(
     unknown: Unknown | None,
     take_up: TakeUp,
     test: Test,
+    direction: int | None = None,
 ) -> Solution:
     """The one of effect, power and size that was left out.
 
-    `known` holds the sizes when all were given, `unknown` the one to find otherwise.
+    `known` holds the sizes when all were given, `unknown` the one to find otherwise. `direction` is the sign of the effect looked
+    for; unsaid: the alternative's, which for a two-sided test is above zero.
     """
     notes: tuple[Note, ...] = ()
     if known is not None:
@@ -69,7 +72,7 @@ def solve(
         check_effect(model, effect * take_up.dilution)
     if effect is None:
         assert known is not None and power is not None
-        effect = solve_effect(model, power, known, test) / take_up.dilution
+        effect = solve_effect(model, power, known, test, direction) / take_up.dilution
     elif known is None:
         assert unknown is not None and power is not None
         known, notes = solve_size(model, power, effect * take_up.dilution, unknown, test)
@@ -96,27 +99,39 @@ def _check_df(model: Model, sizes: Sizes) -> None:
         )
 
 
-def solve_effect(model: Model, power: float, sizes: Sizes, test: Test) -> float:
+def solve_effect(model: Model, power: float, sizes: Sizes, test: Test, direction: int | None = None) -> float:
     """Smallest effect on everyone assigned, in the direction of the alternative, that has this power."""
-    sign, limit = test.direction, model.effect_limit(test.direction)
+    sign = test.direction if direction is None else direction
+    limit = model.effect_limit(sign)
 
     def power_at(size: np.ndarray) -> np.ndarray:
-        return model.tails(sign * size, sizes).power
+        with np.errstate(all="ignore"):  # far out a rate can be as good as zero and its variance unlimited
+            return np.nan_to_num(model.tails(sign * size, sizes).power)
 
     if math.isinf(limit):
         start = test.quantile_sum(power) * model.precision(0.0, sizes).std_error
-        high = start
-        while float(power_at(np.asarray(high))) < power:
-            high *= 2
-        found = first_crossing(power_at, power, np.linspace(0.0, high, 9))
+        found = first_crossing(power_at, power, _effects(power_at, power, start))
     else:
         found = first_crossing(power_at, power, limit * np.linspace(0.0, 1 - 1e-9, 65))
     if isinstance(found, Shortfall):
+        why = "beyond some size the standard error grows faster than the effect"
+        if not math.isinf(limit):
+            why = f"an effect cannot exceed {limit:g} with this control_rate"
         raise NoSolutionError(
             f"power={power:g} is out of reach for any effect: {model.words(sizes)} reach {percent(found.peak)} at most, "
-            f"because an effect cannot exceed {limit:g} with this control_rate. Plan for more people, or ask for less power."
+            f"because {why}. Plan for more people, or ask for less power."
         )
     return sign * found.value
+
+
+def _effects(power_at: Grid, power: float, start: float) -> np.ndarray:
+    """Effects from zero to where the power is reached; a fine grid over a wide range where doubling passes no such place."""
+    high = start
+    for _ in range(_DOUBLINGS):
+        if float(power_at(np.asarray(high))) >= power:
+            return np.linspace(0.0, high, 9)
+        high *= 2
+    return np.concatenate([np.linspace(0.0, 16 * start, 193), np.geomspace(16 * start, high, 25)[1:]])
 
 
 def solve_size(model: Model, power: float, effect: float, unknown: Unknown, test: Test) -> tuple[Sizes, tuple[Note, ...]]:
@@ -170,7 +185,7 @@ def _refined_peak(power_at: Grid, grid: np.ndarray, top: int) -> tuple[float, fl
     # a flat maximum is judged on the log scale of the grid
     found = optimize.minimize_scalar(
         lambda x: -float(power_at(np.asarray(math.exp(x)))),
-        bounds=(math.log(max(low, 1e-300)), math.log(high)),
+        bounds=(math.log(max(low, 1e-9 * high)), math.log(high)),
         method="bounded",
         options={"xatol": 1e-9},
     )

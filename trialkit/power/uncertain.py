@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -56,6 +57,10 @@ class Assurance(TableResult):
 
     def _title(self) -> str:
         return str(self).splitlines()[0]
+
+    def plot(self, **options: Any) -> Any:
+        """The distribution of power over the priors; see `tk.plot.assurance`."""
+        return import_module("trialkit.report.figures.assurance_chart").assurance(self, **options)
 
 
 def assurance(

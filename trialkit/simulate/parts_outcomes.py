@@ -45,6 +45,11 @@ class Items(Part):
             raise ValueError("loadings must stay between 0 and 1")
         if "{item}" not in self.items:
             raise ValueError("items must hold {item}")
+        form = self.spec.chosen
+        if self.spec.item_codes or form.points or form.conversion or form.base is not None or not form.total:
+            raise ValueError(
+                f"scale '{self.scale}' is scored by points, a table, a moved base or subscales only, which cannot be drawn here"
+            )
         return self
 
     @property

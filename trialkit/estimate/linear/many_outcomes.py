@@ -64,11 +64,11 @@ class ManyOutcomes:
         c = vector[model.fit.kept]
         clusters = model.cov.clusters
         n = model.sample.n
-        assert model.cov.influence is not None
         self._model = model
         self._ordered = clusters is None
         self._clusters = clusters if clusters is not None else Clusters(np.arange(n), np.arange(n), np.ones(n, dtype=np.int64))
-        self._loads = model.cov.influence @ c
+        self._loads = None if model.cov.influence is None else model.cov.influence @ c  # None is the classical covariance
+        self._spread = float(c @ model.fit.bread @ c) / model.fit.df_resid
         self._slope = model.fit.X @ (model.fit.bread @ c)
         # 'groups' says that the outcome of the model had no working covariance, not that these have none
         working = model.df_rule in ("working", "groups")
@@ -79,7 +79,7 @@ class ManyOutcomes:
     def run(self, y: FloatArray) -> FoundMany:
         """Estimates, variances and df of the outcomes y (R, n), in the order of the model's people."""
         residual = self._residuals(y)
-        scores = self.cluster_sums(residual)
+        scores = np.sqrt(self._spread) * residual if self._loads is None else self.cluster_sums(residual)
         return self._with_df(y @ self._slope, np.einsum("rs,rs->r", scores, scores), residual)
 
     def scores(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -87,7 +87,8 @@ class ManyOutcomes:
         return y @ self._slope, self.cluster_sums(self._residuals(y))
 
     def cluster_sums(self, residual: FloatArray) -> FloatArray:
-        """(R, S) sums over the units of residuals (R, n) times each person's load in the contrast."""
+        """(R, S) sums over the units of residuals (R, n) times each person's load in the contrast; not for the classical covariance."""
+        assert self._loads is not None
         weighted = (residual if self._ordered else residual[:, self._clusters.order]) * self._loads
         if self._clusters.count == weighted.shape[1]:
             return weighted

@@ -34,6 +34,7 @@ from trialkit.results import Note, Result
 from trialkit.trial import ALONE, Trial
 
 Correction = Literal["romano_wolf", "westfall_young", "holm", "hochberg", "bh", "sharpened_q"]
+FEW_DF = 8
 BY_DRAWS = ("romano_wolf", "westfall_young")
 
 
@@ -102,6 +103,16 @@ def family(
     if correction in BY_DRAWS:
         null, how = _joint_null(members, n_draws, seed, draws)
         notes.append(Note("family_draws", how))
+        fewest = _fewest_df(members)
+        if fewest < FEW_DF and len(rows) > 2:
+            notes.append(
+                Note(
+                    "few_units",
+                    f"the tests have as few as {fewest:.1f} degrees of freedom: far in its tail, where many tests are decided, a t test is too free with so few "
+                    "units, whatever the correction. With 6 groups in one arm one true hypothesis or more of 10 was rejected in 9 % of simulated families "
+                    "at 5 %, of 3 in 7 %.",
+                )
+            )
         z = -special.ndtri(np.clip(p, 1e-300, 1.0) / 2)
         found = (
             romano_wolf(statistics=z, null=null)

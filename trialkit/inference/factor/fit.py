@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
 
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.factor.fiml import Saturated, saturated
@@ -18,7 +17,7 @@ from trialkit.inference.factor.likelihood import Moments, Point, evaluate, gradi
 from trialkit.inference.factor.model import FactorModel, Layout, layout
 from trialkit.inference.factor.start import starting_values
 
-_MOST_STEPS = 300
+_MOST_STEPS = 150
 _DECREASE = 1e-10
 _NEWTON_FROM = 1.0
 _SINGULAR = 1e-9
@@ -129,9 +128,10 @@ def _climb(lay: Layout, data: Moments, theta: FloatArray, point: Point, most: in
 def _direction(lay: Layout, data: Moments, point: Point, slope: FloatArray, *, newton: bool) -> FloatArray:
     for observed in (True, False) if newton else (False,):
         try:
-            return linalg.cho_solve(linalg.cho_factor(information(lay, data, point, observed=observed)), slope)
-        except linalg.LinAlgError:
+            root = np.linalg.cholesky(information(lay, data, point, observed=observed))
+        except np.linalg.LinAlgError:
             continue
+        return np.linalg.solve(root.T, np.linalg.solve(root, slope)).astype(float)
     damped = information(lay, data, point)
     return np.linalg.lstsq(damped + 1e-6 * np.diag(np.diag(damped) + 1e-12), slope, rcond=None)[0].astype(float)
 

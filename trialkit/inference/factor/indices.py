@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import special
 
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.factor.fiml import Saturated, independent
@@ -104,16 +104,20 @@ def comparative(chisq: float, df: int, baseline: float, baseline_df: int) -> tup
 
 def rmsea(chisq: float, df: int, n: int, n_groups: int = 1) -> Rmsea:
     """RMSEA and its 90% interval from a chi-square."""
+    from scipy.stats import ncx2  # slow to import, and scales are scored without it
+
     if df <= 0:
         return Rmsea(math.nan, math.nan, math.nan, math.nan)
     unit = n * df / n_groups
     low, high = (math.sqrt(_noncentrality(chisq, df, q) / unit) for q in (1 - _TAIL, _TAIL))
-    close = float(stats.ncx2.sf(chisq, df, _CLOSE**2 * unit))
+    close = float(ncx2.sf(chisq, df, _CLOSE**2 * unit))
     return Rmsea(math.sqrt(max(chisq - df, 0.0) / unit), low, high, close)
 
 
 def _noncentrality(chisq: float, df: int, below: float) -> float:
     """The noncentrality at which a chi-square this small has probability `below`; 0 when none is."""
+    from scipy.optimize import brentq
+
     if chisq <= 0 or special.chdtr(df, chisq) <= below:
         return 0.0
 
@@ -123,7 +127,7 @@ def _noncentrality(chisq: float, df: int, below: float) -> float:
     top = max(chisq, 1.0)
     while excess(top) > 0:
         top *= 2
-    return float(optimize.brentq(excess, 0.0, top, xtol=1e-10 * top))
+    return float(brentq(excess, 0.0, top, xtol=1e-10 * top))
 
 
 def srmr(fit: Fit) -> float:

@@ -79,6 +79,8 @@ def release_tests(fit: Fit, *, observed: bool | None = None) -> ScoreTests:
 
 
 def _tests(fit: Fit, wide: Layout, chosen: IntArray, named: tuple[Parameter, ...], observed: bool | None) -> ScoreTests:
+    if not len(chosen):
+        return ScoreTests((), *(np.zeros(0) for _ in range(3)))
     point = evaluate(wide, fit.data, fit.theta)
     assert point is not None
     slope = parameter_gradient(wide, point)[chosen]

@@ -19,7 +19,20 @@ from trialkit.errors import UsageError
 from trialkit.inference.arrays import BoolArray
 from trialkit.inference.binomial_power import CountTest, count_tails, rejections
 from trialkit.inference.noncentral import Alternative, Tails, t_tails
-from trialkit.power.arguments import EffectOn, Pair, TakeUp, Test, attrition_words, both_arms, choice, optional, real, said
+from trialkit.power.arguments import (
+    EffectOn,
+    Pair,
+    TakeUp,
+    Test,
+    attrition_words,
+    both_arms,
+    choice,
+    optional,
+    real,
+    said,
+    strata_words,
+    with_strata,
+)
 from trialkit.power.assemble import assemble
 from trialkit.power.families.individual import baseline_words
 from trialkit.power.gains import better_baseline
@@ -153,6 +166,7 @@ def binary(
     take_up: Pair = 1.0,
     effect_on: EffectOn = "compliers",
     baseline_correlation: float | None = None,
+    strata_r2: float | None = None,
 ) -> PowerResult:
     """Power, detectable difference or number of people for a difference between two rates.
 
@@ -165,6 +179,7 @@ def binary(
         z test) and "fisher". With an enumeration the sizes are whole, and power is a saw: a note says where it dips.
     alpha, alternative, attrition, take_up, effect_on : as in `individual`.
     baseline_correlation : of the outcome with covariates; variances fall to 1 - r^2 of theirs ("pooled" and "unpooled" only).
+    strata_r2 : share of the variance between strata, as in `individual` ("pooled" and "unpooled" only).
 
     Returns
     -------
@@ -190,15 +205,18 @@ def binary(
     inputs = said(locals())
     checked = Test.checked(alpha, alternative)
     uptake = TakeUp.checked(take_up, effect_on)
+    r = optional("baseline_correlation", baseline_correlation, above=-1, below=1)
     model = Binary(
         control_rate=real("control_rate", control_rate, above=0, below=1),
         method=choice("method", method, BinaryMethod),
         attrition=both_arms("attrition", attrition, at_least=0, below=1),
-        baseline_correlation=optional("baseline_correlation", baseline_correlation, above=-1, below=1),
+        baseline_correlation=with_strata(strata_r2, r),
         test=checked,
     )
     if model.baseline_correlation and method not in ("pooled", "unpooled"):
-        raise UsageError(f"baseline_correlation has no meaning for method='{method}'; use method='pooled' or 'unpooled'.")
+        raise UsageError(
+            f"{'baseline_correlation' if r else 'strata_r2'} has no meaning for method='{method}'; use method='pooled' or 'unpooled'."
+        )
     wished, effect = checked.target(power), optional("effect", effect)
     people = People(n_per_arm=n_per_arm, n=n, treated=treated, controls=controls, allocation=allocation)
     solved_for, known, unknown = asked_people("binary", people, effect, wished, model.attrition, checked, model)
@@ -218,7 +236,8 @@ def binary(
         standardized=(float(_angle(control_rate + assigned) - _angle(control_rate)), "Cohen's h"),
         assumptions=(
             f"{percent(control_rate)} with the outcome in the control arm, {percent(control_rate + assigned)} in the treated",
-            baseline_words(model.baseline_correlation),
+            baseline_words(r),
+            strata_words(strata_r2),
             attrition_words(model.attrition),
         ),
         notes=_notes(model, assigned, solution.sizes),

@@ -140,7 +140,11 @@ def blocked(
         method=f"{kind} effects of blocks" + (", normal formula" if test == "z" else ""),
         standardized=(solution.effect / spread, whose),
         assumptions=(variances.words(), _explained(r2), f"{percent(1 - left)} are lost to follow-up" if left < 1 else None),
+        covariates=g if kind != "random" else 0,
     )
+
+
+multisite = blocked  # the name under which a blocked trial over sites is known
 
 
 class _Shares:

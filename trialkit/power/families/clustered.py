@@ -10,6 +10,7 @@ import numpy as np
 
 from trialkit.errors import UsageError
 from trialkit.inference.cluster_variance import Levels
+from trialkit.inference.grouped_power import exact_tails
 from trialkit.inference.noncentral import Alternative
 from trialkit.power.arguments import (
     EffectOn,
@@ -30,8 +31,9 @@ from trialkit.power.assemble import assemble
 from trialkit.power.families.clustered_model import ARMS, Clustered
 from trialkit.power.families.individual import sd_words, standardized
 from trialkit.power.model import Shortfall, Sizes, Unknown
+from trialkit.power.random_designs import plugin_note
 from trialkit.power.result import PowerResult
-from trialkit.power.solve import Root, first_crossing, solve
+from trialkit.power.solve import Root, Solution, first_crossing, solve
 from trialkit.power.words import number, percent, size
 from trialkit.results import Note
 
@@ -109,7 +111,7 @@ def clustered(
     """
     inputs = said(locals())
     checked, uptake = Test.checked(alpha, alternative, test), TakeUp.checked(take_up, effect_on)
-    listed = _listed(cluster_size, size_cv, subclusters_per_cluster)
+    listed = listed_clusters(cluster_size, size_cv, subclusters_per_cluster)
     r2 = _explained(individual_r2, cluster_r2, baseline_r2, baseline_correlation)
     auto = _autocorrelations(cluster_autocorrelation, individual_autocorrelation, subcluster_icc)
     costs_df = r2[0] > 0 or auto is not None
@@ -125,7 +127,7 @@ def clustered(
         test=checked,
     )
     wished, effect = checked.target(power), optional("effect", effect)
-    solved_for, known, unknown = _asked(model, clusters, cluster_size, shares(allocation), effect, wished)
+    solved_for, known, unknown = asked_clusters("clustered", model, clusters, cluster_size, shares(allocation), effect, wished)
     solution = solve(model, effect=effect, power=wished, known=known, unknown=unknown, take_up=uptake, test=checked)
     return assemble(
         "clustered",
@@ -138,11 +140,12 @@ def clustered(
         method="normal formula" if test == "z" else "cluster means",
         standardized=_standardized(model, solution.effect, uptake.dilution, standardizer),
         assumptions=_assumptions(model, solution.effect * uptake.dilution),
-        notes=_notes(model),
+        notes=_notes(model, solution, uptake.dilution),
+        covariates=model.covariates,
     )
 
 
-def _listed(cluster_size: Any, size_cv: float, subclusters: float) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+def listed_clusters(cluster_size: Any, size_cv: float, subclusters: float) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
     """Sizes of every cluster by arm, when they were listed."""
     if not isinstance(cluster_size, (list, tuple)):
         return None
@@ -207,7 +210,8 @@ def _levels(
     )
 
 
-def _asked(
+def asked_clusters(
+    function: str,
     model: Clustered,
     clusters: float | None,
     cluster_size: Any,
@@ -220,7 +224,7 @@ def _asked(
         arms = [float(len(arm)) for arm in model.listed]
         if clusters is not None and clusters != sum(arms):
             raise UsageError(f"clusters={clusters:g}, but cluster_size lists {sum(arms):g} clusters. Leave out clusters.")
-        return left_out("clustered", effect, power, {}), dict(zip(ARMS, arms)), None
+        return left_out(function, effect, power, {}), dict(zip(ARMS, arms)), None
     fewest = max(2 / min(share), 3.0 + model.covariates)
     k = optional("clusters", clusters, at_least=fewest)
     m = optional("cluster_size", cluster_size, at_least=1)
@@ -228,7 +232,7 @@ def _asked(
     def sizes(total: Any, people: Any) -> Sizes:
         return {**{arm: _plain(total * part) for arm, part in zip(ARMS, share)}, "cluster_size": _plain(people)}
 
-    name = left_out("clustered", effect, power, {"clusters": k is not None, "cluster_size": m is not None})
+    name = left_out(function, effect, power, {"clusters": k is not None, "cluster_size": m is not None})
     if name == "clusters":
         return name, None, Unknown(name, fewest, lambda x: sizes(x, m), _no_clusters(m))
     if name == "cluster_size":
@@ -287,11 +291,30 @@ def _assumptions(model: Clustered, effect: float) -> list[str | None]:
     ]
 
 
-def _notes(model: Clustered) -> list[Note]:
+def _notes(model: Clustered, solution: Solution, dilution: float) -> list[Note]:
+    """What simulation says of the formula (docs/calibration/power.csv)."""
+    found: list[Note] = []
     if model.listed is not None or model.levels.size_cv:
-        text = "sizes that differ enter as if the intracluster correlation were known; with it estimated, power is about .002 off at 12 clusters."
-        return [Note("unequal_sizes", text)]
-    return []
+        text = (
+            "sizes that differ enter as if the intracluster correlation were known; with it estimated, power is within .004 of that of REML "
+            "with listed sizes, and with size_cv up to .6 within .01 at 12 clusters and .003 at 30."
+        )
+        found.append(Note("unequal_sizes", text))
+    if model.satterthwaite and model.test.reference == "t":
+        vt, vc, _ = model.parts(solution.effect * dilution, solution.sizes)
+        df = [float(solution.sizes[k]) - 1 for k in ARMS]
+        exact = exact_tails(
+            effect=solution.effect * dilution, treated=vt, control=vc, df_treated=df[0], df_control=df[1],
+            alpha=model.test.alpha, alternative=model.test.alternative,
+        )  # fmt: skip
+        found += plugin_note(solution.power, float(exact.power), "clusters")
+    if model.control_rate is not None:
+        text = (
+            "for a rate the formula is too high, because the variance between clusters follows their rates: "
+            "by up to .03 at 10 clusters, .017 at 16 and .01 at 30 (intracluster correlation .1), half of that at .03."
+        )
+        found.append(Note("binary_clusters_optimistic", text))
+    return found
 
 
 def improvements(arguments: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:

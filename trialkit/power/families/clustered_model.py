@@ -16,6 +16,7 @@ from trialkit.inference.cluster_variance import Levels
 from trialkit.inference.grouped_power import satterthwaite_df
 from trialkit.inference.noncentral import Tails, t_tails
 from trialkit.power.arguments import Test
+from trialkit.power.families.ratio_scales import RatioScale
 from trialkit.power.model import Precision, Sizes
 from trialkit.power.people import rounded_up
 from trialkit.power.words import plural, size
@@ -35,10 +36,11 @@ class Clustered:
     attrition: tuple[float, float]
     listed: tuple[tuple[float, ...], tuple[float, ...]] | None
     test: Test
+    scale: RatioScale | None = None
 
     def parts(self, effect: Any, sizes: Sizes) -> tuple[Any, Any, Any]:
         """Variances of the two arms' means and the df of their sum."""
-        treated, control = self._person_variances(effect)
+        treated, control = self._person_variances(effect, sizes)
         n, m = (np.asarray(sizes[k]) for k in ARMS)
         if self.listed is not None:
             vt, vc = (v * self._listed_variance(arm) for arm, v in enumerate((treated, control)))
@@ -50,11 +52,19 @@ class Clustered:
         df = satterthwaite_df(treated=vt, control=vc, df_treated=n - 1, df_control=m - 1) if self.satterthwaite else n + m - 2
         return vt, vc, df - self.covariates
 
-    def _person_variances(self, effect: Any) -> tuple[Any, Any]:
+    def _person_variances(self, effect: Any, sizes: Sizes) -> tuple[Any, Any]:
+        if self.scale is not None:
+            return self.scale.variances(effect, self._share(sizes))
         if self.control_rate is None:
             return self.sd[0] ** 2, self.sd[1] ** 2
         p = self.control_rate + effect
         return p * (1 - p), self.control_rate * (1 - self.control_rate)
+
+    def _share(self, sizes: Sizes) -> Any:
+        """Share of the treated among the people analysed."""
+        people = [np.asarray(sizes[k]) for k in ARMS] if self.listed is None else [sum(arm) for arm in self.listed]
+        treated, control = (n * (1 - lost) for n, lost in zip(people, self.attrition))
+        return treated / (treated + control)
 
     def _listed_variance(self, arm: int) -> float:
         assert self.listed is not None

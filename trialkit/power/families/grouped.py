@@ -25,6 +25,8 @@ from trialkit.power.arguments import (
     real,
     said,
     shares,
+    strata_words,
+    with_strata,
 )
 from trialkit.power.assemble import assemble
 from trialkit.power.families.grouped_limits import explanation
@@ -44,9 +46,9 @@ _NOTES = {
     "unequal_sizes": "groups differ in size: the formula is within .003 of REML; an analysis of unweighted group means has about .01 less power.",
     "ancova_optimistic": "with a baseline the formula is up to .004 too high, because the slope is estimated.",
     "attrition_optimistic": "random drop-out makes group sizes differ; the formula is up to .007 too high at a quarter lost.",
-    "binary_groups_optimistic": "for a rate the formula is up to .01 too high from 12 groups on and up to .03 at 6: group variances follow group rates.",
+    "binary_groups_optimistic": "for a rate the formula is up to .012 too high from 12 groups on and up to .03 at 6: group variances follow group rates.",
     "normal_formula": "the normal formula ignores that few groups estimate their variance poorly; it is too high.",
-    "plugin_df": "with fewer than 10 groups the plug-in df is optimistic (.01 to .03 at 3 groups); method='exact' is right.",
+    "plugin_df": "with fewer than 10 groups the plug-in df is optimistic (.01 to .035 at 3 groups); method='exact' is right.",
     "more_controls_lose": "more controls would lower power here: the degrees of freedom fall towards groups - 1.",
 }
 _METHOD_WORDS = {"exact": "exact over the variance ratio", "satterthwaite": "plug-in Satterthwaite df"}
@@ -77,6 +79,7 @@ def grouped(
     take_up: Pair = 1.0,
     effect_on: EffectOn = "compliers",
     baseline_correlation: float | None = None,
+    strata_r2: float | None = None,
     standardizer: Standardizer | None = None,
 ) -> PowerResult:
     """Power, detectable effect, number of groups, group size or number of controls when one arm is treated in groups.
@@ -96,6 +99,8 @@ def grouped(
     attrition : share lost; shrinks the groups and the controls, never the number of groups.
     baseline_correlation : r of a baseline taken before the groups met: var_resid' = var_resid - r^2 var_control,
         var_control' = var_control (1 - r^2), var_group unchanged. For a rate both arms keep 1 - r^2 of their individual variance.
+    strata_r2 : share of a control's variance between the strata of the randomization, which precede the groups: it is removed like that of
+        a baseline, and `baseline_correlation` is then the one within strata.
     alpha, alternative, test, take_up, effect_on : as in `individual`.
     standardizer : SD that `effect_standardized` divides by: "control" (default when the SDs differ), "treated" or "pooled".
 
@@ -125,9 +130,10 @@ def grouped(
     inputs = said(locals())
     checked, uptake = Test.checked(alpha, alternative, test), TakeUp.checked(take_up, effect_on)
     choice("method", method, GroupedMethod)
-    r = optional("baseline_correlation", baseline_correlation, above=-1, below=1)
+    baseline = optional("baseline_correlation", baseline_correlation, above=-1, below=1)
+    r = with_strata(strata_r2, baseline)
     in_groups = control_groups is not None or control_group_size is not None
-    groups, group_size, listed = _sizes_of_groups(group_size, groups)
+    groups, group_size, listed = sizes_of_groups(group_size, groups)
     model = Grouped(
         outcome=_outcome(icc, sd, (var_group, var_resid, var_control), control_rate, control_icc, in_groups, r),
         attrition=both_arms("attrition", attrition, at_least=0, below=1),
@@ -144,7 +150,7 @@ def grouped(
         "control_groups": control_groups,
         "control_group_size": control_group_size,
     }
-    solved_for, known, unknown = _asked(model, counts, allocation, effect, wished)
+    solved_for, known, unknown = asked_groups("grouped", model, counts, allocation, effect, wished)
     solution = solve(model, effect=effect, power=wished, known=known, unknown=unknown, take_up=uptake, test=checked)
     return assemble(
         "grouped",
@@ -156,7 +162,7 @@ def grouped(
         take_up=uptake,
         method="normal formula" if test == "z" else _METHOD_WORDS[method],
         standardized=_standardized(model, solution.effect, uptake.dilution, standardizer, r),
-        assumptions=_assumptions(model, solution.effect * uptake.dilution, r),
+        assumptions=[*_assumptions(model, solution.effect * uptake.dilution, r, baseline), strata_words(strata_r2)],
         notes=_notes(model, solution, solution.effect * uptake.dilution, r, solved_for),
     )
 
@@ -216,7 +222,7 @@ def _said_variances(
     return Components(group, resid, share * control, (1 - share) * control)
 
 
-def _sizes_of_groups(group_size: Any, groups: float | None) -> tuple[float | None, float | None, tuple[float, ...] | None]:
+def sizes_of_groups(group_size: Any, groups: float | None) -> tuple[float | None, float | None, tuple[float, ...] | None]:
     """(groups, group_size, the size of every group where they differ); a list of equal sizes is one size."""
     listed = _listed(group_size, groups)
     if listed is None:
@@ -237,8 +243,13 @@ def _listed(group_size: Any, groups: float | None) -> tuple[float, ...] | None:
     return tuple(real("group_size", m, at_least=1) for m in group_size)
 
 
-def _asked(
-    model: Grouped, counts: dict[str, Any], allocation: Pair | None, effect: float | None, power: float | None
+def asked_groups(
+    function: str,
+    model: Grouped,
+    counts: dict[str, Any],
+    allocation: Pair | None,
+    effect: float | None,
+    power: float | None,
 ) -> tuple[str, Sizes | None, Unknown | None]:
     """The argument to solve for, with all sizes or the unknown one."""
     listed = model.listed
@@ -258,7 +269,7 @@ def _asked(
     if listed is not None:
         del sizes["group_size"]
     tie = _tie(model, sizes, allocation)
-    name = left_out("grouped", effect, power, {k: v is not None for k, v in sizes.items()})
+    name = left_out(function, effect, power, {k: v is not None for k, v in sizes.items()})
     fixed = {k: v for k, v in sizes.items() if v is not None}
     if name in ("effect", "power"):
         return name, tie(fixed), None
@@ -296,6 +307,7 @@ def _standardized(
     if isinstance(model.outcome, Rates):
         q = model.outcome.control_rate
         return 2 * math.asin(math.sqrt(q + effect * dilution)) - 2 * math.asin(math.sqrt(q)), "Cohen's h"
+    assert isinstance(model.outcome, Components)
     return standardized(effect, _raw_sd(model.outcome, r), standardizer)
 
 
@@ -305,7 +317,7 @@ def _raw_sd(c: Components, r: float | None) -> tuple[float, float]:
     return round(math.sqrt(c.treated + removed), 12), round(math.sqrt(c.control + removed), 12)
 
 
-def _assumptions(model: Grouped, effect: float, r: float | None) -> list[str | None]:
+def _assumptions(model: Grouped, effect: float, r: float | None, baseline: float | None) -> list[str | None]:
     c = model.components(effect)
     if isinstance(model.outcome, Rates):
         rate = model.outcome.control_rate
@@ -324,7 +336,7 @@ def _assumptions(model: Grouped, effect: float, r: float | None) -> list[str | N
         outcome,
         f"intracluster correlation {number(icc)} in the treated arm; {alone}",
         f"group sizes {sizes_words(model.listed)}" if model.listed is not None else None,
-        baseline_words(r) + (", taken before the groups met" if r else ""),
+        baseline_words(baseline) + (", taken before the groups met" if baseline else ""),
         attrition_words(model.attrition),
     ]
 

@@ -18,6 +18,7 @@ from trialkit.errors import UsageError
 from trialkit.inference.grouped_power import exact_tails, satterthwaite_df
 from trialkit.inference.noncentral import Tails, t_tails
 from trialkit.power.arguments import Test
+from trialkit.power.families.ratio_scales import RatioScale
 from trialkit.power.model import Precision, Sizes
 from trialkit.power.people import rounded_up
 from trialkit.power.words import plural, size
@@ -70,6 +71,20 @@ class Rates:
 
 
 @dataclass(frozen=True, slots=True)
+class LogRatios:
+    """A log ratio and the ICCs of the people's contributions to it."""
+
+    scale: RatioScale
+    icc: float
+    control_icc: float
+
+    def components(self, effect: Any, share: Any = 0.5) -> Components:
+        treated, control = self.scale.variances(effect, share)
+        shares = (self.icc, 1 - self.icc, self.control_icc, 1 - self.control_icc)
+        return Components(shares[0] * treated, shares[1] * treated, shares[2] * control, shares[3] * control)
+
+
+@dataclass(frozen=True, slots=True)
 class Grouped:
     """All but effect, power and sizes.
 
@@ -77,19 +92,29 @@ class Grouped:
     group when they differ; group_size is then absent.
     """
 
-    outcome: Components | Rates
+    outcome: Components | Rates | LogRatios
     attrition: tuple[float, float]
     listed: tuple[float, ...] | None
     control_grouped: bool
     exact: bool
     test: Test
 
-    def components(self, effect: Any) -> Components:
+    def components(self, effect: Any, sizes: Sizes | None = None) -> Components:
+        if isinstance(self.outcome, LogRatios):
+            return self.outcome.components(effect, 0.5 if sizes is None else self._share(sizes))
         return self.outcome.components(effect) if isinstance(self.outcome, Rates) else self.outcome
+
+    def _share(self, sizes: Sizes) -> Any:
+        """Share of the treated among the people analysed."""
+        treated = sum(self.listed) if self.listed is not None else np.asarray(sizes["groups"]) * sizes["group_size"]
+        single = not self.control_grouped
+        controls = sizes["controls"] if single else np.asarray(sizes["control_groups"]) * sizes["control_group_size"]
+        left = treated * (1 - self.attrition[0])
+        return left / (left + np.asarray(controls) * (1 - self.attrition[1]))
 
     def parts(self, effect: Any, sizes: Sizes) -> tuple[Any, Any, Any, Any]:
         """vT, vC and the degrees of freedom with which they are estimated."""
-        c = self.components(effect)
+        c = self.components(effect, sizes)
         groups = np.asarray(sizes["groups"])
         if self.listed is not None:
             vt = 1 / sum(1 / (c.group + c.resid / (m * (1 - self.attrition[0]))) for m in self.listed)

@@ -13,21 +13,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeAlias
-
-import numpy as np
-from scipy import optimize, special
+from typing import Any
 
 from trialkit.errors import UsageError
-from trialkit.power.arguments import Pair, Test, both_arms, choice, left_out, optional, real, said, shares
+from trialkit.power.arguments import Test, choice, left_out, optional, real, said, shares
 from trialkit.power.families.clustered import clustered
+from trialkit.power.families.clustered import improvements as clustered_improvements
 from trialkit.power.families.grouped import grouped
-from trialkit.power.families.individual import individual
+from trialkit.power.families.grouped import improvements as grouped_improvements
+from trialkit.power.families.individual import baseline_words, individual
+from trialkit.power.families.individual import improvements as individual_improvements
+from trialkit.power.families.margin_rates import RateMethod, rates
+from trialkit.power.families.margin_scales import RATIO_ARGUMENTS, Better, Measure, rate_spread, ratio_scale, ratio_spread
+from trialkit.power.families.margin_tests import Margin, MarginResult, both_tests, limits_of, root
+from trialkit.power.families.paired import improvements as paired_improvements
 from trialkit.power.families.paired import paired
+from trialkit.power.families.ratio_scales import RatioScale
 from trialkit.power.people import rounded_up
+from trialkit.power.random_designs import notes_of_two_tests
 from trialkit.power.result import PowerResult
 from trialkit.power.solve import NoSolutionError
-from trialkit.power.words import number, percent, plural, size
+from trialkit.power.words import percent
 
 SIZE_ARGUMENTS = (
     "n",
@@ -39,14 +45,10 @@ SIZE_ARGUMENTS = (
     "cluster_size",
     "groups",
     "group_size",
+    "control_groups",
+    "control_group_size",
     "allocation",
 )
-_DROP = 41.0  # log of the density of log S below its maximum at which the integral begins: 1e-18
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(400)
-
-RateMethod: TypeAlias = Literal["unpooled", "farrington_manning"]
-Margin: TypeAlias = float | tuple[float, float]
-
 _DESIGNS: Mapping[str, Callable[..., PowerResult]] = {
     "grouped": grouped,
     "clustered": clustered,
@@ -59,29 +61,12 @@ _SIZES = {
     "paired": ("pairs",),
     "individual": ("n_per_arm", "n", "treated", "controls"),
 }
+_GROUPS_IN_BOTH = ("groups", "group_size", "control_groups", "control_group_size")
 # where the search for a size begins
 _LOWEST = {
-    "groups": 2.0, "group_size": 1.0, "controls": 3.0, "clusters": 4.0, "cluster_size": 1.0, "pairs": 3.0, "n_per_arm": 3.0, "n": 8.0, "treated": 3.0,
+    "groups": 2.0, "group_size": 1.0, "controls": 3.0, "control_groups": 2.0, "control_group_size": 1.0, "clusters": 4.0, "cluster_size": 1.0,
+    "pairs": 3.0, "n_per_arm": 3.0, "n": 8.0, "treated": 3.0,
 }  # fmt: skip
-
-
-class MarginResult(PowerResult):
-    """Power to show non-inferiority or equivalence; `.margin` is what was asked or found."""
-
-    kind = "power_margin"
-
-    def paragraph(self, *, gains: bool = True) -> str:
-        d = self.details
-        aim = "non-inferiority" if d["function"] == "noninferiority" else "equivalence"
-        m = d["margin"]
-        margin = (
-            f"the margin {number(m)}" if not isinstance(m, (list, tuple)) else f"the margins {number(m[0])} and {number(m[1])}"
-        )
-        text = f"With {d['words']} and a true effect of {number(d['effect'])}, {aim} within {margin} is shown with probability {percent(d['power'])}."
-        reference = "normal test" if math.isinf(d["df"]) else f"t with {number(d['df'])} df"
-        sides = "one one-sided test" if d["function"] == "noninferiority" else "two one-sided tests, each"
-        assumed = f" Assumed: {'; '.join(d['assumptions'])}." if d["assumptions"] else ""
-        return f"{text} {sides.capitalize()} at level {number(d['alpha'])} ({reference}, standard error {number(d['std_error'])}, {d['method']}).{assumed}"
 
 
 def noninferiority(
@@ -90,24 +75,32 @@ def noninferiority(
     effect: float = 0.0,
     power: float | None = None,
     control_rate: float | None = None,
+    measure: Measure = "risk_difference",
+    ratio: float = 1.0,
+    better: Better | None = None,
     method: RateMethod = "unpooled",
     alpha: float = 0.05,
     **design: Any,
 ) -> MarginResult:
-    """Power, size or margin of a non-inferiority trial; higher is better.
+    """Power, size or margin of a non-inferiority trial; higher is better for differences.
 
     Parameters
     ----------
-    margin : distance below zero that is still acceptable, positive. effect : true effect, 0 by default.
+    margin : distance below zero that is still acceptable, positive; for a ratio the ratio that is still acceptable: below 1 when higher is better
+        (.8), above 1 when lower is (1.25).
+    effect : true effect, 0 by default.
     power : of one one-sided test at level `alpha` (.05 by default; .025 is common with rates).
-    control_rate : makes effect and margin differences of rates of independent people; method 'unpooled' or 'farrington_manning'.
+    control_rate : makes effect and margin differences of rates; for independent people method 'unpooled' or 'farrington_manning'. With
+        measure='risk_ratio' or 'odds_ratio' the margin is a ratio.
+    ratio : true ratio, 1 by default. better : with a ratio, 'higher' (default) or 'lower'; needed when the margin is looked for.
     design : the sizes and other arguments of `individual`, `paired` (pairs), `clustered` (clusters, cluster_size, icc) or `grouped` (groups,
-        group_size, controls, icc): which of them is meant follows from the sizes.
+        group_size, controls, icc): which of them is meant follows from the sizes. A ratio of counts takes control_mean (and dispersion or
+        variance_ratio), one of odds of ordered categories control_shares, one of hazards event_probability or control_median, accrual and follow_up.
 
     Returns
     -------
     MarginResult
-        `.power .margin .n .n_per_arm ...` as of the design's own function, `.df .std_error`.
+        `.power .margin .n .n_per_arm ...` as of the design's own function, `.df .std_error` (of the log of a ratio).
 
     Raises
     ------
@@ -118,35 +111,123 @@ def noninferiority(
     --------
     >>> round(tk.power.noninferiority(margin=0.2, power=0.8).n_per_arm, 3)
     309.806
+    >>> round(tk.power.noninferiority(margin=0.8, control_mean=4, groups=20, group_size=12, controls=240, icc=0.02).power, 3)
+    0.998
     """
     inputs = said({k: v for k, v in locals().items() if k != "design"} | design)
+    _refuse("alternative", design, "non-inferiority is one-sided: leave out alternative, and give an effect towards better.")
+    of_ratio = ratio_scale(design, control_rate, measure)
+    if of_ratio is not None:
+        return _noninferior_ratio(of_ratio, inputs, margin, effect, power, ratio, better, alpha, design)
+    _refuse_ratio(ratio, better)
     true = real("effect", effect)
     m = optional("margin", margin, above=0)
     if m is not None and true <= -m:
         raise NoSolutionError(
             f"effect={true:g} lies at or beyond margin={m:g}: non-inferiority does not hold, so no size shows it."
         )
-    _refuse("alternative", design, "non-inferiority is one-sided: leave out alternative, and give an effect towards better.")
     name = _design(design, control_rate)
     if control_rate is not None and name == "individual":
-        return _rates(
+        return rates(
             "noninferiority", inputs, m, true, power, real("control_rate", control_rate, above=0, below=1), method, alpha, design
         )
-    base: dict[str, Any] = dict(design) | ({} if control_rate is None else {"control_rate": control_rate})
+    base: dict[str, Any] = dict(design) | ({} if control_rate is None else rate_spread(control_rate, true, design))
     if m is not None:
         base["effect"] = m + true
     found = _DESIGNS[name](power=power, alpha=alpha, alternative="greater", effect_on="assigned", **base)
-    shown = found.effect - true if m is None else m
     details = {
         **found.details,
         "function": "noninferiority",
-        "margin": shown,
+        "margin": found.effect - true if m is None else m,
         "effect": true,
         "effect_assigned": true,
         "inputs": inputs,
+        "solved_for": "margin" if found.solved_for == "effect" else found.solved_for,
     }
-    details |= {"solved_for": "margin" if found.solved_for == "effect" else found.solved_for, "type_s": None, "type_m": None}
-    details |= {"effect_standardized": None, "method": found.method}
+    notes = tuple(
+        n for n in found.notes if n.code != "take_up_mixture"
+    )  # the mixture is that of the true effect, not of the margin
+    if control_rate is not None:
+        details["assumptions"] = (_rate_words(control_rate, true), *found.assumptions[1:])
+    details |= {"type_s": None, "type_m": None, "effect_standardized": None, "method": found.method}
+    if control_rate is None and found.effect_standardized is not None:
+        details["margin_standardized"] = details["margin"] * found.effect_standardized / found.effect
+    return MarginResult((), notes, details)
+
+
+def _rate_words(rate: float, true: float) -> str:
+    return f"{percent(rate)} with the outcome in the control arm, {percent(rate + true)} in the treated"
+
+
+def _refuse_ratio(ratio: float, better: str | None) -> None:
+    if ratio != 1.0 or better is not None:
+        raise UsageError(
+            "ratio and better belong to ratios: say control_mean, control_shares, event_probability or measure='risk_ratio'."
+        )
+
+
+def _noninferior_ratio(
+    of_ratio: tuple[RatioScale, str, str],
+    inputs: dict[str, Any],
+    margin: float | None,
+    effect: float,
+    power: float | None,
+    ratio: float,
+    better: Better | None,
+    alpha: float,
+    design: Mapping[str, Any],
+) -> MarginResult:
+    """The distance between the true log ratio and that of the margin, as a difference in means."""
+    truth, limit = _true_ratio(ratio, effect), optional("margin", margin, above=0)
+    higher = choice("better", better or ("higher" if limit is None or limit < 1 else "lower"), Better) == "higher"
+    sign = 1 if higher else -1
+    if limit is not None and (limit >= 1) == higher:
+        raise UsageError(
+            f"margin={limit:g} must be {'below' if higher else 'above'} 1 when {'higher' if higher else 'lower'} is better."
+        )
+    distance = None if limit is None else sign * (truth - math.log(limit))
+    if distance is not None and distance <= 0:
+        raise NoSolutionError(
+            f"ratio={ratio:g} lies at or beyond margin={limit:g}: non-inferiority does not hold, so no size shows it."
+        )
+    found = noninferiority(margin=distance, power=power, alpha=alpha, **_as_difference(of_ratio[0], truth, design))
+    shown = limit if limit is not None else math.exp(truth - sign * found.details["margin"])
+    return _of_ratio(found, of_ratio, inputs, shown, ratio)
+
+
+def _true_ratio(ratio: Any, effect: Any) -> float:
+    if effect != 0.0:
+        raise UsageError("effect is a difference; the true ratio is said as ratio, 1 by default.")
+    return math.log(real("ratio", ratio, above=0))
+
+
+def _as_difference(scale: RatioScale, truth: float, design: Mapping[str, Any]) -> dict[str, Any]:
+    """Keywords of a difference in means for a log ratio: a normal test of people, t of groups or clusters."""
+    if "pairs" in design:
+        raise UsageError("pairs have no formula for a ratio: say n_per_arm, groups or clusters.")
+    found = {k: v for k, v in design.items() if k not in RATIO_ARGUMENTS}
+    found["sd"] = ratio_spread(scale, truth, design)
+    return found if _design(design, None) != "individual" else found | {"test": "z"}
+
+
+def _of_ratio(
+    found: MarginResult, of_ratio: tuple[RatioScale, str, str], inputs: dict[str, Any], margin: Any, ratio: float
+) -> MarginResult:
+    words = {
+        "margin_standardized": None,
+        "effect": ratio,
+        "effect_assigned": math.log(ratio),
+        "effect_name": of_ratio[1],
+        "margin": margin,
+        "inputs": inputs,
+    }
+    method = f"log {of_ratio[1]}" + ("" if math.isinf(found.df) else f", {found.method}")
+    details = {
+        **found.details,
+        **words,
+        "method": method,
+        "assumptions": (of_ratio[2], *(a for a in found.assumptions[1:] if a != baseline_words(None))),
+    }
     return MarginResult((), found.notes, details)
 
 
@@ -156,6 +237,8 @@ def equivalence(
     effect: float = 0.0,
     power: float | None = None,
     control_rate: float | None = None,
+    measure: Measure = "risk_difference",
+    ratio: float = 1.0,
     alpha: float = 0.05,
     **design: Any,
 ) -> MarginResult:
@@ -163,10 +246,12 @@ def equivalence(
 
     Parameters
     ----------
-    margin : a number for -margin to margin, or (low, high). effect : true effect, 0 by default.
+    margin : a number for -margin to margin, or (low, high); for a ratio 1.25 for 1/1.25 to 1.25, or (low, high).
+    effect : true effect, 0 by default. ratio : true ratio, 1 by default.
     power : that both one-sided tests reject, each at level `alpha`: the 1 - 2 alpha interval lies inside the margins.
-    control_rate : makes effect and margin differences of rates of independent people.
-    design : sizes and other arguments of `individual`, `paired`, `clustered` or `grouped`, as in `noninferiority`.
+    control_rate : makes effect and margin differences of rates; measure='risk_ratio' or 'odds_ratio' makes them ratios.
+    design : sizes and other arguments of `individual`, `paired`, `clustered` or `grouped`, and what makes the margin one of ratios, as in
+        `noninferiority`. With groups the two tests together use the plug-in Satterthwaite df.
 
     Returns
     -------
@@ -184,15 +269,23 @@ def equivalence(
     0.7316
     """
     inputs = said({k: v for k, v in locals().items() if k != "design"} | design)
+    _refuse("alternative", design, "equivalence has two one-sided tests: leave out alternative.")
+    of_ratio = ratio_scale(design, control_rate, measure)
+    if of_ratio is not None:
+        truth = _true_ratio(ratio, effect)
+        logs = None if margin is None else _log_limits(margin)
+        found = equivalence(margin=logs, effect=truth, power=power, alpha=alpha, **_as_difference(of_ratio[0], truth, design))
+        low, high = logs if logs is not None else (-found.details["margin"], found.details["margin"])
+        return _of_ratio(found, of_ratio, inputs, (math.exp(low), math.exp(high)), ratio)
+    _refuse_ratio(ratio, None)
     true = real("effect", effect)
-    limits = None if margin is None else _limits(margin)
+    limits = None if margin is None else limits_of(margin)
     if limits is not None and not limits[0] < true < limits[1]:
         raise NoSolutionError(f"effect={true:g} does not lie inside margin={margin}: power stays below alpha, whatever the size.")
-    _refuse("alternative", design, "equivalence has two one-sided tests: leave out alternative.")
     name = _design(design, control_rate)
     if control_rate is not None and name == "individual":
         rate = real("control_rate", control_rate, above=0, below=1)
-        return _rates(
+        return rates(
             "equivalence",
             inputs,
             limits if isinstance(margin, (tuple, list)) else margin,
@@ -206,44 +299,16 @@ def equivalence(
 
     def at(extra: dict[str, Any], low: float, high: float) -> tuple[float, PowerResult]:
         """Power at the margins, and the design's own answer for its standard error and df."""
-        rates: dict[str, Any] = {} if control_rate is None else {"control_rate": control_rate}
+        rates: dict[str, Any] = {} if control_rate is None else rate_spread(control_rate, true, design)
         if name == "grouped":  # the two tests together use the plug-in df
             rates["method"] = "satterthwaite"
-        base = _DESIGNS[name](effect=true if control_rate is not None and true != 0 else 1e-6, alpha=alpha, alternative="greater", effect_on="assigned", **design, **rates, **extra)  # fmt: skip
+        base = _DESIGNS[name](effect=1e-6, alpha=alpha, alternative="greater", effect_on="assigned", **{**design, **rates, **extra})  # fmt: skip
         assert base.std_error is not None
-        return _both(true, low, high, base.std_error, base.df, alpha), base
+        return both_tests(true, low, high, base.std_error, base.df, alpha), base
 
     return _solved(
         "equivalence", name, inputs, limits, margin, true, Test.checked(alpha, "greater").target(power), design, at, alpha
     )
-
-
-def _both(effect: float, low: float, high: float, se: float, df: float, alpha: float) -> float:
-    """Exact power of two one-sided t tests."""
-    cut = float(Test.checked(alpha, "greater").critical(df))
-    above, below = (high - effect) / se, (low - effect) / se
-    if math.isinf(df):
-        return max(0.0, float(special.ndtr(above - cut) - special.ndtr(below + cut)))
-    # given S both tests can reject up to the S at which the cut-offs meet: the integral over log S ends there
-    lowest = -(_DROP / df + math.sqrt((_DROP / df) ** 2 + 4 * _DROP / df)) / 2
-    upper = min(math.log((above - below) / (2 * cut)), math.sqrt(_DROP / df))
-    if upper <= lowest:
-        return 0.0
-    x = lowest + (upper - lowest) * (_NODES + 1) / 2
-    height = math.log(2) + df / 2 * math.log(df / 2) - float(special.gammaln(df / 2)) - df / 2
-    density = np.exp(height - df * (np.expm1(2 * x) - 2 * x) / 2)
-    inside = special.ndtr(above - cut * np.exp(x)) - special.ndtr(below + cut * np.exp(x))
-    return float(np.sum(_WEIGHTS * density * inside) * (upper - lowest) / 2)
-
-
-def _limits(margin: Any) -> tuple[float, float]:
-    if isinstance(margin, (tuple, list)):
-        if len(margin) != 2:
-            raise UsageError(f"margin must be a number or (low, high); it is {margin!r}.")
-        low, high = real("margin", margin[0], below=0), real("margin", margin[1], above=0)
-        return low, high
-    m = real("margin", margin, above=0)
-    return -m, m
 
 
 def _design(design: Mapping[str, Any], control_rate: float | None) -> str:
@@ -273,7 +338,9 @@ def _unknown(name: str, design: Mapping[str, Any]) -> str | None:
             if other in design:
                 return one
         return "n_per_arm" if shares(design.get("allocation", (1, 1)))[0] == 0.5 else "n"
-    missing = [k for k in _SIZES[name] if k not in design]
+    both = name == "grouped" and any(k in design for k in _GROUPS_IN_BOTH[2:])
+    wanted = [k for k in (_GROUPS_IN_BOTH if both else _SIZES[name]) if k != "groups" or not _listed(design)]
+    missing = [k for k in wanted if k not in design]
     if name == "grouped" and "allocation" in design and "controls" in missing:
         missing.remove("controls")
     if name == "clustered" and isinstance(design.get("cluster_size"), (list, tuple)):
@@ -299,139 +366,51 @@ def _solved(
     shown = margin
     if solved_for == "margin":
         assert wished is not None
-        shown = _root(lambda m: at({}, -m, m)[0], wished, abs(true) + 1e-6, "margin")
+        shown = root(lambda m: at({}, -m, m)[0], wished, abs(true) + 1e-6, "margin")
         limits = (-shown, shown)
     elif unknown is not None:
         assert wished is not None and limits is not None
         low, high = limits
-        extra = {unknown: _root(lambda x: at({unknown: x}, low, high)[0], wished, _LOWEST[unknown], unknown)}
+        extra = {unknown: root(lambda x: at({unknown: x}, low, high)[0], wished, _LOWEST[unknown], unknown)}
     assert limits is not None
     power, base = at(extra, *limits)
     whole = {k: rounded_up(v) for k, v in extra.items()}
     details = {
         **base.details, "function": function, "solved_for": solved_for, "power": power, "margin": shown, "effect": true, "effect_assigned": true,
         "inputs": inputs, "alpha": alpha, "type_s": None, "type_m": None, "effect_standardized": None, "alternative": "within the margins",
-        "power_at_design": at(whole, *limits)[0] if whole else power, "design": {**{k: v for k, v in design.items() if k in _SIZES[name]}, **whole},
+        "power_at_design": at(whole, *limits)[0] if whole else power, "design": {**{k: v for k, v in design.items() if k in SIZE_ARGUMENTS}, **whole},
     }  # fmt: skip
-    return MarginResult((), base.notes, details)
+    details.pop("power_with_imbalance", None)
+    return MarginResult((), notes_of_two_tests(base.notes), details)
 
 
-def _root(power_at: Callable[[float], float], target: float, lowest: float, name: str) -> float:
-    """Where the power is reached, between doublings."""
-    low = high = lowest
-    for _ in range(60):
-        if power_at(high) >= target:
-            break
-        low, high = high, 2 * high
-        if high > 1e9:
-            break
-    if high > 1e9:
-        raise NoSolutionError(f"power={target:g} is out of reach for any {name} with this margin and effect.")
-    if low == high:
-        raise NoSolutionError(f"power={target:g} is below what {name}={number(low)} has: give {name} and leave out power.")
-    return float(optimize.brentq(lambda x: power_at(x) - target, low, high, xtol=1e-10 * high, rtol=1e-13))
+def _log_limits(margin: Any) -> tuple[float, float]:
+    """Log of the two ratios; one number stands for itself and its inverse."""
+    if isinstance(margin, (tuple, list)):
+        if len(margin) != 2:
+            raise UsageError(f"margin must be a ratio or (low, high); it is {margin!r}.")
+        return math.log(real("margin", margin[0], above=0, below=1)), math.log(real("margin", margin[1], above=1))
+    one = abs(math.log(real("margin", margin, above=0)))
+    if not one:
+        raise UsageError("margin=1 leaves no room: give the ratio that is still as good as 1, as 1.25.")
+    return -one, one
 
 
-def _rates(
-    function: str,
-    inputs: dict[str, Any],
-    margin: Any,
-    true: float,
-    power: Any,
-    rate: float,
-    method: str,
-    alpha: float,
-    design: Mapping[str, Any],
-) -> MarginResult:
-    """Rates of independent people."""
-    kind = choice("method", method, RateMethod)
-    known = {"n", "n_per_arm", "treated", "controls", "allocation", "attrition"}
-    unknown_words = sorted(set(design) - known)
-    if unknown_words:
-        raise UsageError(
-            f"{', '.join(unknown_words)} do not belong to a difference of rates; its sizes are n, n_per_arm, treated and controls."
-        )
-    if not 0 < rate + true < 1:
-        raise UsageError(f"effect={true:g} takes control_rate={rate:g} to {rate + true:g}; a rate lies between 0 and 1.")
-    test = Test.checked(alpha, "greater")
-    lost = both_arms("attrition", design.get("attrition", 0.0), at_least=0, below=1)
-    share = _share(design)
-
-    def variances(n: float, m: Any) -> tuple[float, float]:
-        """Standard errors at the truth and, for the test, under the null."""
-        a, b = n * share[0] * (1 - lost[0]), n * share[1] * (1 - lost[1])
-        truth = math.sqrt((rate + true) * (1 - rate - true) / a + rate * (1 - rate) / b)
-        if kind == "unpooled":
-            return truth, truth
-        p, q = restricted_rates(treated=rate + true, control=rate, margin=float(m), ratio=b / a)
-        return truth, math.sqrt(p * (1 - p) / a + q * (1 - q) / b)
-
-    def power_at(n: float, m: Any) -> float:
-        truth, null = variances(n, m)
-        cut = float(test.critical(math.inf))
-        if function == "noninferiority":
-            return float(special.ndtr((true + m - cut * null) / truth))
-        low, high = _limits(m)
-        return _both(true, low, high, truth, math.inf, alpha)
-
-    given = _total(design)
-    total = 0.0 if given is None else given
-    wished = test.target(power)
-    solved_for = left_out(
-        function, 0.0, wished, {"margin": margin is not None, "n_per_arm" if share[0] == share[1] else "n": given is not None}
-    )
-    if solved_for == "margin":
-        assert wished is not None
-        margin = _root(lambda m: power_at(total, m), wished, max(abs(true), 1e-6), "margin")
-    elif given is None:
-        assert wished is not None
-        total = _root(lambda n: power_at(n, margin), wished, 4.0, "n")
-    found, whole = power_at(total, margin), rounded_up(total / 2) * 2 if share[0] == share[1] else rounded_up(total)
-    details = {
-        "function": function, "solved_for": solved_for, "power": found, "margin": margin, "effect": true, "effect_assigned": true, "n": total,
-        "n_per_arm": total / 2 if share[0] == share[1] else None, "treated": total * share[0], "controls": total * share[1], "df": math.inf,
-        "std_error": variances(total, margin)[0], "alpha": test.alpha, "alternative": "one-sided", "method": _RATE_WORDS[kind], "inputs": inputs,
-        "design": {"n": whole}, "power_at_design": power_at(float(whole), margin), "as_asked": {"n": total}, "type_s": None, "type_m": None,
-        "words": f"{size(total / 2)} people per arm" if share[0] == share[1] else plural(total, "person", "people"),
-        "assumptions": (f"{percent(rate)} with the outcome in the control arm",), "test_words": "one-sided",
-    }  # fmt: skip
-    return MarginResult((), (), details)
-
-
-_RATE_WORDS = {"unpooled": "Wald, unpooled variance", "farrington_manning": "Farrington and Manning's test"}
-
-
-def _share(design: Mapping[str, Any]) -> tuple[float, float]:
-    if "treated" in design and "controls" in design:
-        return shares((design["treated"], design["controls"]))
-    allocation: Pair = design.get("allocation", (1, 1))
-    return shares(allocation)
-
-
-def _total(design: Mapping[str, Any]) -> float | None:
-    if "n" in design:
-        return real("n", design["n"], above=2)
-    if "n_per_arm" in design:
-        return 2 * real("n_per_arm", design["n_per_arm"], above=1)
-    if "treated" in design and "controls" in design:
-        return real("treated", design["treated"], above=1) + real("controls", design["controls"], above=1)
-    return None
-
-
-def restricted_rates(*, treated: float, control: float, margin: float, ratio: float) -> tuple[float, float]:
-    """Maximum-likelihood rates with difference -margin; `ratio` is controls per treated. Source: Farrington & Manning (1990)."""
-    s = -margin
-    a = 1 + ratio
-    b = -(1 + ratio + treated + ratio * control + s * (ratio + 2))
-    c = s**2 + s * (2 * treated + ratio + 1) + treated + ratio * control
-    d = -treated * s * (1 + s)
-    v = b**3 / (3 * a) ** 3 - b * c / (6 * a**2) + d / (2 * a)
-    u = math.copysign(math.sqrt(max(b**2 / (3 * a) ** 2 - c / (3 * a), 0.0)), v)
-    w = (math.pi + math.acos(min(max(v / u**3, -1.0), 1.0))) / 3 if u else math.pi / 3
-    p = 2 * u * math.cos(w) - b / (3 * a)
-    return p, p - s
+def _listed(design: Mapping[str, Any]) -> bool:
+    return isinstance(design.get("group_size"), (list, tuple))
 
 
 def improvements(arguments: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Nothing is offered here: use the design's own function at effect + margin."""
-    return []
+    """What might be changed, in words and as arguments: that of the design."""
+    by_design = {
+        "grouped": grouped_improvements,
+        "clustered": clustered_improvements,
+        "paired": paired_improvements,
+        "individual": individual_improvements,
+    }
+    name = _design(arguments, None)
+    whole = {"n": ("twenty more people", 20), "n_per_arm": ("ten more people per arm", 10)}
+    for key, (words, more) in whole.items():
+        if name == "individual" and arguments.get(key) is not None:
+            return [(words, {key: arguments[key] + more})]
+    return by_design[name](arguments)

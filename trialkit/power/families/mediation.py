@@ -2,6 +2,8 @@
 
 With residual SDs 1, q(1-q) the variance of the arm and W ~ chi2 on n - 2 df the residual sum of squares of the mediator, both tests depend on W: a's t
 divides by sqrt(W/(n-2)), b's noncentrality is b sqrt(W). The joint power is E_W[P(a | W) P(b | W)], df n - 2 and n - 3, an integral over one dimension.
+Monte Carlo: the interval from draws of a* ~ N(a, se), b* ~ N(b, se) excludes 0 when u(1-v) + (1-u)v < alpha/2 with u, v the normal tails beyond the two
+|t|; the power is the expectation of P(|t_b| > c(t_a)) over t_a and W, without any drawing (infinitely many draws).
 Clusters (2-2-1: mediator of clusters, outcome of people): the same on the J cluster means, with residual variances 1 - a^2 q(1-q) of the mediator and
 icc - (ab + c)^2 q(1-q) - b^2 (1 - a^2 q(1-q)) + (1 - icc)/m of the outcome means.
 """
@@ -28,8 +30,11 @@ from trialkit.power.solve import solve
 from trialkit.power.words import number, plural, size
 
 MediatorLevel: TypeAlias = Literal["individual", "cluster"]
+MediationMethod: TypeAlias = Literal["joint", "monte_carlo"]
 
 SIZE_ARGUMENTS = ("n", "clusters", "cluster_size")
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(48)
+_METHOD_WORDS = {"joint": "joint significance of both paths", "monte_carlo": "Monte Carlo interval of the product"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,8 @@ class Paths:
     share: float
     left: float
     test: Test
+    method: MediationMethod = "joint"
+    limits: tuple[float, float] = (math.inf, math.inf)
 
     def standard(self, b: Any, sizes: Sizes) -> tuple[Any, Any, Any]:
         """Noncentrality of a, slope of b in units of its residual SDs, and the number of units."""
@@ -62,7 +69,7 @@ class Paths:
         """Power of a, of b, and of both."""
         delta, slope, n = np.broadcast_arrays(*self.standard(b, sizes))
         flat = [np.asarray(x, dtype=float).reshape(-1) for x in (delta, slope, n)]
-        rows = np.array([_joint(float(d), float(g), float(k), self.test) for d, g, k in zip(*flat)])
+        rows = np.array([_paths(float(d), float(g), float(k), self.test, self.method) for d, g, k in zip(*flat)])
         return tuple(rows[:, i].reshape(np.shape(delta)) for i in range(3))  # type: ignore[return-value]
 
     def tails(self, effect: Any, sizes: Sizes) -> Tails:
@@ -74,7 +81,17 @@ class Paths:
         return Precision(1.0, float(self.standard(effect, sizes)[2]) - 3)
 
     def effect_limit(self, direction: int) -> float:
-        return math.inf
+        return self.limits[direction > 0]
+
+    def within_variance(self, sizes: Sizes) -> Paths:
+        """The same with b kept where the paths leave some variance between clusters: b^2 + 2 a c v b + c^2 v < icc + (1 - icc)/m."""
+        if self.icc is None:
+            return self
+        v = self.share * (1 - self.share)
+        most = self.icc + (1 - self.icc) / (float(sizes["cluster_size"]) * self.left) - self.direct**2 * v
+        middle = self.a * self.direct * v
+        reach = math.sqrt(max(middle**2 + most, 0.0))
+        return replace(self, limits=(reach + middle, reach - middle))
 
     def whole(self, sizes: Sizes) -> Sizes:
         return {k: rounded_up(v) for k, v in sizes.items()}
@@ -92,7 +109,7 @@ class Paths:
         return f"{size(sizes['clusters'])} clusters of {plural(sizes['cluster_size'], 'person', 'people')}"
 
 
-def _joint(delta: float, slope: float, n: float, test: Test) -> tuple[float, float, float]:
+def _paths(delta: float, slope: float, n: float, test: Test, method: MediationMethod) -> tuple[float, float, float]:
     first, second = n - 2, n - 3
     cut = float(critical_value(first, test.alpha, test.alternative))
     reach = abs(delta) + abs(slope) * math.sqrt(first)
@@ -107,7 +124,26 @@ def _joint(delta: float, slope: float, n: float, test: Test) -> tuple[float, flo
         alternative=test.alternative,
     ).power
     w = weights[0]
-    return float(w @ a), float(w @ b), float(w @ (a * b))
+    both = a * b if method == "joint" else _interval(delta, slope * math.sqrt(first) * root, root, second, test)
+    return float(w @ a), float(w @ b), float(w @ both)
+
+
+def _interval(delta: float, ncp: FloatArray, root: FloatArray, df: float, test: Test) -> FloatArray:
+    """Probability that the Monte Carlo interval of the product excludes 0, given W (an entry of `root` and `ncp` each)."""
+    half = test.alpha / 2
+    lowest = -float(special.ndtri(half))
+    total = np.zeros_like(root)
+    for d in (delta, -delta):  # the sign of a does not matter, its size does
+        low, high = np.maximum(lowest * root - d, -9.0), 9.0
+        width = np.maximum(high - low, 0.0)[:, None]
+        z = low[:, None] + width * (_NODES + 1) / 2
+        u = special.ndtr(-(z + d) / root[:, None])
+        room = np.clip((half - u) / (1 - 2 * u), 1e-300, None)
+        beyond = t_tails(ncp=np.broadcast_to(ncp[:, None], z.shape), df=df, critical=-special.ndtri(room)).power
+        total += np.sum(
+            _WEIGHTS * np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi) * np.where(u < half, beyond, 0.0) * width / 2, axis=1
+        )
+    return total
 
 
 def mediation(
@@ -125,8 +161,9 @@ def mediation(
     alpha: float = 0.05,
     attrition: float = 0.0,
     reliability: float = 1.0,
+    method: MediationMethod = "joint",
 ) -> PowerResult:
-    """Power, path b or size for an indirect effect, by joint significance of its two paths.
+    """Power, path b or size for an indirect effect.
 
     Parameters
     ----------
@@ -135,6 +172,7 @@ def mediation(
     direct : direct effect; matters with clusters only, where it takes part of the variance between them.
     n : people in total; or clusters, cluster_size and icc, with mediator_level='cluster' (2-2-1).
     allocation, alpha : as in `individual`; each path is tested two-sided at alpha. attrition : share lost.
+    method : 'joint' (default): both paths significant; 'monte_carlo': the Monte Carlo interval of their product excludes 0.
     reliability : of the mediator's measurement: a is multiplied by its root, b as well (a scale of reliability .8 weakens both by .894).
 
     Returns
@@ -172,6 +210,7 @@ def mediation(
         shares(allocation)[0],
         1 - real("attrition", attrition, at_least=0, below=1),
         test,
+        choice("method", method, MediationMethod),
     )
     slope = None if b is None else real("b", b) * root
     wished = test.target(power)
@@ -180,6 +219,7 @@ def mediation(
     solved_for, known, unknown = asked_sizes("mediation", given, lowest, effect=slope, power=wished)
     if solved_for == "effect":
         _refuse_capped(model, known, wished)
+        model = model.within_variance(known or {})
     solution = solve(model, effect=slope, power=wished, known=known, unknown=unknown, take_up=uptake, test=test)
     found = assemble(
         "mediation",
@@ -189,7 +229,7 @@ def mediation(
         inputs=inputs,
         test=test,
         take_up=uptake,
-        method="joint significance of both paths",
+        method=_METHOD_WORDS[model.method],
         standardized=None,
         assumptions=(
             f"a of {number(model.a)} and b of {number(solution.effect)} after measurement error"

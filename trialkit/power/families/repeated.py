@@ -152,6 +152,7 @@ def repeated(
         method=("normal formula, " if test == "z" else "") + _WORDS[kind],
         standardized=None if kind == "slope" else (solution.effect / spread, "the SD at one wave"),
         assumptions=(_assumed(kind, pre, post, correlation), _kept(retention), attrition_words(lost)),
+        covariates=factor.lost_df,
     )
 
 

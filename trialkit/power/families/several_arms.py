@@ -19,17 +19,21 @@ from trialkit.errors import UsageError
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.dunnett import dunnett_critical
 from trialkit.inference.many_to_one import many_to_one_power
-from trialkit.inference.noncentral import Alternative
+from trialkit.inference.noncentral import Alternative, t_tails
 from trialkit.power.arguments import Test, choice, optional, real, said
+from trialkit.power.families.several_arms_grouped import GroupedArms, grouped_arms
+from trialkit.power.gains import better_baseline
 from trialkit.power.people import rounded_up
+from trialkit.power.random_designs import imbalance_note, power_with_imbalance
 from trialkit.power.result import PowerResult
 from trialkit.power.solve import NoSolutionError
 from trialkit.power.words import number, percent, size
+from trialkit.results import Note
 
 Correction: TypeAlias = Literal["dunnett", "bonferroni", "none", "omnibus"]
 PowerOf: TypeAlias = Literal["weakest", "any", "all"]
 
-SIZE_ARGUMENTS = ("n_per_arm", "controls")
+SIZE_ARGUMENTS = ("n_per_arm", "controls", "groups")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ class SeveralArmsResult(PowerResult):
     def paragraph(self, *, gains: bool = True) -> str:
         d = self.details
         first = f"{size(d['n_per_arm'])} people in each active arm and {size(d['controls'])} controls"
+        if d.get("groups") is not None:
+            first = f"{size(d['groups'])} groups of {size(d['group_size'])} in each active arm with groups and {size(d['controls'])} controls"
         chances = ", ".join(percent(p) for p in d["power"]) if isinstance(d["power"], tuple) else percent(d["power"])
         effects = (
             f"effects of {', '.join(number(e) for e in d['effects'])}"
@@ -65,7 +71,24 @@ class SeveralArmsResult(PowerResult):
         if d.get("power_any") is not None:
             text += f" At least one comparison is significant with probability {percent(d['power_any'])}, all of them with {percent(d['power_all'])}."
         cut = f", critical value {number(d['critical'])}" if d.get("critical") is not None else ""
-        return f"{text} {str(d['test_words']).capitalize()} ({d['method']}, {number(d['df'])} df{cut})."
+        text = f"{text} {str(d['test_words']).capitalize()} ({d['method']}, {number(d['df'])} df{cut})."
+        worst = [m for m in d["type_m"] if m is not None] if isinstance(d.get("type_m"), tuple) else []
+        if worst:
+            text += f" A significant estimate would exaggerate its effect up to {number(max(worst))} times on average (type M)."
+        return f"{text}{self._bought()}" if gains else text
+
+    def _bought(self) -> str:
+        """What a little more brings the weakest comparison (or the common effect) to."""
+        parts = []
+        for gain in self.gains:
+            value = gain.get("power", gain.get("effect"))
+            weakest = min(value) if isinstance(value, tuple) else value
+            parts.append(f"{gain['change']} to {percent(weakest) if 'power' in gain else number(weakest)}")
+        if not parts:
+            return ""
+        rise = "The weakest comparison's power" if isinstance(self.power, tuple) else "Power"
+        what = f"{rise} would rise with" if "power" in self.gains[0] else "The effect would fall with"
+        return f" {what} {'; '.join(parts)}."
 
 
 def several_arms(
@@ -75,8 +98,12 @@ def several_arms(
     power: float | None = None,
     n_per_arm: float | None = None,
     controls: float | None = None,
+    groups: float | None = None,
+    group_size: float | None = None,
+    icc: float | None = None,
+    grouped: Sequence[bool] | None = None,
     arms: int | None = None,
-    correction: Correction = "dunnett",
+    correction: Correction | None = None,
     power_of: PowerOf = "weakest",
     sd: float = 1.0,
     alpha: float = 0.05,
@@ -93,7 +120,9 @@ def several_arms(
     power : wanted for `power_of`: the 'weakest' comparison (default), at least one ('any') or 'all'.
     n_per_arm : people in each active arm. controls : in the control arm; unsaid as many as in an active arm (the optimum for k
         comparisons is about sqrt(k) times that).
-    correction : 'dunnett' (default), 'bonferroni', 'none', or 'omnibus' (one F test of all arms).
+    groups, group_size, icc : groups in each active arm whose people meet in groups, people in a group, and their intracluster correlation. grouped says of
+        each active arm whether it does; unsaid: all. The others have `n_per_arm` people, unsaid groups x group_size. With groups `groups` is solved for.
+    correction : 'dunnett' (default), 'bonferroni' (default with groups, where Dunnett's does not exist), 'none', or 'omnibus' (one F test of all arms).
     sd, alpha, alternative : as in `individual`. attrition : share lost. baseline_correlation : lowers the variance to 1 - r^2, costs one df.
 
     Returns
@@ -114,13 +143,20 @@ def several_arms(
     """
     inputs = said(locals())
     test = Test.checked(alpha, alternative)
-    kind, which = choice("correction", correction, Correction), choice("power_of", power_of, PowerOf)
+    in_groups = any(v is not None for v in (groups, group_size, icc, grouped))
+    kind = choice("correction", correction or ("bonferroni" if in_groups else "dunnett"), Correction)
+    which = choice("power_of", power_of, PowerOf)
     spread = real("sd", sd, above=0)
     r = optional("baseline_correlation", baseline_correlation, above=-1, below=1)
     left = 1 - real("attrition", attrition, at_least=0, below=1)
     scale, lost_df = spread * math.sqrt(1 - (r or 0.0) ** 2), int(r is not None)
     wished = test.target(power)
     values, k = _effects(effects, means, arms, kind)
+    if in_groups:
+        asked = grouped_arms(
+            grouped=grouped, arms=k, group_size=group_size, icc=icc, correction=kind, baseline_correlation=r, left=left, test=test
+        )
+        return _grouped(asked, inputs, values, wished, which, spread, groups, n_per_arm, controls, _WORDS[kind])
 
     def answer(n: float, shift: float = 1.0) -> Answer:
         base = values if values is not None else np.ones(k)
@@ -155,9 +191,78 @@ def several_arms(
         "controls": controls_now, "n": k_active * float(n) + controls_now, "alpha": test.alpha, "alternative": test.alternative,
         "effect_f": float(np.std(np.asarray(shown)) / spread) if kind == "omnibus" else None, "method": _WORDS[kind], "design": {"n_per_arm": whole} | ({} if controls is None else {"controls": controls}),
         "power_at_design": answer(float(whole), common).one(which), "assumptions": (f"SD {number(spread)} in every arm",), "inputs": inputs,
-        "as_asked": {"n_per_arm": n}, "test_words": test.words(), "type_s": None, "type_m": None,
+        "as_asked": {"n_per_arm": n} | ({} if controls is None else {"controls": controls}), "test_words": test.words(),
+        **_standard(shown, spread, kind == "omnibus"), **_errors(np.asarray(shown) / scale, found, test, kind == "omnibus"),
     }  # fmt: skip
-    return SeveralArmsResult((), (), details)
+    if r is None or kind == "omnibus":
+        return SeveralArmsResult((), (), details)
+    weakest = float(found.each.min())
+    effect = float(np.asarray(shown)[int(found.each.argmin())])
+    real_power = power_with_imbalance(
+        ncp=effect / scale / found.std_error, df=found.df, covariates=1, test=test, critical=found.critical
+    )
+    return SeveralArmsResult((), (imbalance_note(weakest, real_power),), {**details, "power_with_imbalance": real_power})
+
+
+def _grouped(
+    asked: GroupedArms,
+    inputs: dict[str, Any],
+    values: FloatArray | None,
+    wished: float | None,
+    which: PowerOf,
+    spread: float,
+    groups: float | None,
+    n_per_arm: float | None,
+    controls: float | None,
+    words: str,
+) -> SeveralArmsResult:
+    """The answer when people of active arms meet in groups."""
+    fixed = optional("n_per_arm", n_per_arm, above=1), optional("controls", controls, above=1)
+    number_of = optional("groups", groups, above=1)
+    given = {"effect": values is not None, "power": wished is not None, "groups": number_of is not None}
+    missing = [name for name, there in given.items() if not there]
+    if len(missing) != 1:
+        raise UsageError(
+            f"several_arms with groups solves for one of effects, power and groups; missing: {', '.join(missing) or 'none'}."
+        )
+    base = (values if values is not None else np.ones(len(asked.grouped))) / spread
+
+    def sizes(k: float) -> tuple[float, float, float]:
+        alone, single = (k * asked.group_size if n is None else n for n in fixed)
+        return k, alone, single
+
+    def power_at(k: float, shift: float = 1.0) -> float:
+        if which == "weakest":
+            return float(asked.each(shift * base, *sizes(k)).min())
+        return asked.together(shift * base, *sizes(k))[0 if which == "any" else 1]
+
+    common, sign = 1.0, asked.test.direction
+    if missing[0] == "groups":
+        assert wished is not None
+        number_of = _solved(power_at, wished, 2.0, "groups")
+    elif missing[0] == "effect":
+        assert wished is not None and number_of is not None
+        known = number_of
+        common = sign * _solved(lambda e: power_at(known, sign * e), wished, 1e-6, "effect")
+    assert number_of is not None
+    k, alone, n_controls = sizes(number_of)
+    each, together = asked.each(common * base, *sizes(k)), asked.together(common * base, *sizes(k))
+    df, std_error = asked.least_df(*sizes(k))
+    shown = tuple(float(v) for v in common * base * spread)
+    people = [k * asked.group_size if g else alone for g in asked.grouped]
+    met = ["groups" if g else "alone" for g in asked.grouped]
+    details: dict[str, Any] = {
+        "function": "several_arms", "solved_for": missing[0], "power": tuple(float(v) for v in each), "effects": shown, "means": None, "effect": shown[0],
+        "power_any": together[0], "power_all": together[1], "critical": None, "df": df, "std_error": std_error * spread, "groups": k,
+        "group_size": asked.group_size, "n_per_arm": max(people), "treated": sum(people), "controls": n_controls, "n": sum(people) + n_controls,
+        "alpha": asked.test.alpha, "alternative": asked.test.alternative, "effect_f": None, "method": f"{words}, each with the variances of its own arms",
+        "design": {"groups": rounded_up(k)} | {a: rounded_up(v) for a, v in zip(("n_per_arm", "controls"), fixed) if v is not None},
+        "power_at_design": power_at(float(rounded_up(k)), common), "inputs": inputs, "as_asked": {"groups": k} | {a: v for a, v in zip(("n_per_arm", "controls"), fixed) if v is not None}, "test_words": asked.test.words(),
+        "type_s": None, "type_m": None, **_standard(shown, spread, False),
+        "assumptions": (f"SD {number(spread)} in every arm", f"active arms: {', '.join(met)}", f"intracluster correlation {number(asked.icc)} in groups"),
+    }  # fmt: skip
+    text = "at least one and all are reckoned with plug-in degrees of freedom, as if every comparison had a variance estimate of its own."
+    return SeveralArmsResult((), (Note("together_plugin", text),), details)
 
 
 _WORDS = {
@@ -232,6 +337,35 @@ def _solved(power_at: Callable[[float], float], target: float, lowest: float, na
     return float(optimize.brentq(lambda x: power_at(x) - target, low, high, xtol=1e-12 * high, rtol=1e-12))
 
 
+def _standard(shown: tuple[float, ...], spread: float, omnibus: bool) -> dict[str, Any]:
+    """The first effect in standard units, as `effect` is the first."""
+    return (
+        {"effect_standardized": None, "standardizer": ""}
+        if omnibus
+        else {
+            "effect_standardized": shown[0] / spread,
+            "standardizer": "the common SD",
+        }
+    )
+
+
+def _errors(effects: FloatArray, found: Answer, test: Test, omnibus: bool) -> dict[str, Any]:
+    """Type S and type M of every comparison at its own critical value."""
+    if omnibus:
+        return {"type_s": None, "type_m": None}
+    tails = t_tails(ncp=effects / found.std_error, df=found.df, critical=found.critical, alternative=test.alternative)
+    kinds = {"type_s": tails.type_s, "type_m": tails.type_m}
+    return {k: tuple(float(x) if math.isfinite(x) else None for x in v) for k, v in kinds.items()}
+
+
 def improvements(arguments: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Nothing is offered: the answer is a list."""
-    return []
+    """What might be changed, in words and as arguments."""
+    found: list[tuple[str, dict[str, Any]]] = []
+    if arguments.get("groups") is not None:
+        found.append(("one more group per arm with groups", {"groups": arguments["groups"] + 1}))
+        found.append(("one more member per group", {"group_size": arguments["group_size"] + 1}))
+    elif arguments.get("n_per_arm") is not None:
+        found.append(("ten more people per active arm", {"n_per_arm": arguments["n_per_arm"] + 10}))
+    if arguments.get("controls") is not None:
+        found.append(("ten more controls", {"controls": arguments["controls"] + 10}))
+    return found if arguments.get("correction") == "omnibus" else [*found, better_baseline(arguments)]

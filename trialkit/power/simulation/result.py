@@ -33,13 +33,18 @@ class SimulatedPower(TableResult):
         d = self.details
         return f"Simulated power of '{d['outcome']}' ({d['contrast']}): {d['method']}, {d['design']}"
 
+    def _shown(self, effect: float) -> str:
+        """What is shown at a true effect."""
+        if self.details.get("shows"):
+            return f"{self.details['shows']} is shown at a true effect of {number(effect)}"
+        return "rejects without an effect" if effect == self.details.get("null", 0) else f"effect {number(effect)} is detected"
+
     def __str__(self) -> str:
         lines = [self._title()]
         for r in self.table:
             closed = "" if r["closed_form"] is None else f"; closed form {percent(r['closed_form'])}"
-            what = "rejects without an effect" if r["effect"] == 0 else f"effect {number(r['effect'])} is detected"
             lines.append(
-                f"  {what} with {percent(r['power'])} (Monte Carlo error {percent(r['mc_error'])}){closed}; bias {number(r['bias'])}, "
+                f"  {self._shown(r['effect'])} with {percent(r['power'])} (Monte Carlo error {percent(r['mc_error'])}){closed}; bias {number(r['bias'])}, "
                 f"coverage {percent(r['coverage'])}" + (f"; {r['failures']} fits failed" if r["failures"] else "")
             )
         lines.append(f"  assumed: {'; '.join(self.assumptions)}")
@@ -47,4 +52,4 @@ class SimulatedPower(TableResult):
 
     def plot(self, **options: Any) -> Any:
         """Power against effect with its Monte Carlo band; see `tk.plot.simulated_power`."""
-        return import_module("trialkit.report.figures.power_curve_chart").simulated_power(self, **options)
+        return import_module("trialkit.report.figures.simulated_power_chart").simulated_power(self, **options)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trialkit.report.figures.arms import means
+    from trialkit.report.figures.assurance_chart import assurance
     from trialkit.report.figures.baseline import love
     from trialkit.report.figures.effects import forest, interval
     from trialkit.report.figures.equivalence_chart import equivalence
@@ -18,12 +19,16 @@ if TYPE_CHECKING:
     from trialkit.report.figures.group_sizes_chart import group_sizes
     from trialkit.report.figures.means_chart import means_by_wave
     from trialkit.report.figures.meta_chart import meta_forest
+    from trialkit.report.figures.power_contour_chart import power_contour
     from trialkit.report.figures.power_curve_chart import power_curve
+    from trialkit.report.figures.search_chart import simulated_search
+    from trialkit.report.figures.simulated_power_chart import simulated_power
     from trialkit.report.figures.subgroup_chart import subgroups
     from trialkit.report.figures.survival_chart import survival
 
 # The modules have other names than the functions: a module of the same name would take the function's place once it is imported.
 _PUBLIC = {
+    "assurance": "assurance_chart",
     "equivalence": "equivalence_chart",
     "flow": "flow_chart",
     "forest": "effects",
@@ -34,12 +39,16 @@ _PUBLIC = {
     "means": "arms",
     "means_by_wave": "means_chart",
     "meta_forest": "meta_chart",
+    "power_contour": "power_contour_chart",
     "power_curve": "power_curve_chart",
+    "simulated_search": "search_chart",
+    "simulated_power": "simulated_power_chart",
     "subgroups": "subgroup_chart",
     "survival": "survival_chart",
 }
 
 __all__ = [
+    "assurance",
     "equivalence",
     "flow",
     "forest",
@@ -50,7 +59,10 @@ __all__ = [
     "means",
     "means_by_wave",
     "meta_forest",
+    "power_contour",
     "power_curve",
+    "simulated_power",
+    "simulated_search",
     "subgroups",
     "survival",
 ]

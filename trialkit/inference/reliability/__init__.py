@@ -1,0 +1,1 @@
+"""Reliability of scales: arrays in, frozen results out."""

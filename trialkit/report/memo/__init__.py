@@ -1,0 +1,1 @@
+"""The design memo: one page of a proposal on sample size and power."""
