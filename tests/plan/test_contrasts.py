@@ -120,7 +120,7 @@ def test_all_pairs_of_a_plan_run_in_the_direction_of_the_results() -> None:
 
 
 def test_power_knows_the_start_of_a_graph() -> None:
-    from trialkit.power.plan_answer import answer_for_plan
+    from trialkit.power.plans.answer import answer_for_plan
 
     text = THREE.replace('role = "primary"\n', 'role = "primary"\nassume = { sd = 1, effect = 0.3 }\n', 1)
     text = text.replace("[[outcomes]]", "[design]\nunits = 400\n[[outcomes]]", 1)

@@ -122,7 +122,7 @@ def test_the_size_found_is_the_first_that_reaches_the_target():
 
 
 def tk_scale(spec):
-    from trialkit.power.plan_outcome import scale_of
+    from trialkit.power.plans.outcome import scale_of
 
     return scale_of(spec, spec.primary[0])
 

@@ -222,7 +222,7 @@ def test_the_families_show_what_the_correction_did(pages: dict[str, Page]) -> No
     assert "Holm: the chance of even one false finding" in text
     assert "Alone in a family, with nothing to correct: In work or education after nine months." in text
     drawn = pages["few"].section("families")
-    assert "Romano-Wolf: the chance" in drawn and "199 draws of signs on the scores of the groups" in drawn
+    assert "Romano-Wolf: the chance" in drawn and "199 normal draws with the correlation of the scores of the groups" in drawn
 
 
 def test_the_graph_shows_its_arrows_and_its_steps(pages: dict[str, Page]) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from trialkit.power.families.several_arms import several_arms
     from trialkit.power.families.time_to_event import time_to_event
     from trialkit.power.families.type_s_m import type_s_m
-    from trialkit.power.plan_answer import PowerAnswer, answer_for_plan
+    from trialkit.power.plans.answer import PowerAnswer, answer_for_plan
     from trialkit.power.published_iccs import icc_ranges
     from trialkit.power.result import PowerResult
     from trialkit.power.simulation.result import SimulatedPower
@@ -73,8 +73,8 @@ HOMES = {
     "PowerCurve": "curves",
     "PowerResult": "result",
     "NoSolutionError": "solve",
-    "answer_for_plan": "plan_answer",
-    "PowerAnswer": "plan_answer",
+    "answer_for_plan": "plans.answer",
+    "PowerAnswer": "plans.answer",
     "memo": "design_memo",
 }
 

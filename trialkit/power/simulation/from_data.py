@@ -10,8 +10,8 @@ import pandas as pd
 
 from trialkit.errors import PlanError, UsageError
 from trialkit.estimate.measures import is_ratio
-from trialkit.power.plan_outcome import scale_of
-from trialkit.power.plan_sizes import people_of, planned
+from trialkit.power.plans.outcome import scale_of
+from trialkit.power.plans.sizes import people_of, planned
 from trialkit.power.simulation.generated import Generated, Truth, effects_of, truths_of
 from trialkit.power.simulation.pilot import no_shift, pilot_of
 from trialkit.power.simulation.rules import Rule, bounds_of

@@ -22,7 +22,7 @@ import numpy as np
 from scipy import optimize, special
 
 from trialkit.inference.arrays import FloatArray
-from trialkit.power.plan_kinds import log_hazard_of_mean, shifted, win_odds
+from trialkit.power.plans.kinds import log_hazard_of_mean, shifted, win_odds
 
 if TYPE_CHECKING:
     from trialkit.power.simulation.world import Block
@@ -104,7 +104,7 @@ def counts_at(chance: FloatArray, mean: FloatArray, factor: FloatArray) -> Float
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Weibull times until an event, followed up to a horizon and lost by a hazard of the same shape, as in power/plan_sizes.py."""
+    """Weibull times until an event, followed up to a horizon and lost by a hazard of the same shape, as in power/plans/sizes.py."""
 
     median: float
     shape: float

@@ -14,8 +14,8 @@ from trialkit.estimate.equivalence import margins
 from trialkit.estimate.measures import is_ratio
 from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.power.families.margins import equivalence, noninferiority
-from trialkit.power.plan_outcome import Scale
-from trialkit.power.plan_sizes import Planned
+from trialkit.power.plans.outcome import Scale
+from trialkit.power.plans.sizes import Planned
 from trialkit.power.solve import NoSolutionError
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ import numpy as np
 from trialkit.design.stream import Seed, checked_seed
 from trialkit.errors import PlanError, UsageError, nearest, shown
 from trialkit.power.arguments import real
-from trialkit.power.plan_outcome import Scale, scale_of
-from trialkit.power.plan_sizes import RATIO_FAMILIES, Planned
+from trialkit.power.plans.outcome import Scale, scale_of
+from trialkit.power.plans.sizes import RATIO_FAMILIES, Planned
 from trialkit.power.simulation.result import SimulatedPower
 from trialkit.power.simulation.rules import Rule, margin_power, rule_of
 from trialkit.power.simulation.search_result import SimulatedSearch

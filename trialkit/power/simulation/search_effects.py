@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from trialkit.errors import PlanError
-from trialkit.power.plan_kinds import restricted_mean
-from trialkit.power.plan_sizes import Planned, planned
+from trialkit.power.plans.kinds import restricted_mean
+from trialkit.power.plans.sizes import Planned, planned
 from trialkit.power.simulation.search import Search, answer, differs
 from trialkit.power.simulation.search_result import SimulatedSearch
 from trialkit.power.simulation.surrogate import Point, Surrogate, surrogate

@@ -13,8 +13,8 @@ import numpy as np
 from trialkit.design.stream import Seed, checked_seed
 from trialkit.errors import PlanError, UsageError, nearest, shown
 from trialkit.power.arguments import real
-from trialkit.power.plan_outcome import Scale, scale_of
-from trialkit.power.plan_sizes import RATIO_FAMILIES, Planned, planned
+from trialkit.power.plans.outcome import Scale, scale_of
+from trialkit.power.plans.sizes import RATIO_FAMILIES, Planned, planned
 from trialkit.power.simulation.analysis import batched, block_sizes, of_block, rehearse
 from trialkit.power.simulation.from_statistics import sufficient
 from trialkit.power.simulation.result import SimulatedPower

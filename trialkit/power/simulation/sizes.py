@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from trialkit.errors import PlanError, UsageError
-from trialkit.power.plan_outcome import Scale
-from trialkit.power.plan_sizes import DEFAULT_GROUP, Planned, people_of, planned, sizes_of_groups
+from trialkit.power.plans.outcome import Scale
+from trialkit.power.plans.sizes import DEFAULT_GROUP, Planned, people_of, planned, sizes_of_groups
 from trialkit.power.words import plural
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from scipy import special
 
 from trialkit.errors import PlanError, UsageError
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.power.plan_outcome import Scale
-from trialkit.power.plan_sizes import people_of, sizes_of_groups
+from trialkit.power.plans.outcome import Scale
+from trialkit.power.plans.sizes import people_of, sizes_of_groups
 from trialkit.power.simulation.kinds import Counts, Kind, Outcomes, ordered_kind, times_kind
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ def world_of(
     notes: tuple[str, ...],
     scale: Scale | None = None,
 ) -> World:
-    """The world of one outcome; `arguments` are those of the closed form (power/plan_sizes.py), so both assume the same."""
+    """The world of one outcome; `arguments` are those of the closed form (power/plans/sizes.py), so both assume the same."""
     people = people_of(spec, pair)
     clusters = None
     groups: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())

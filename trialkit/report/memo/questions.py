@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 from trialkit.errors import UsageError, shown
 from trialkit.power import HOMES
-from trialkit.power.plan_answer import TARGET, answer_for_plan
-from trialkit.power.plan_outcome import Scale, scale_of
-from trialkit.power.plan_sizes import Planned, planned
+from trialkit.power.plans.answer import TARGET, answer_for_plan
+from trialkit.power.plans.outcome import Scale, scale_of
+from trialkit.power.plans.sizes import Planned, planned
 from trialkit.power.result import PowerResult
 from trialkit.power.solve import NoSolutionError
 
@@ -207,7 +207,7 @@ def _sources(spec: Any, outcome: Any, design: Planned) -> dict[str, str]:
 
 
 def _aside(spec: Any, outcome: Any, design: Planned, scale: Scale) -> tuple[str, ...]:
-    """What the formula leaves out, by key; plan_sizes and plan_outcome say the same in English sentences."""
+    """What the formula leaves out, by key; power/plans says the same in English sentences."""
     found = []
     if spec.data.strata or spec.design.scheme in ("stratified", "stratified_clustered"):
         found.append("strata")

@@ -16,7 +16,7 @@ from trialkit.power.families.grouped_model import sizes_words
 from trialkit.power.families.individual import individual
 from trialkit.power.families.ordinal import ordinal
 from trialkit.power.families.time_to_event import time_to_event
-from trialkit.power.plan_outcome import Scale
+from trialkit.power.plans.outcome import Scale
 from trialkit.power.result import PowerResult
 from trialkit.power.words import number, percent, plural, size
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trialkit.errors import UsageError
-from trialkit.power.plan_kinds import (
+from trialkit.power.plans.kinds import (
     RATIO_WORDS,
     Kind,
     count_scale,

@@ -14,7 +14,7 @@ from trialkit.power.words import number, percent
 
 if TYPE_CHECKING:
     from trialkit.plan.schema_outcomes import Outcome
-    from trialkit.power.plan_outcome import Scale
+    from trialkit.power.plans.outcome import Scale
 
 Kind = Literal["mean", "rate", "count", "time", "ordered"]
 COUNTS = ("rate_ratio", "mean_ratio")
@@ -114,7 +114,7 @@ def _scale(
     kind: Kind, outcome: Outcome, given: dict[str, Any], effect: float | None, used: list[str], missing: list[str]
 ) -> Scale:
     from trialkit.estimate.measures import better_effect
-    from trialkit.power.plan_outcome import Scale
+    from trialkit.power.plans.outcome import Scale
 
     asked, smallest, unused = outcome.smallest_worthwhile, None, []
     if isinstance(asked, float):

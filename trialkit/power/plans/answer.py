@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trialkit.errors import PlanError
-from trialkit.power.plan_margins import margin_sentences
-from trialkit.power.plan_outcome import Scale, scale_of
-from trialkit.power.plan_sizes import Planned, planned
+from trialkit.power.plans.margins import margin_sentences
+from trialkit.power.plans.outcome import Scale, scale_of
+from trialkit.power.plans.sizes import Planned, planned
 from trialkit.power.result import PowerResult
 from trialkit.power.solve import NoSolutionError
 from trialkit.power.words import decimals, percent
