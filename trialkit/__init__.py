@@ -21,6 +21,7 @@ _PUBLIC = {
     "index": "trialkit.estimate.several.index",
     "longitudinal": "trialkit.estimate.longitudinal.repeated_measures",
     "logrank": "trialkit.estimate.survival.logrank",
+    "mediate": "trialkit.estimate.mediation.mediate",
     "meta": "trialkit.estimate.several.meta",
     "randomization_test": "trialkit.estimate.draws.randomization",
     "subgroups": "trialkit.estimate.subgroups.effect_modification",
@@ -30,7 +31,7 @@ _PUBLIC = {
     "Plan": "trialkit.plan.plan",
     "Result": "trialkit.results",
 }
-_ROOMS = ("design", "effect_size", "errors", "measurement", "plot", "power", "selection", "simulate")
+_ROOMS = ("design", "effect_size", "errors", "measurement", "missing", "plot", "power", "selection", "simulate")
 _ELSEWHERE = {"plot": "trialkit.report.figures", "effect_size": "trialkit.estimate.effect_sizes.effect_sizes_more"}
 
 __all__ = ["__version__", *_PUBLIC, *_ROOMS]

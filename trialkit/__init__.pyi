@@ -1,4 +1,4 @@
-from trialkit import design, errors, measurement, power, selection, simulate
+from trialkit import design, errors, measurement, missing, power, selection, simulate
 from trialkit.estimate.effect_sizes import effect_sizes_more as effect_size
 from trialkit.estimate.several.adjust_p import adjust_p
 from trialkit.estimate.take_up.cace import cace
@@ -10,6 +10,7 @@ from trialkit.estimate.several.index import index
 from trialkit.estimate.itt import itt
 from trialkit.estimate.longitudinal.repeated_measures import longitudinal
 from trialkit.estimate.survival.logrank import logrank
+from trialkit.estimate.mediation.mediate import mediate
 from trialkit.estimate.several.meta import meta
 from trialkit.estimate.draws.randomization import randomization_test
 from trialkit.estimate.outcome import Time
@@ -45,7 +46,9 @@ __all__ = [
     "longitudinal",
     "logrank",
     "measurement",
+    "mediate",
     "meta",
+    "missing",
     "plot",
     "power",
     "randomization_test",

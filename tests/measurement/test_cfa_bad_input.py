@@ -119,7 +119,7 @@ class TestModels:
                 {"f": ["a", "b", "c"], "g": ["c", "b", "a"]},
                 "10 free numbers, .* only 6 .* Items in several factors: 'a', 'b' and 'c'",
             ),
-            ({"f": list("abcdef"), "g": list("abcdef")}, "cannot tell these numbers apart: 'loading of b on f'"),
+            ({"f": list("abcdef"), "g": list("abcdef")}, "cannot tell these numbers apart: 'loading of . on f'"),
         ],
     )
     def test_not_identified(self, items, model, message):

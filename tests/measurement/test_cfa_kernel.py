@@ -13,6 +13,7 @@ import pytest
 from tests.measurement.cfa_cases import DATA, LAVAAN, TWO_WAVES, misfit, peer_groups, recoded, with_missing
 from trialkit.inference.factor import fiml, indices, likelihood, modification, one_factor, robust
 from trialkit.inference.factor.fit import fit
+from trialkit.inference.factor.identification import unidentified
 from trialkit.inference.factor.model import FactorModel, Parameter, factor_model, layout, saturated_model
 
 CASES = {c["id"]: c for f in ("cases.json", "more_cases.json") for c in json.loads((DATA.parent / f).read_text())}
@@ -131,6 +132,25 @@ class TestInvarianceOverWaves:
             seconds.append(time.perf_counter() - start)
         assert found.df == 177
         assert min(seconds) < 0.2
+
+
+class TestIdentification:
+    def test_known_rules(self):
+        one, three = np.ones((6, 2), dtype=bool), two_factors(3)
+        assert unidentified(factor_model(three)) == ()
+        assert unidentified(factor_model(three, identification="marker")) == ()
+        assert unidentified(factor_model(two_factors(2))) == ()
+        assert unidentified(factor_model(np.ones((5, 1), dtype=bool), residual_pairs=[(0, 1), (2, 3)])) == ()
+        # as many numbers as moments, but the loadings of the two pairs can be exchanged: (c l1, c l2, l3 / c, l4 / c)
+        assert len(unidentified(factor_model(np.ones((4, 1), dtype=bool), residual_pairs=[(0, 1), (2, 3)]))) == 10
+        assert len(unidentified(factor_model(one))) > 6
+        assert unidentified(two_waves(3, "scalar")) == ()
+        two_items = factor_model(np.ones((3, 1), dtype=bool), residual_pairs=[(0, 1)])
+        assert "residual[1,0]@0" in unidentified(two_items)
+
+    def test_free_means_need_equal_intercepts(self):
+        model = factor_model(two_factors(3), mean_structure=True).with_parameters([Parameter("mean", 0, 0, 0, "a mean")])
+        assert "a mean" in unidentified(model)
 
 
 class TestSaturated:

@@ -624,6 +624,299 @@ CASES |= {
 }
 
 
+def pooled_imputations() -> dict[str, Any]:
+    d = data("imputations.csv")
+    trial = tk.Trial(d, arm="z", control=0, unit="id")
+    rows = [itt(trial, f"imp{k}", adjust=["y0"], covariance="classical") for k in range(1, 9)]
+    r = tk.missing.pool([e["estimate"] for e in rows], [e["std_error"] ** 2 for e in rows], df=147)
+    return row(r) | {k: getattr(r, k) for k in ("within", "between", "riv", "fmi")}
+
+
+def rubin() -> dict[str, Any]:
+    r = tk.missing.pool([0.31, 0.28, 0.36, 0.33, 0.30], [0.010, 0.011, 0.0095, 0.0102, 0.0105], df=116)
+    return {"estimate": r.estimate, "variance": r.std_error**2, "df": r.df, "fmi": r.fmi}
+
+
+CASES |= {"imputations_pooled": pooled_imputations, "rubin": rubin}
+
+
+def scale_mean(wave: str) -> pd.Series:
+    return recoded_items(wave).mean(axis=1)
+
+
+def reliability_of(wave: str) -> dict[str, Any]:
+    r = tk.measurement.reliability(recoded_items(wave))
+    return {"alpha": r.alpha, "std_alpha": r.alpha_standardized, "low": r.alpha_low, "high": r.alpha_high}
+
+
+def reliability_by_arm() -> dict[str, Any]:
+    r = tk.measurement.reliability(recoded_items("t1"), by=data("items.csv")["z"])
+    return {f"{name}_{arm}": getattr(r[arm], name) for arm in "01" for name in ("alpha", "n")}
+
+
+def reliability_items() -> dict[str, Any]:
+    r = tk.measurement.reliability(recoded_items("t0"))
+    columns = {"alpha_if_dropped": "alpha_if_dropped", "item_rest": "item_rest", "item_mean": "mean"}
+    return {key: r.items[column].tolist() for key, column in columns.items()} | {"average_r": r.average_r}
+
+
+def reliability_ordinal() -> dict[str, Any]:
+    r = tk.measurement.reliability(recoded_items("t1"), ordinal=True)
+    return {"ordinal_alpha": r.ordinal_alpha, "polychoric_12": r.polychoric.iloc[0, 1]}
+
+
+def reliability_halves() -> dict[str, Any]:
+    halves = tk.measurement.reliability(recoded_items("t1")).split_half
+    return {name: getattr(halves, name) for name in ("correlation", "spearman_brown", "guttman")}
+
+
+def icc_of_waves(*names: str) -> dict[str, Any]:
+    r = tk.measurement.icc(pd.DataFrame({w: scale_mean(w) for w in ("t0", "t1")}))
+    return {name: getattr(r, name) for name in names}
+
+
+def stability() -> dict[str, Any]:
+    pre, post = scale_mean("t0"), scale_mean("t1")
+    out: dict[str, Any] = {}
+    for reliability, end in ((None, ""), (0.85, "_85")):
+        r = tk.measurement.test_retest(pre, post, reliability=reliability)
+        change, reach = post - pre, r.smallest_detectable_change
+        out |= {"correlation": r.correlation, f"sem{end}": r.sem}
+        if not end:
+            out["se_difference"] = r.se_difference
+        counts = {"improved": change > reach, "deteriorated": change < -reach, "unchanged": change.abs() <= reach}
+        out |= {f"{name}{end}": float(which.sum()) for name, which in counts.items()}
+    return out
+
+
+CASES |= {
+    "alpha_t0": lambda: reliability_of("t0"),
+    "alpha_t1": lambda: reliability_of("t1"),
+    "alpha_by_arm": reliability_by_arm,
+    "alpha_if_dropped": reliability_items,
+    "ordinal_alpha": reliability_ordinal,
+    "split_half": reliability_halves,
+    "icc_waves": lambda: icc_of_waves("icc1", "icc2", "icc3"),
+    "icc_waves_intervals": lambda: icc_of_waves(
+        *(f"icc{i}_{end}" for i in "123" for end in ("low", "high")), "icc1k", "icc2k", "icc3k"
+    ),
+    "test_retest": stability,
+}
+
+
+def balance_of(trial: tk.Trial, covariates: list[str], **options: Any) -> dict[str, Any]:
+    r = tk.selection.balance(trial, covariates, **options)
+    return {"chisq": r.chisq, "df": r.df, "p_value": r.p_value}
+
+
+def balance_by_totals(trial: tk.Trial) -> dict[str, Any]:
+    totals = balance_of(trial, ["x", "female"], cluster_size=False)
+    return balance_of(trial, ["x", "female"]) | {f"{k}_totals": v for k, v in totals.items()}
+
+
+def balance_differences() -> dict[str, Any]:
+    names = ["age", "y0", "motivation", "female"]
+    # the case takes n - 1 for female too; a share of zeros and ones has p(1 - p), so it is coded as a number here
+    trial = individual().with_columns({"female": data("individual.csv")["female"] + 1})
+    rows = tk.selection.balance(trial, names).tidy().set_index("covariate")
+    smd = {f"{n}_smd": rows.loc[n, "standardized_difference"] for n in names}
+    return smd | {f"{n}_variance_ratio": rows.loc[n, "variance_ratio"] for n in names}
+
+
+def robustness() -> dict[str, Any]:
+    r = tk.selection.robustness_value(data("individual.csv"), "y1", treatment="attended", adjust=["y0", "age", "female"])
+    return {"rv_q": r.rv_q, "rv_qa": r.rv_qa, "r2yd": r.r2yd}
+
+
+def stability() -> dict[str, Any]:
+    r = tk.selection.oster(data("individual.csv"), "y1", treatment="attended", adjust=["y0", "motivation", "m1"], r2_max="1.3")
+    return {"r2_max": r.r2_max, "delta": r.delta, "beta": r.beta}
+
+
+def pair_bounds() -> dict[str, Any]:
+    d = data("pairs.csv")
+    r = tk.selection.rosenbaum_bounds(tk.Trial(d, arm="z", control=0, strata=["pair"]), outcome="y", gamma=[1, 1.5, 2, 3])
+    return {"statistic": r.statistic, "p_upper": r.p_upper, "p_lower": r.p_lower}
+
+
+def e_values() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for e in data("estimates.csv").to_dict("records"):
+        conf = None if e["measure"] == "smd" else (e["conf_low"], e["conf_high"])
+        measure = {"r": "risk_ratio", "o": "odds_ratio", "s": "smd"}[e["measure"][0]]
+        common = True if measure == "odds_ratio" else None
+        std_error = e["std_error"] if measure == "smd" else None
+        r = tk.selection.evalue(e["estimate"], measure=measure, conf=conf, common=common, std_error=std_error)
+        found |= {e["measure"]: r.estimate, f"{e['measure']}_limit": r.limit}
+    return found
+
+
+def peers(file: str) -> dict[str, Any]:
+    r = tk.selection.peer_assignment_test(data(file), x="x", group="group", pool="pool")
+    return {k: getattr(r, k) for k in ("statistic", "p_value", "slope", "slope_expected")}
+
+
+CASES |= {
+    "balance_omnibus": lambda: balance_of(individual(), ["age", "female", "y0", "motivation"]),
+    "balance_omnibus_strata": lambda: balance_of(individual(strata=["site"]), ["age", "female", "y0", "motivation"]),
+    "balance_omnibus_clustered": lambda: balance_by_totals(cluster()),
+    "balance_omnibus_block_clustered": lambda: balance_by_totals(cluster(strata=["block"])),
+    "balance_smd": balance_differences,
+    "robustness_value": robustness,
+    "oster": stability,
+    "rosenbaum_bounds": pair_bounds,
+    "evalue": e_values,
+    "peer_assignment_test": lambda: peers("pools.csv"),
+    "exclusion_bias": lambda: peers("pools_equal.csv"),
+}
+
+
+def mediation(outcome: str, keys: dict[str, str], **kw: Any) -> dict[str, Any]:
+    r = tk.mediate(individual(), outcome, mediator="m1", adjust=["y0", "age"], n_draws=200, seed=1, **kw)
+    return {k: r.effect(v).estimate for k, v in keys.items()}
+
+
+NESTED = {"acme_0": "acme_control", "acme_1": "acme_treated", "ade_0": "ade_control", "ade_1": "ade_treated"}
+CASES |= {
+    "mediate_linear": lambda: mediation("y1", {n: n for n in ("acme", "ade", "total")}, interaction=False),
+    "mediate_interaction": lambda: mediation("y1", NESTED),
+    "mediate_binary_outcome": lambda: mediation("job", NESTED | {"total": "total"}, interaction=False, measure="risk_difference"),
+}
+
+
+def invariance_levels(r: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    table = r.tidy().set_index("model")
+    return {f"{m}_{k}": table.loc[m, k] for m in names for k in ("chisq", "df", "cfi", "rmsea", "srmr")}
+
+
+LEVELS = ("configural", "metric", "scalar", "strict")
+
+
+def invariance_waves(items: Callable[[str], pd.DataFrame], last: int = 3) -> dict[str, Any]:
+    lists = {w: list(items(w).columns) for w in ("t0", "t1")}
+    r = tk.measurement.invariance(pd.concat([items(w) for w in lists], axis=1), waves=lists, levels=LEVELS[:last])
+    return invariance_levels(r, LEVELS[3:] if last == 4 else LEVELS[:3])
+
+
+def invariance_arms(items: Callable[[str], pd.DataFrame], file: str, last: int = 3) -> dict[str, Any]:
+    x = items("t1")
+    r = tk.measurement.invariance(x.assign(z=data(file)["z"]), items=list(x.columns), by="z", levels=LEVELS[:last])
+    return invariance_levels(r, LEVELS[3:] if last == 4 else LEVELS[:3])
+
+
+CASES |= {
+    "invariance_waves": lambda: invariance_waves(recoded_items),
+    "invariance_arms": lambda: invariance_arms(recoded_items, "items.csv"),
+    "misfit_invariance_waves": lambda: invariance_waves(misfit_items),
+    "misfit_invariance_arms": lambda: invariance_arms(misfit_items, "items_misfit.csv"),
+    "invariance_waves_strict": lambda: invariance_waves(recoded_items, 4),
+    "invariance_arms_strict": lambda: invariance_arms(recoded_items, "items.csv", 4),
+}
+
+
+def observed(column: str) -> tk.Trial:
+    """Everyone's column, taken as missing for those who did not respond."""
+    d = individual_data()
+    return tk.Trial(d.assign(**{f"{column}_obs": d[column].where(d["responded"] == 1)}), arm="arm", control="control", unit="id")
+
+
+def attrition_tests(baseline: str | list[str] = "y0", roles: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
+    tests = tk.selection.attrition(individual(**(roles or {})), "y1_obs", baseline=baseline, **options).tests
+    name, several = {"iv_r": "ivr", "iv_p": "ivp"}, not isinstance(baseline, str)
+    out: dict[str, Any] = {}
+    for r in tests[tests["baseline"] == ("all" if several else baseline)].to_dict("records"):
+        keys = ("chisq", "df", "p_value") if several else ("F", "df_num", "p_value")
+        out |= {f"{name[r['test']]}_{k}": r[c] for k, c in zip(keys, ("statistic", "df_num", "p_value"))}
+        out[f"{name[r['test']]}_df_denom"] = r["df_denom"]
+    return out
+
+
+def attrition_wwc() -> dict[str, Any]:
+    r = tk.selection.attrition(individual(), "y1_obs", baseline="y0")
+    return {"overall": r.overall, "differential": r.differential, **{f"bias_{k}": v for k, v in r.bias.items()}}
+
+
+def boundaries() -> dict[str, Any]:
+    def at(assumption: str, tolerance: float) -> list[float]:
+        found = tk.selection.attrition_boundary([0.1, 0.2, 0.3, 0.4], assumption=assumption, tolerance=tolerance)  # type: ignore[arg-type]
+        return list(found.tolist())
+
+    return {f"{a}{s}": at(a, t) for a in ("cautious", "optimistic") for s, t in (("", 0.05), ("_055", 0.055))}
+
+
+def bounded(r: Any) -> dict[str, Any]:
+    names = ("lower", "upper", "se_lower", "se_upper", "trim", "effect_conf_low", "effect_conf_high")
+    return {k: getattr(r, k) for k in names}
+
+
+def tight_bounds() -> dict[str, Any]:
+    trial = individual()
+    trial = trial.with_columns({"y0_high": trial.values("y0") >= 3})
+    return bounded(tk.selection.lee_bounds(trial, "y1_obs", cells=["y0_high"]))
+
+
+def assumed_bounds() -> dict[str, Any]:
+    table = tk.selection.kling_liebman(individual(), "y1_obs", sd=[0.1, 0.25]).tidy()
+    return {f"{side}_{r['sd']:g}": r[side] for r in table.to_dict("records") for side in ("lower", "upper")}
+
+
+def response_weighted() -> dict[str, Any]:
+    r = tk.itt(individual(), "y1_obs", adjust=["y0"], response_weights=["y0", "age", "female"])
+    return row(r) | {"std_error_fixed": r.std_error_fixed}
+
+
+CASES |= {
+    "attrition_test_classical": lambda: attrition_tests(covariance="classical"),
+    "attrition_test_HC1": lambda: attrition_tests(covariance="HC1"),
+    "attrition_test_strata_HC1": lambda: attrition_tests(covariance="HC1", roles={"strata": ["site"]}),
+    "attrition_test_strata_saturated_HC1": lambda: attrition_tests(covariance="HC1", roles={"strata": ["site"]}, saturated=True),
+    "attrition_test_joint": lambda: attrition_tests(["y0", "age"]),
+    "attrition_wwc": attrition_wwc,
+    "wwc_boundary": boundaries,
+    "lee_bounds": lambda: bounded(tk.selection.lee_bounds(individual(), "y1_obs")),
+    "lee_bounds_ties": lambda: bounded(tk.selection.lee_bounds(observed("rating"), "rating_obs")),
+    "lee_bounds_tight": tight_bounds,
+    "manski_bounds_binary": lambda: bounded(tk.selection.manski_bounds(observed("job"), "job_obs", support=(0, 1))),
+    "manski_bounds_rating": lambda: bounded(tk.selection.manski_bounds(observed("rating"), "rating_obs", support=(1, 4))),
+    "kling_liebman": assumed_bounds,
+    "ipw_response": response_weighted,
+}
+
+
+def tipton() -> dict[str, Any]:
+    d = data("individual.csv")
+    came = d["attended"] == 1
+    r = tk.selection.generalizability(d[came], d[~came], ["age", "female", "y0", "motivation"])
+    s, p = [0.2, 0.3, 0.4, 0.5, 0.6], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
+    vectors = {f"vectors_{k}": tk.selection.tipton_index(s, p, scale=k) for k in ("probability", "logit")}
+    return {"index_probability": r.index_probability, "index_logit": r.index_logit} | vectors
+
+
+def preference(**options: Any) -> dict[str, Any]:
+    table = tk.selection.preference_trial(data("preference.csv"), "y", arm="arm", treatment="treatment", **options).tidy()
+    rows = table.set_index("effect")
+    return rows["estimate"].to_dict() | {f"se_{k}": v for k, v in rows["std_error"].items()}
+
+
+def saturation() -> dict[str, Any]:
+    r = tk.selection.saturation(data("saturation.csv"), "y", arm="z", cluster="cluster", saturation="saturation")
+    rows = r.tidy().set_index("effect")
+    spillovers = ["spillover_treated", "spillover_untreated"]
+    return {
+        "y1": r.means["y1"].tolist(), "y0": r.means["y0"].tolist(), "direct": rows.loc["direct", "estimate"].tolist(), "se_direct": rows.loc["direct", "std_error"].tolist(),
+        "marginal_direct": rows.loc["marginal_direct", "estimate"], "se_marginal_direct": rows.loc["marginal_direct", "std_error"],
+        "se_spillover": rows.loc[spillovers, "std_error"].tolist(),
+    } | {k: rows.loc[k, "estimate"].tolist() for k in spillovers}  # fmt: skip
+
+
+CASES |= {
+    "tipton_index": tipton,
+    "preference_trial": preference,
+    "preference_trial_strata": lambda: preference(strata=["stratum"]),
+    "saturation_design": saturation,
+}
+
+
 # numbers that the result does not carry: other names of the same thing, or the inputs of another case
 UNUSED = {"cohens_d", "d_low", "d_high", "variance", "p_strict", "conf_low_z", "conf_high_z"}
 

@@ -44,14 +44,16 @@ FLOORS = [
     {"results", "io"},
     {"design", "measurement"},
     {"trial"},
-    {"estimate", "selection", "power", "simulate", "report", "plan"},
+    {"estimate", "selection", "missing", "power", "simulate", "report", "plan"},
     {"cli"},
 ]
 ABOVE = {
     "report": {"estimate", "selection", "power"},
     "plan": {"estimate", "selection", "power", "report", "measurement"},
     "selection": {"estimate"},
+    "missing": {"estimate"},
     "power": {"estimate"},
+    "measurement": {"trial", "estimate"},  # change/ compares arms, and loads the rooms above when a trial is given
 }
 
 

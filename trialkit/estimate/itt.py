@@ -74,7 +74,8 @@ def itt(
     margin : money with zeros: 'any' compares the shares above zero; 'positive' the amounts of those above zero, with Lee's bounds.
     transform : 'asinh' or 'log1p' of money; depends on the unit (`trialkit.estimate.outcomes.money`).
     conf_level : of the intervals.
-    options : of one estimator only; 'aipw' takes n_folds, seed, working_model and probabilities (see `trialkit.estimate.linear.aipw`),
+    options : of one estimator only; `response_weights`, baseline columns, weights respondents by 1/probability of responding (`trialkit.estimate.response`);
+        'aipw' takes n_folds, seed, working_model and probabilities (see `trialkit.estimate.linear.aipw`),
         'g_computation' working_model and penalty, 'logit' penalty, 'poisson' exposure or offset, 'exact' interval,
         'mixed' residual_by_arm, random_by_arm and random (`trialkit.estimate.mixed.options`),
         'quantile' q, interval, n_draws and seed (`trialkit.estimate.outcomes.quantile`), 'cox' ties ('efron' or 'breslow'), 'rmst' and 'aalen_johansen' tau.
@@ -102,7 +103,8 @@ def itt(
         raise UsageError(f"adjust takes a list of columns: write adjust=['{adjust}'].")
     if not isinstance(trial, Trial):
         raise UsageError("itt takes a Trial first: tk.itt(tk.Trial(data, arm=..., control=...), 'outcome').")
-    name = estimator if estimator is not None else default_estimator(measure)
+    weighted = estimator is None and "response_weights" in options
+    name = "response_weighting" if weighted else estimator if estimator is not None else default_estimator(measure)
     request = Request(
         str(outcome),
         tuple(adjust),

@@ -50,6 +50,8 @@ ESTIMATORS: dict[str, Estimator] = {
     e.name: e
     for e in (
         Estimator("ancova", "ANCOVA (least squares)", LINEAR, ROBUST, ("auto", "independence", "working", "residual"), True, "trialkit.estimate.linear.ancova:run", own_contrasts=True),
+        Estimator("response_weighting", "ANCOVA, respondents weighted by 1/probability of responding", LINEAR, ("auto",), ("auto",), True, "trialkit.estimate.response.response_weights:run",
+            ("response_weights",)),
         Estimator("lin", "Lin's interacted regression", LINEAR, ROBUST, ("auto", "independence", "working", "residual"), True, "trialkit.estimate.linear.lin:run", own_contrasts=True),
         Estimator(
             "difference_in_means", "difference in means", (*LINEAR, "risk_ratio", "odds_ratio", "mean_ratio"), ("auto", "wald"), ("auto", "independence", "working"), False,

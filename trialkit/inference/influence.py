@@ -147,7 +147,7 @@ def influence_variance(*, values: FloatArray, arm: IntArray, unit: IntArray, gro
     cov = covariance(fit, "CR2", clusters)
     ones = np.ones(arms.shape[1])
     variance = float(ones @ cov.matrix @ ones)
-    if group is None or (group < 0).all():
+    if group is None or np.bincount(group[group >= 0], minlength=1).max() < 2:  # a group of one shares nothing with anybody
         return InfluenceVariance(variance, satterthwaite(fit, cov, ones).df, True)
     working = _working(outcome, arms, codes, group)
     if working is None:

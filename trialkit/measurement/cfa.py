@@ -11,6 +11,7 @@ import numpy as np
 from trialkit.errors import EstimationError, NotIdentifiedError, UsageError, nearest, shown
 from trialkit.inference.factor.fiml import moments, saturated
 from trialkit.inference.factor.fit import Fit, fit
+from trialkit.inference.factor.identification import unidentified
 from trialkit.inference.factor.indices import fit_indices
 from trialkit.inference.factor.model import Equal, FactorModel, factor_model, layout
 from trialkit.inference.factor.robust import Robust
@@ -147,6 +148,9 @@ def _pairs(given: Sequence[tuple[Hashable, Hashable]], data: CfaData) -> list[tu
 def _check_counts(model: FactorModel, data: CfaData) -> None:
     lay = layout(model)
     if lay.df >= 0:
+        loose = unidentified(model)
+        if loose:
+            raise _not_identified(model, data, loose)
         return
     several = [data.items[i] for i in np.flatnonzero(data.pattern.sum(axis=1) > 1)]
     small = [data.factors[f] for f in np.flatnonzero(data.pattern.sum(axis=0) < 3)]
@@ -155,6 +159,13 @@ def _check_counts(model: FactorModel, data: CfaData) -> None:
     raise NotIdentifiedError(
         f"the model has {lay.n_free} free numbers, but the {len(data.items)} items have only {lay.n_moments} variances, covariances"
         f"{' and means' if lay.mean_structure else ''} to find them from.{what} Use more items, fewer loadings or fewer residual covariances."
+    )
+
+
+def _not_identified(model: FactorModel, data: CfaData, labels: Collection[str]) -> NotIdentifiedError:
+    return NotIdentifiedError(
+        f"the data cannot tell these numbers apart: {shown(_words(model, data, labels), 6)}. Factors of two items need another factor "
+        "that they correlate with, and factors that share items need items of their own."
     )
 
 
@@ -170,15 +181,12 @@ def _fitted(model: FactorModel, data: CfaData) -> Fit:
         below = [data.items[i] for i in np.flatnonzero((np.einsum("gii->gi", found.point.matrices.residuals) < 0).any(axis=0))]
         heywood = f" The residual variance of {shown(below)} runs below zero (a Heywood case)." if below else ""
         raise EstimationError(
-            f"the model did not converge in {found.iterations} steps; what drifts is: {shown(_words(found, data, _loose(found)), 4)}."
+            f"the model did not converge in {found.iterations} steps; what drifts is: {shown(_words(found.model, data, _loose(found)), 4)}."
             f"{heywood} The model asks more than these data can tell: leave out an item, a loading or a residual covariance, or merge "
             "factors."
         )
     if found.unidentified:
-        raise NotIdentifiedError(
-            f"the data cannot tell these numbers apart: {shown(_words(found, data, found.unidentified), 6)}. Factors of two items need "
-            "another factor that they correlate with, and items in several factors need items of their own beside them."
-        )
+        raise _not_identified(found.model, data, found.unidentified)
     return found
 
 
@@ -190,8 +198,8 @@ def _loose(found: Fit) -> list[str]:
     return [found.layout.labels[k] for k in order[:3]]
 
 
-def _words(found: Fit, data: CfaData, labels: Collection[str]) -> list[str]:
-    first = {p.label: p for p in reversed(found.model.parameters) if p.label is not None}
+def _words(model: FactorModel, data: CfaData, labels: Collection[str]) -> list[str]:
+    first = {p.label: p for p in reversed(model.parameters) if p.label is not None}
     return [in_words(first[label], data) for label in labels]
 
 

@@ -137,19 +137,23 @@ def _direction(lay: Layout, data: Moments, point: Point, slope: FloatArray, *, n
 
 
 def _inverse(lay: Layout, seen: FloatArray) -> tuple[FloatArray, tuple[str, ...]]:
-    """Inverse of the information, and the labels in its null space."""
-    size = np.sqrt(np.abs(np.diag(seen)))
-    flat = size == 0
-    scaled = seen / np.outer(np.where(flat, 1.0, size), np.where(flat, 1.0, size))
-    values, vectors = np.linalg.eigh(scaled)
-    null = vectors[:, np.abs(values) < _SINGULAR]
-    if null.shape[1]:
-        loose = np.flatnonzero(np.abs(null).max(axis=1) > _INVOLVED)
-        return np.full_like(seen, np.nan), tuple(lay.labels[k] for k in loose)
-    if not _positive_definite(seen):
-        return np.full_like(seen, np.nan), ()
-    inverse = (vectors / values) @ vectors.T / np.outer(size, size)
+    """Inverse of the information, NaN when there is none, and the labels in its null space."""
+    loose = null_labels(lay, seen)
+    if loose or not _positive_definite(seen):
+        return np.full_like(seen, np.nan), loose
+    size = np.sqrt(np.diag(seen))
+    inverse = np.linalg.inv(seen / np.outer(size, size)) / np.outer(size, size)
     return (inverse + inverse.T) / 2, ()
+
+
+def null_labels(lay: Layout, seen: FloatArray) -> tuple[str, ...]:
+    """Labels of the numbers that a singular information matrix cannot tell apart."""
+    size = np.sqrt(np.abs(np.diag(seen)))
+    size = np.where(size == 0, 1.0, size)
+    values, vectors = np.linalg.eigh(seen / np.outer(size, size))
+    null = vectors[:, np.abs(values) < _SINGULAR]
+    loose = np.flatnonzero(np.abs(null).max(axis=1, initial=0.0) > _INVOLVED)
+    return tuple(lay.labels[k] for k in loose)
 
 
 def _positive_definite(matrix: FloatArray) -> bool:

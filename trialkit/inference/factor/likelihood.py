@@ -130,7 +130,10 @@ def evaluate_moments(at: Matrices, data: Moments, mean_structure: bool) -> Point
         return None
     both = data.observed[:, :, None] & data.observed[:, None, :]
     padded = np.where(both, sigma[data.group], np.eye(sigma.shape[-1]))
-    inverse = np.where(both, np.linalg.inv(padded), 0.0)
+    try:
+        inverse = np.where(both, np.linalg.inv(padded), 0.0)
+    except np.linalg.LinAlgError:  # singular, though rounding let it through the first check
+        return None
     d = np.where(data.observed, data.mean - at.mu[data.group], 0.0) if mean_structure else np.zeros_like(data.mean)
     pull = np.einsum("oij,oj->oi", inverse, d)
     middle = inverse @ data.cov @ inverse + pull[:, :, None] * pull[:, None, :]

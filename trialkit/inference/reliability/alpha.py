@@ -1,8 +1,8 @@
 """Coefficients of a sum of items from their covariance matrix S (p, p), or from a batch of them (..., p, p).
 
-    alpha = p/(p - 1) (1 - tr S / 1'S1)                  Cronbach (1951), Psychometrika 16
-    standardized alpha = p r / (1 + (p - 1) r)           r the mean correlation
-    Feldt: (1 - a)/(1 - alpha) ~ F(n - 1, (n - 1)(p - 1))    Feldt (1965), Psychometrika 30; for n independent people
+alpha = p/(p - 1) (1 - tr S / 1'S1)                  Cronbach (1951), Psychometrika 16
+standardized alpha = p r / (1 + (p - 1) r)           r the mean correlation
+Feldt: (1 - a)/(1 - alpha) ~ F(n - 1, (n - 1)(p - 1))    Feldt (1965), Psychometrika 30; for n independent people
 """
 
 from __future__ import annotations

@@ -26,10 +26,15 @@ class ItemSums:
 
     def covariances(self, weights: FloatArray) -> FloatArray:
         """Covariance matrices (B, p, p) of weightings (B, U) of the units; NaN where fewer than two people answered both items."""
-        shape = (len(weights), self.items, self.items)
-        counts = (weights @ self.counts).reshape(shape)
-        sums = (weights @ self.sums).reshape(shape)
-        products = (weights @ self.products).reshape(shape)
+        return self._from_totals(weights @ self.counts, weights @ self.sums, weights @ self.products)
+
+    def without_each(self) -> FloatArray:
+        """Covariance matrices (U, p, p) without each unit in turn."""
+        return self._from_totals(*(total.sum(axis=0) - total for total in (self.counts, self.sums, self.products)))
+
+    def _from_totals(self, counts: FloatArray, sums: FloatArray, products: FloatArray) -> FloatArray:
+        shape = (len(counts), self.items, self.items)
+        counts, sums, products = (total.reshape(shape) for total in (counts, sums, products))
         with np.errstate(divide="ignore", invalid="ignore"):
             out = (products - sums * sums.swapaxes(1, 2) / counts) / (counts - 1)
         return np.where(counts > 1 + 1e-9, out, np.nan)

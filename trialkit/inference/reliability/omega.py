@@ -18,7 +18,7 @@ from trialkit.inference.factor.one_factor import one_factor
 
 @dataclass(frozen=True, slots=True)
 class Omega:
-    """One sample. `gradient`, `gradient_observed` (p, p) are symmetric; NaN throughout when the model did not converge."""
+    """One sample, NaN throughout when the model did not converge; n times `discrepancy` is the chi-square of one factor."""
 
     model: float
     observed: float
@@ -26,6 +26,7 @@ class Omega:
     residuals: FloatArray
     gradient: FloatArray
     gradient_observed: FloatArray
+    discrepancy: float
     converged: bool
     heywood: bool
 
@@ -37,8 +38,9 @@ def omega(s: FloatArray) -> Omega:
     p = len(s)
     if not found.converged[0]:
         nothing = np.full((p, p), np.nan)
-        return Omega(np.nan, np.nan, lam, psi, nothing, nothing, False, False)
-    w = np.asarray(np.linalg.inv(np.outer(lam, lam) + np.diag(psi)))
+        return Omega(np.nan, np.nan, lam, psi, nothing, nothing, np.nan, False, False)
+    lam, psi = _polished(lam, psi, s)
+    w = _inverse(lam, psi)
     hessian = _hessian(lam, psi, w, s)
     common, rest, total = float(lam.sum()), float(psi.sum()), float(s.sum())
     implied = common**2 + rest
@@ -51,9 +53,37 @@ def omega(s: FloatArray) -> Omega:
         psi,
         _gradient(model, hessian, lam, w),
         _gradient(observed, hessian, lam, w) - common**2 / total**2,
+        float(found.discrepancy[0]),
         True,
         bool(found.heywood[0]),
     )
+
+
+def _inverse(lam: FloatArray, psi: FloatArray) -> FloatArray:
+    return np.asarray(np.linalg.inv(np.outer(lam, lam) + np.diag(psi)))
+
+
+def _slope(lam: FloatArray, psi: FloatArray, s: FloatArray) -> FloatArray:
+    """First derivatives of log|Sigma| + tr(S Sigma^-1) in (lambda, psi)."""
+    w = _inverse(lam, psi)
+    g = w - w @ s @ w
+    return np.concatenate([2 * g @ lam, np.diag(g)])
+
+
+def _polished(lam: FloatArray, psi: FloatArray, s: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Newton steps from the fit of the batch (six digits) to the last digits, taken while they flatten the slope."""
+    p = len(lam)
+    slope = _slope(lam, psi, s)
+    for _ in range(3):
+        try:
+            move = np.linalg.solve(_hessian(lam, psi, _inverse(lam, psi), s), slope)
+            tried = _slope(lam - move[:p], psi - move[p:], s)
+        except np.linalg.LinAlgError:
+            break
+        if not np.abs(tried).max() < np.abs(slope).max():
+            break
+        lam, psi, slope = lam - move[:p], psi - move[p:], tried
+    return lam, psi
 
 
 def _hessian(lam: FloatArray, psi: FloatArray, w: FloatArray, s: FloatArray) -> FloatArray:

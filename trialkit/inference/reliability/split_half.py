@@ -1,7 +1,7 @@
 """Split-half reliability from a covariance matrix of items and a division of them.
 
-    Spearman-Brown 2r/(1 + r), r the correlation of the half sums; for halves of unequal length Horst (1951), Educational and Psychological Measurement 11;
-    Guttman's lambda-4 = 4 cov(A, B) / var(A + B), Guttman (1945), Psychometrika 10.
+Spearman-Brown 2r/(1 + r), r the correlation of the half sums; for halves of unequal length Horst (1951), Educational and Psychological Measurement 11;
+Guttman's lambda-4 = 4 cov(A, B) / var(A + B), Guttman (1945), Psychometrika 10.
 """
 
 from __future__ import annotations
@@ -60,12 +60,9 @@ def split_half(s: FloatArray, first: BoolArray) -> SplitHalf:
 
 def _horst(r: float, share: float) -> float:
     """Reliability of the whole from the correlation of parts with `share` and 1 - `share` of the items; Spearman-Brown at one half."""
-    if abs(share - 0.5) < 1e-12:
-        return 2 * r / (1 + r) if r > -1 else -math.inf
-    product = share * (1 - share)
-    root = math.sqrt(r**2 + 4 * product * (1 - r**2))
-    # The root of r (root - r) / (2 pq (1 - r^2)) at r^2 = 1 is found without dividing by zero.
-    return 2 * r / (root + r) if root + r > 0 else -math.inf
+    root = math.sqrt(r**2 + 4 * share * (1 - share) * (1 - r**2))
+    # Horst's r (root - r) / (2 p q (1 - r^2)), multiplied out so that r = 1 does not divide by zero.
+    return 2 * r / (root + r) if root + r > 0 else math.nan
 
 
 def _splits(p: int) -> FloatArray:

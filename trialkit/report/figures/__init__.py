@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from trialkit.report.figures.arms import means
     from trialkit.report.figures.assurance_chart import assurance
+    from trialkit.report.figures.attrition_chart import attrition, attrition_boundary
     from trialkit.report.figures.baseline import love
+    from trialkit.report.figures.bounds_chart import bounds
     from trialkit.report.figures.effects import forest, interval
     from trialkit.report.figures.equivalence_chart import equivalence
     from trialkit.report.figures.flow_chart import flow
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from trialkit.report.figures.meta_chart import meta_forest
     from trialkit.report.figures.power_contour_chart import power_contour
     from trialkit.report.figures.power_curve_chart import power_curve
+    from trialkit.report.figures.robustness_chart import robustness
     from trialkit.report.figures.search_chart import simulated_search
     from trialkit.report.figures.simulated_power_chart import simulated_power
     from trialkit.report.figures.subgroup_chart import subgroups
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
 # The modules have other names than the functions: a module of the same name would take the function's place once it is imported.
 _PUBLIC = {
     "assurance": "assurance_chart",
+    "attrition": "attrition_chart",
+    "attrition_boundary": "attrition_chart",
+    "bounds": "bounds_chart",
     "equivalence": "equivalence_chart",
     "flow": "flow_chart",
     "forest": "effects",
@@ -41,6 +47,7 @@ _PUBLIC = {
     "meta_forest": "meta_chart",
     "power_contour": "power_contour_chart",
     "power_curve": "power_curve_chart",
+    "robustness": "robustness_chart",
     "simulated_search": "search_chart",
     "simulated_power": "simulated_power_chart",
     "subgroups": "subgroup_chart",
@@ -49,6 +56,9 @@ _PUBLIC = {
 
 __all__ = [
     "assurance",
+    "attrition",
+    "attrition_boundary",
+    "bounds",
     "equivalence",
     "flow",
     "forest",
@@ -61,6 +71,7 @@ __all__ = [
     "meta_forest",
     "power_contour",
     "power_curve",
+    "robustness",
     "simulated_power",
     "simulated_search",
     "subgroups",

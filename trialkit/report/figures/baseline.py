@@ -8,7 +8,18 @@ from typing import Any
 
 from trialkit.errors import UsageError
 from trialkit.report.figures.rows import Item, add_rows, stack, write_labels
-from trialkit.report.figures.style import COLOURS, INK, MARKERS, QUIET, add_legend, drawing, legend_height, new_figure, tidy_x
+from trialkit.report.figures.style import (
+    COLOURS,
+    FAINT,
+    INK,
+    MARKERS,
+    QUIET,
+    add_legend,
+    drawing,
+    legend_height,
+    new_figure,
+    tidy_x,
+)
 from trialkit.report.format import in_words, real
 from trialkit.report.words_en import ENGLISH, English
 from trialkit.results import TableResult
@@ -17,13 +28,21 @@ NEGLIGIBLE, LARGE = 0.05, 0.25
 _BELOW = 36.0
 
 
-def love(balance: TableResult, *, labels: Mapping[str, str] | None = None, ax: Any = None, words: English = ENGLISH) -> Any:
+def love(
+    balance: TableResult,
+    *,
+    labels: Mapping[str, str] | None = None,
+    chance: bool = False,
+    ax: Any = None,
+    words: English = ENGLISH,
+) -> Any:
     """Standardized differences of a balance table, one row a covariate (a level of a category).
 
     Parameters
     ----------
     balance : what `tk.selection.balance` returns.
     labels : labels of covariates and contrasts, by name.
+    chance : draw where each difference lies in 95 of 100 assignments of the trial's design (chance_low to chance_high of the table).
     ax : matplotlib axes to draw on; by default axes of a new figure.
 
     Returns
@@ -45,6 +64,8 @@ def love(balance: TableResult, *, labels: Mapping[str, str] | None = None, ax: A
     with drawing():
         if ax is None:
             ax = add_rows(new_figure(legend + height + _BELOW), legend, height)
+        if chance:
+            _bands(ax, rows, keys, contrasts, [p.marks[0] for p in places])
         _marks(ax, rows, keys, contrasts, [p.marks[0] for p in places])
         _frame(ax, rows, words)
         write_labels(ax, places, height)
@@ -59,6 +80,17 @@ def row_label(key: tuple[str, str, str], labels: Mapping[str, str], words: Engli
     name = labels.get(covariate) or in_words(covariate)
     part = words.missing_level if kind == "missing" else level
     return f"{name}: {part}" if part else name
+
+
+def _bands(ax: Any, rows: Sequence[Mapping[str, Any]], keys: list[Any], contrasts: list[str], centres: Sequence[float]) -> None:
+    spread = 4.0 if len(contrasts) > 1 else 0.0
+    for row in rows:
+        low, high = real(row.get("chance_low")), real(row.get("chance_high"))
+        if not math.isfinite(low + high):
+            continue
+        y = centres[keys.index((str(row["covariate"]), str(row["level"]), str(row["kind"])))]
+        y += spread * (contrasts.index(str(row["contrast"])) - (len(contrasts) - 1) / 2)
+        ax.plot([low, high], [y, y], color=FAINT, linewidth=5.0, solid_capstyle="butt", zorder=0.8)
 
 
 def _marks(ax: Any, rows: Sequence[Mapping[str, Any]], keys: list[Any], contrasts: list[str], centres: Sequence[float]) -> None:

@@ -1,0 +1,1 @@
+"""Effects on what a scale measures, its items measured with error."""

@@ -1,0 +1,1 @@
+"""Respondents weighted by the inverse of their estimated probability of responding."""

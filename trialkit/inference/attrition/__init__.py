@@ -1,0 +1,1 @@
+"""Arrays of who is lost: the What Works Clearinghouse boundary and tests of selective attrition."""

@@ -1,0 +1,1 @@
+"""How strong an unmeasured confounder would have to be: robustness values, coefficient stability, E-values, bounds for matched pairs."""

@@ -1,0 +1,1 @@
+"""Kernels of mediation analysis: nested means, resampled paths, draws and their intervals, sensitivity."""

@@ -1,0 +1,1 @@
+"""Kernels of designs that randomize twice: preference trials and saturation designs."""

@@ -1,0 +1,1 @@
+"""Invariance of a scale over waves and arms."""

@@ -1,0 +1,1 @@
+"""Reliability of scales, of ratings and over time."""

@@ -1,0 +1,1 @@
+"""Who was reached, how like the population they are, and what the trial says about the others."""

@@ -1,0 +1,1 @@
+"""Designs that randomize twice: who may choose, and how many of a place are treated."""
