@@ -31,8 +31,8 @@ _PUBLIC = {
     "Plan": "trialkit.plan.plan",
     "Result": "trialkit.results",
 }
-_ROOMS = ("design", "effect_size", "errors", "measurement", "missing", "plot", "power", "selection", "simulate")
-_ELSEWHERE = {"plot": "trialkit.report.figures", "effect_size": "trialkit.estimate.effect_sizes.effect_sizes_more"}
+_ROOMS = ("design", "economics", "effect_size", "errors", "measurement", "mediation", "missing", "plot", "power", "selection", "simulate")
+_ELSEWHERE = {"plot": "trialkit.report.figures", "effect_size": "trialkit.estimate.effect_sizes.effect_sizes_more", "mediation": "trialkit.estimate.mediation.analyses"}
 
 __all__ = ["__version__", *_PUBLIC, *_ROOMS]
 

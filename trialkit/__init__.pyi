@@ -1,4 +1,4 @@
-from trialkit import design, errors, measurement, missing, power, selection, simulate
+from trialkit import design, economics, errors, measurement, missing, power, selection, simulate
 from trialkit.estimate.effect_sizes import effect_sizes_more as effect_size
 from trialkit.estimate.several.adjust_p import adjust_p
 from trialkit.estimate.take_up.cace import cace
@@ -10,6 +10,7 @@ from trialkit.estimate.several.index import index
 from trialkit.estimate.itt import itt
 from trialkit.estimate.longitudinal.repeated_measures import longitudinal
 from trialkit.estimate.survival.logrank import logrank
+from trialkit.estimate.mediation import analyses as mediation
 from trialkit.estimate.mediation.mediate import mediate
 from trialkit.estimate.several.meta import meta
 from trialkit.estimate.draws.randomization import randomization_test
@@ -35,6 +36,7 @@ __all__ = [
     "cace",
     "combinations",
     "design",
+    "economics",
     "effect_size",
     "errors",
     "family",
@@ -47,6 +49,7 @@ __all__ = [
     "logrank",
     "measurement",
     "mediate",
+    "mediation",
     "meta",
     "missing",
     "plot",

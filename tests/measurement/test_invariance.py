@@ -232,6 +232,13 @@ class TestVerdicts:
         assert np.isfinite(table["cfi_change"][1:]).all()
         assert r.level == "scalar"
 
+    def test_undefined_indices_are_not_judged(self, answers, monkeypatch):
+        monkeypatch.setattr(import_module("trialkit.measurement.invariance.invariance"), "holds", lambda *_: None)
+        r = invariance(answers, waves=WAVES)
+        assert (r.level, r.scalar) == ("configural", "not judged")
+        assert r.verdict.startswith("metric invariance over waves cannot be judged")
+        assert "cannot be judged" in tk.measurement.response_shift_note(r, "mood").text
+
     def test_peer_groups(self):
         d = misfit().assign(g=peer_groups(320))
         r = invariance(d, waves=TWO, cluster="g")

@@ -93,7 +93,7 @@ class TestKernel:
     def test_influence_is_what_leaving_a_person_out_does(self, answers):
         x, z = answers[[c for w in WAVES.values() for c in w]].to_numpy(), (answers[["arm"]] == "peer").to_numpy(float)
         whole = latent_regression(x, z)
-        for i in (3, 250):
+        for i in np.argsort(-np.abs(whole.influence[:, 0]))[:4]:
             without = latent_regression(np.delete(x, i, axis=0), np.delete(z, i, axis=0))
             assert whole.effects[0] - without.effects[0] == pytest.approx(whole.influence[i, 0], rel=0.05)
             change = whole.standardized[0] - without.standardized[0]
@@ -153,7 +153,9 @@ class TestRows:
     def test_strata_and_covariates(self, complete):
         rng = np.random.default_rng(1)
         d = complete.assign(
-            site=np.arange(len(complete)) % 3, age=rng.normal(size=len(complete)), sex=np.where(rng.random(len(complete)) < 0.5, "m", "f")
+            site=np.arange(len(complete)) % 3,
+            age=rng.normal(size=len(complete)),
+            sex=np.where(rng.random(len(complete)) < 0.5, "m", "f"),
         )
         d.loc[:20, "age"] = np.nan
         r = latent_effect(trial(d, strata=["site"]), WAVES, adjust=["age", "sex", "site"])
@@ -233,9 +235,9 @@ class TestProperties:
 
 class TestRecovery:
     def test_a_thin_version_of_the_calibration(self):
-        """150 trials of 20 groups, 20 % of answers missing: bias within four Monte Carlo errors, coverage at least 90 %."""
+        """60 trials of 20 groups, 20 % of answers missing: bias within four Monte Carlo errors, at least 52 intervals that cover."""
         found, covered, loadings = [], 0, []
-        for k in range(150):
+        for k in range(60):
             r = latent_effect(trial(frame(*World(size=6).arrays(np.random.default_rng([7, k])))), WAVES)
             found.append([e.estimate for e in r.estimates[:2]])
             covered += r.estimates[0].conf_low <= EFFECT <= r.estimates[0].conf_high
@@ -243,7 +245,7 @@ class TestRecovery:
         for values, truth in ((np.array(found), [EFFECT, EFFECT]), (np.array(loadings)[:, 1:], LOADINGS[1:])):
             error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
             assert (np.abs(values.mean(axis=0) - truth) < 4 * error).all()
-        assert 0.90 <= covered / 150 <= 0.99
+        assert covered >= 52
 
 
 class TestBadInput:
@@ -301,9 +303,9 @@ class TestBadInput:
             latent_effect(trial(complete.assign(t1_i2="often")), WAVES)
 
     def test_too_few_people(self, complete):
-        few = pd.concat([complete.iloc[:10], complete.iloc[-5:]])
-        with pytest.raises(EstimationError, match="more people"):
-            latent_effect(trial(few, group=None), WAVES, adjust=[])
+        few = pd.concat([complete.iloc[:6], complete.iloc[-5:]])
+        with pytest.raises(EstimationError, match="11 people and 11 items"):
+            latent_effect(trial(few, group=None), WAVES)
 
     def test_items_that_determine_each_other(self, complete):
         d = complete.assign(t1_i5=complete["t1_i1"] + complete["t1_i2"])

@@ -123,7 +123,8 @@ def test_probit_keeps_the_shares_of_groups():
     y = (level[group] + rng.normal(size=480) > 0).astype(float)
     observed = rng.random(480) < 0.6
     draws = [
-        draw_probit(y=y, X=np.ones((480, 1)), observed=observed, group=group, n_groups=12, latent=None, rng=rng)[0] for _ in range(30)
+        draw_probit(y=y, X=np.ones((480, 1)), observed=observed, group=group, n_groups=12, latent=None, rng=rng)[0]
+        for _ in range(30)
     ]
     share = np.mean(draws, axis=0)
     by_group = np.array([[share[group[~observed] == g].mean(), y[observed & (group == g)].mean()] for g in range(12)])
@@ -153,7 +154,9 @@ def test_the_past_is_of_the_own_arm_and_the_future_given_the_past_of_the_referen
     assert rule_covariance(rule=rule, own=T, reference=T, last=last) == pytest.approx(T)
 
 
-@pytest.mark.parametrize(("event", "expected"), [(2, [0, 6, 20, 44]), (3, [0, 0, 7, 23]), (1, [5, 17, 38, 70]), (5, [0, 0, 0, 0])])
+@pytest.mark.parametrize(
+    ("event", "expected"), [(2, [0, 6, 20, 44]), (3, [0, 0, 7, 23]), (1, [5, 17, 38, 70]), (5, [0, 0, 0, 0])]
+)
 def test_delta_of_rbmi(event, expected):
     found = delta_adjustment(delta=np.array([5.0, 6, 7, 8]), dlag=np.array([1.0, 2, 3, 4]), event=event)
     assert found.tolist() == expected
@@ -186,7 +189,7 @@ def test_em_of_monotone_waves_is_the_factored_likelihood():
     last = np.isfinite(y[:, 2])
     b2 = np.linalg.lstsq(np.column_stack([X, y[:, :2]])[last], y[last, 2], rcond=None)[0]
     mean1 = b1[:2] + b1[2] * b0
-    assert fit.coef[0].T == pytest.approx(np.array([b0, mean1, b2[:2] + b2[2] * b0 + b2[3] * mean1]), abs=1e-8)
+    assert pytest.approx(np.array([b0, mean1, b2[:2] + b2[2] * b0 + b2[3] * mean1]), abs=1e-8) == fit.coef[0].T
 
 
 def test_em_in_a_batch_is_em_one_by_one():

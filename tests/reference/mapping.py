@@ -725,7 +725,7 @@ def balance_differences() -> dict[str, Any]:
 
 def robustness() -> dict[str, Any]:
     r = tk.selection.robustness_value(data("individual.csv"), "y1", treatment="attended", adjust=["y0", "age", "female"])
-    return {"rv_q": r.rv_q, "rv_qa": r.rv_qa, "r2yd": r.r2yd}
+    return {"rv_q": r.rv_q, "rv_qa": r.rv_qa, "r2yd": r.partial_r2}
 
 
 def stability() -> dict[str, Any]:
@@ -751,6 +751,13 @@ def e_values() -> dict[str, Any]:
     return found
 
 
+def cost_effect(label: str) -> dict[str, Any]:
+    d = data("cost_effect.csv").set_index("label").loc[label]
+    r = tk.economics.icer(**d.to_dict())
+    found = {k: getattr(r, k) for k in ("icer", "inmb", "se_inmb")} | dict(zip(("root_low", "root_high"), r.roots))
+    return found | {"bounded": float(r.bounded), "ceac": r.ceac([d["threshold"] / 3, d["threshold"], 2 * d["threshold"]])}
+
+
 def peers(file: str) -> dict[str, Any]:
     r = tk.selection.peer_assignment_test(data(file), x="x", group="group", pool="pool")
     return {k: getattr(r, k) for k in ("statistic", "p_value", "slope", "slope_expected")}
@@ -768,6 +775,8 @@ CASES |= {
     "evalue": e_values,
     "peer_assignment_test": lambda: peers("pools.csv"),
     "exclusion_bias": lambda: peers("pools_equal.csv"),
+    "icer_fieller": lambda: cost_effect("bounded"),
+    "icer_fieller_unbounded": lambda: cost_effect("unbounded"),
 }
 
 
@@ -915,6 +924,21 @@ CASES |= {
     "preference_trial_strata": lambda: preference(strata=["stratum"]),
     "saturation_design": saturation,
 }
+
+
+def rho_curve() -> dict[str, Any]:
+    s = tk.mediate(individual(), "y1", mediator="m1", adjust=["y0", "age"], interaction=False, n_draws=200, seed=1).sensitivity()
+    at = s.at(0.3)
+    names = {"acme_at_0.3": "estimate", "low_at_0.3": "conf_low", "high_at_0.3": "conf_high"}
+    return {k: at[v] for k, v in names.items()} | {"acme_at_m0.2": s.at(-0.2)["estimate"]}
+
+
+def four_parts() -> dict[str, Any]:
+    r = tk.mediate(individual(), "y1", mediator="m1", adjust=["y0", "age"], interaction=True, n_draws=200, seed=1).four_way(mediator_value=1.5)
+    return {e.estimand: e.estimate for e in r.estimates} | {f"se_{e.estimand}": e.std_error for e in r.estimates}
+
+
+CASES |= {"medsens_linear": rho_curve, "four_way_linear": four_parts}
 
 
 # numbers that the result does not carry: other names of the same thing, or the inputs of another case

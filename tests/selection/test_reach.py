@@ -54,7 +54,10 @@ def test_shares_and_denominators():
     assert (row["counted_from"], row["retention"]) == ("randomized", 50 / 70)
     assert row["reach_ratio"] == pytest.approx((50 / 400) / (280 / 900))
     assert at(r, "all", "consented")["reach"] == pytest.approx(410 / 1300)
-    assert at(tk.selection.reach(COUNTS.drop(columns="offered"), by="vulnerability"), "low", "attended")["counted_from"] == "randomized"
+    assert (
+        at(tk.selection.reach(COUNTS.drop(columns="offered"), by="vulnerability"), "low", "attended")["counted_from"]
+        == "randomized"
+    )
 
 
 def test_intervals_are_those_of_wilson_and_of_the_score():
@@ -91,7 +94,10 @@ def test_people_and_counts_agree_and_order_does_not_matter():
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 60), st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=4))
 def test_intervals_hold_the_estimates(cells):
-    rows = [{"v": f"s{i}", "eligible": n, "consented": int(n * a), "randomized": int(int(n * a) * b)} for i, (n, a, b) in enumerate(cells)]
+    rows = [
+        {"v": f"s{i}", "eligible": n, "consented": int(n * a), "randomized": int(int(n * a) * b)}
+        for i, (n, a, b) in enumerate(cells)
+    ]
     t = tk.selection.reach(pd.DataFrame(rows), by="v").tidy()
     for name in ("retention", "reach", "retention_ratio", "reach_ratio"):
         known = t[t[name].notna()]
@@ -121,9 +127,7 @@ def test_clustered_variance_is_that_of_repeated_samples():
     for _ in range(300):
         p = np.clip(rng.normal(0.4, 0.12, 25), 0.02, 0.98)
         kept = rng.binomial(30, p)
-        t = tk.selection.reach(
-            pd.DataFrame({"site": range(25), "eligible": 30, "consented": kept}), cluster="site"
-        ).tidy()
+        t = tk.selection.reach(pd.DataFrame({"site": range(25), "eligible": 30, "consented": kept}), cluster="site").tidy()
         row = t[t["stage"] == "consented"].iloc[0]
         found.append(row["reach_low"] <= 0.4 <= row["reach_high"])
         widths.append(row["reach_high"] - row["reach_low"])
@@ -135,7 +139,9 @@ def test_where_people_are_lost_and_zeros():
     lost = r.where_lost.set_index("stratum")
     assert lost.loc["high", "stage"] == "approached"
     assert lost.loc["high", "retention_ratio"] == pytest.approx(0.5 / (750 / 900))
-    none = tk.selection.reach(pd.DataFrame({"v": ["a", "b"], "eligible": [10, 10], "consented": [0, 5], "randomized": [0, 4]}), by="v")
+    none = tk.selection.reach(
+        pd.DataFrame({"v": ["a", "b"], "eligible": [10, 10], "consented": [0, 5], "randomized": [0, 4]}), by="v"
+    )
     row = at(none, "a", "consented")
     assert (row["retention"], row["retention_low"], row["retention_ratio"]) == (0, 0, 0) and row["retention_high"] > 0.2
     assert math.isnan(at(none, "a", "randomized")["retention"])
@@ -182,7 +188,7 @@ def test_empty_after_no_is_no():
         (lambda d: d, {"covariates": ["age"]}, UsageError, "people"),
         (lambda d: d.assign(site=1), {"cluster": "site"}, EstimationError, "one cluster"),
         (lambda d: d.iloc[:0], {}, DataError, "no rows"),
-        (lambda d: d.assign(**{c: 0 for c in d.columns[1:]}), {}, DataError, "nobody"),
+        (lambda d: d.assign(**dict.fromkeys(d.columns[1:], 0)), {}, DataError, "nobody"),
     ],
 )  # fmt: skip
 def test_refusals(change, options, error, match):
@@ -195,3 +201,22 @@ def test_a_person_cannot_attend_unrandomized():
     d.loc[0, ["randomized", "offered"]] = 0
     with pytest.raises(DataError, match=r"row 1 are 'attended' but not 'offered'|row 1"):
         tk.selection.reach(d, by="vulnerability")
+
+
+def test_the_figure_shows_every_stratum_and_refuses_other_tables():
+    r = tk.selection.reach(COUNTS, by="vulnerability")
+    ax = tk.plot.funnel(r, labels={"high": "Debts"})
+    marks = [line for line in ax.lines if len(line.get_xdata()) == 1]
+    assert len(marks) == 3 * 6
+    assert marks[0].get_xdata()[0] == pytest.approx(50)
+    assert "Debts" in {t.get_text() for t in ax.figure.legends[0].get_texts()}
+    assert ax.get_xlabel() == "Share of those eligible"
+    assert tk.plot.funnel(r, show="retention").get_xlabel() == "Share of those at the stage before"
+    assert len(tk.plot.funnel(tk.selection.reach(COUNTS)).figure.legends) == 0
+    with pytest.raises(UsageError, match="retention"):
+        tk.plot.funnel(r, show="ratio")
+    with pytest.raises(UsageError, match="funnel draws"):
+        tk.plot.funnel(tk.selection.dose(tk.Trial(pd.DataFrame({"a": [0, 1, 0, 1], "s": [1, 2, 3, 4]}), arm="a", control=0), "s"))
+    many = pd.DataFrame({"v": list("abcdefgh"), "eligible": 9, "consented": 4})
+    with pytest.raises(UsageError, match="8 strata"):
+        tk.plot.funnel(tk.selection.reach(many, by="v"))

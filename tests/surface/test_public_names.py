@@ -44,7 +44,7 @@ FLOORS = [
     {"results", "io"},
     {"design", "measurement"},
     {"trial"},
-    {"estimate", "selection", "missing", "power", "simulate", "report", "plan"},
+    {"estimate", "economics", "selection", "missing", "power", "simulate", "report", "plan"},
     {"cli"},
 ]
 ABOVE = {

@@ -270,6 +270,7 @@ def _score(
         n_straight_lining=tally.n_straight_lining,
         n_speeding=tally.n_speeding,
         per_person=per_person,
+        answers=pd.DataFrame(counts, index=frame.index, columns=[str(c) for c in columns]),
         notes=remarks(tally),
     )
 

@@ -56,6 +56,9 @@ class ScoreResult:
     per_person
         One row a person, with the index of the data: n_answered, n_out_of_range, longest_run (of equal codes in a row), and
         straight_lining and speeding (empty where they cannot be judged).
+    answers
+        Answers as they count in the score, one column an item under its name in the data: reversed items turned around, codes moved to
+        those of the scale, NaN where missing or out of range. What `reliability`, `cfa`, `invariance` and `latent_effect` take.
     codes, range
         The codes of the file; lowest and highest possible score.
     notes
@@ -79,6 +82,7 @@ class ScoreResult:
     n_straight_lining: int | None
     n_speeding: int | None
     per_person: pd.DataFrame
+    answers: pd.DataFrame
     notes: tuple[Note, ...]
 
     @property

@@ -30,6 +30,10 @@ class WaveScores:
         Wave -> ScoreResult.
     values
         Data frame with the index of the data and a column `<scale>_<wave>` for each wave.
+    answers
+        Data frame of the answers as they count, the items of all waves side by side; `items` names those of each wave.
+    items
+        Wave -> names of its item columns in `answers`, as `reliability`, `invariance` and `latent_effect` take them.
     counts
         Data frame, one row a wave: n_people, n_scored, n_missing, n_prorated, n_out_of_range, ...
     notes
@@ -47,6 +51,16 @@ class WaveScores:
     def values(self) -> pd.DataFrame:
         """Scores, one column a wave."""
         return pd.DataFrame({f"{r.values.name}_{wave}": r.values for wave, r in self.by_wave.items()})
+
+    @property
+    def answers(self) -> pd.DataFrame:
+        """Answers as they count in the scores, all waves side by side."""
+        return pd.concat([r.answers for r in self.by_wave.values()], axis=1)
+
+    @property
+    def items(self) -> dict[str, list[str]]:
+        """Item columns of each wave."""
+        return {wave: [str(c) for c in r.answers.columns] for wave, r in self.by_wave.items()}
 
     @property
     def counts(self) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import pandas as pd
 from trialkit.errors import EstimationError, UsageError
 from trialkit.estimate.measures import is_ratio
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
-from trialkit.inference.distributions import t_test
+from trialkit.inference.distributions import t_quantile, t_test
 from trialkit.inference.imputation.rubin import rubin
 from trialkit.missing.pool import pooled_extra, pooled_notes
 from trialkit.missing.pooled_result import PooledResult
@@ -193,9 +193,8 @@ def pooled_result(found: Sequence[Result], notes: tuple[Note, ...], details: Map
     """Rows pooled by Rubin's rules over results of the same shape."""
     first = found[0]
     ratio = is_ratio(str(first.details.get("measure", "")))
-    shown: Callable[[float], float] = math.exp if ratio else float
-    link: Callable[[float], float] = math.log if ratio else float
-    q = np.array([[link(e.estimate) for e in r.estimates] for r in found])
+    logs = [_is_log(e, ratio) for e in first.estimates]
+    q = np.array([[math.log(e.estimate) if log else e.estimate for e, log in zip(r.estimates, logs)] for r in found])
     u = np.array([[e.std_error**2 for e in r.estimates] for r in found])
     com = np.array([[e.df for e in r.estimates] for r in found]).mean(axis=0)
     pooled = rubin(estimates=q, variances=u, df=com)
@@ -203,6 +202,7 @@ def pooled_result(found: Sequence[Result], notes: tuple[Note, ...], details: Map
     for i, e in enumerate(first.estimates):
         error, df = math.sqrt(pooled.variance[i]), float(pooled.df[i])
         test = t_test(float(pooled.estimate[i]), error, df, e.conf_level)
+        shown: Callable[[float], float] = math.exp if logs[i] else float
         kept = {k: v for k, v in e.extra.items() if k in ("wave", "subgroup")}
         rows.append(
             Estimate(
@@ -216,3 +216,11 @@ def pooled_result(found: Sequence[Result], notes: tuple[Note, ...], details: Map
     every = dict.fromkeys((*notes, *[n for n in said if all(n in r.notes for r in found)], *pooled_notes(pooled, len(found))))
     measure = {"measure": first.details["measure"]} if "measure" in first.details else {}
     return PooledResult(tuple(rows), tuple(every), {"n_imputations": len(found), **measure, **details})
+
+
+def _is_log(e: Estimate, ratio: bool) -> bool:
+    """Whether the standard error of a row is that of its log: told by its interval, and where that says nothing by the measure."""
+    half = t_quantile(1 - (1 - e.conf_level) / 2, e.df) * e.std_error
+    raw = math.isclose(e.estimate + half, e.conf_high, rel_tol=1e-6, abs_tol=1e-9 * half)
+    log = e.estimate > 0 and half < 700 and math.isclose(e.estimate * math.exp(half), e.conf_high, rel_tol=1e-6)
+    return log if raw != log else ratio

@@ -52,7 +52,7 @@ def impute(
         observed wave as that rule says, with joint normal waves. See `tk.missing.reference_based`.
     model : 'auto' (chained equations for 'mar', the joint normal model for the others), 'chained', or 'joint', which for several waves in groups lets
         the group effects of the waves go together.
-    reference : the arm whose means a rule borrows; by default the control arm.
+    reference : the arm whose means a rule borrows; by default the control arm. The control arm and the reference arm are missing at random.
     n_imputations : 50 by default, so that the standard error hardly depends on the seed; a note says when more are needed.
     n_iterations : sweeps of the chained equations; by default 5 where less than 30 per cent of a column is missing, 10 up to half, else 20. A note
         says when the chains still differ. The joint model takes 300 sweeps to start and 25 between imputations.
@@ -77,7 +77,8 @@ def impute(
 
     Notes
     -----
-    In a grouped arm each model has a random intercept a group, drawn with the uncertainty of its variance (uniform prior on the group standard
+    Chained equations take the group effects of the columns as independent given the columns; with several waves of an outcome in groups, model='joint'
+    lets them go together. In a grouped arm each model has a random intercept a group, drawn with the uncertainty of its variance (uniform prior on the group standard
     deviation, `inference/imputation/group_effects.py`); imputing as if people were independent would shrink the group variance, and with it the
     standard error. 0/1 columns have a probit model there. Interactions with arm are kept because the arms are imputed apart.
 
@@ -113,8 +114,8 @@ def impute(
         )
     used = checked_seed(seed)
     joint = model == "joint" or strategy != "mar"
-    if joint and (methods or predicts):
-        raise UsageError("methods and predicts are for chained equations; the joint normal model has neither.")
+    if joint and (methods or predicts or n_iterations is not None):
+        raise UsageError("methods, predicts and n_iterations are for chained equations; the joint normal model has none of them.")
     if reference is not None and strategy == "mar":
         raise UsageError("reference= is for the reference-based strategies; 'mar' borrows from no other arm.")
     names = wave_names(columns) if joint else columns

@@ -99,7 +99,7 @@ def impute_waves(
         done = np.where(holes, np.nan, p.values)
         rng = Stream(seed, len(rows), i).generator()
         for a, inside in enumerate(rows):
-            if rule == "mar" or a == reference:
+            if rule == "mar" or a in (0, reference):
                 done[inside] = states[a].y
             else:
                 _by_rule(done, inside, rule, states[a], states[reference], designs[a], designs[reference], last, rng)

@@ -90,9 +90,12 @@ def pooled_extra(pooled: RubinPooled, row: int, df: float, m: int) -> dict[str, 
 def pooled_notes(pooled: RubinPooled, m: int) -> tuple[Note, ...]:
     """What a reader must know of the number of imputations."""
     notes = []
-    if (pooled.variance <= 0).any():
+    if (pooled.within <= 0).any():
         notes.append(
-            Note("no_variance", "the variance within and between the imputations is zero: there is no test and no interval.")
+            Note(
+                "no_variance",
+                "the variance within the imputations is zero: the degrees of freedom are undefined, and there is no test and no interval.",
+            )
         )
     worst = float(np.max(pooled.fmi))
     # von Hippel (2020): the standard error itself is steady within 5 per cent at about 1 + (fmi / 0.05)^2 / 2 imputations

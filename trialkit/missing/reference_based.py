@@ -21,6 +21,8 @@ from trialkit.missing.joint import RULES, check_waves, design_matrix, reference_
 from trialkit.results import Estimate, Note, Result
 from trialkit.trial import Trial
 
+_UNSETTLED = "the model of the waves cannot be fitted without some unit: a covariate rests on one person or group, or there are too many. Name fewer covariates or waves."
+
 
 @dataclass(frozen=True)
 class ReferenceBasedResult(Result):
@@ -57,7 +59,7 @@ def reference_based(
         Missing waves before the last observed one are filled in as missing at random.
     adjust : baseline columns, for the imputation and the analysis; missing values get the mean over both arms and an indicator.
     outcome : the wave to analyse; by default the last.
-    reference : the arm whose means the rule borrows; by default the control arm.
+    reference : the arm whose means the rule borrows; by default the control arm. The control arm and the reference arm are missing at random.
     interval : 't' (default; with groups the df are Satterthwaite's of the jackknife by arm, so that few groups count as few) or 'normal', as in rbmi.
     conf_level : of the interval.
 
@@ -125,12 +127,15 @@ def reference_based(
     unit, block = _units(trial, p)
     inside = [np.flatnonzero(p.arm == a) for a in range(len(trial.arms))]
     design, n_terms = _analysis_design(trial, p)
-    found = conditional_mean(
-        y=p.values, X=[design_matrix(p, r) for r in inside], arm=p.arm, unit=unit, design=design, arms=np.arange(1, len(trial.arms)),
-        rule=strategy, reference=code, wave=names.index(outcome or names[-1]),
-    )  # fmt: skip
+    try:
+        found = conditional_mean(
+            y=p.values, X=[design_matrix(p, r) for r in inside], arm=p.arm, unit=unit, design=design, arms=np.arange(1, len(trial.arms)),
+            rule=strategy, reference=code, wave=names.index(outcome or names[-1]),
+        )  # fmt: skip
+    except np.linalg.LinAlgError as error:
+        raise EstimationError(_UNSETTLED) from error
     if not (found.converged and np.isfinite(found.replicates).all()):
-        raise EstimationError("the model of the waves does not settle without some unit: name fewer covariates or waves.")
+        raise EstimationError(_UNSETTLED)
     variance, df = jackknife_variance(replicates=found.replicates, block=block)
     if block.max() == 0:
         df = np.full(len(df), float(p.values.shape[0] - n_terms))

@@ -62,7 +62,7 @@ def tipping_point(
     data: Trial | Imputations,
     outcome: str,
     *,
-    deltas: Sequence[float],
+    deltas: Sequence[float] | None = None,
     arms: Sequence[Hashable] | None = None,
     analyse: Callable[[Trial], Result] | None = None,
     contrast: str | None = None,
@@ -78,7 +78,8 @@ def tipping_point(
     ----------
     data : a trial, which is then imputed as missing at random, or imputations of one's own.
     outcome : the column.
-    deltas : amounts in units of the outcome, on the side that would do harm to the conclusion; 0 is added if it is not among them.
+    deltas : amounts in units of the outcome; 0 is added if it is not among them. By default from 0 to two standard deviations of the observed control arm in
+        steps of a quarter, against the estimate.
     arms : arms whose imputed values are moved; by default all but the control arm.
     analyse : takes a completed trial and returns a result; by default `tk.itt(t, outcome, adjust=adjust)`.
     contrast : the row of the analysis, when it has several.
@@ -112,7 +113,7 @@ def tipping_point(
     >>> bool(-3 < found.tipping < 0), len(found.tidy())
     (True, 4)
     """
-    steps = _steps(deltas)
+    steps = None if deltas is None else _steps(deltas)
     imputed = _imputed(data, outcome, adjust, predictors, n_imputations, seed)
     trial = imputed.trial
     chosen = in_arms(trial, arms)
@@ -131,6 +132,14 @@ def tipping_point(
         keys = ("contrast", "estimate", "std_error", "df", "conf_low", "conf_high", "p_value", "conf_level")
         return {"delta": delta} | {k: getattr(e, k) for k in keys} | {"measure": pooled.details.get("measure", "")}
 
+    control = known[(trial.arm_codes == 0) & np.isfinite(known)]
+    sd = float(control.std(ddof=1))
+    if steps is None:
+        start = at(0.0)
+        against = -1.0 if start["estimate"] > (1.0 if is_ratio(str(start["measure"])) else 0.0) else 1.0
+        # moving the control arm alone works the other way round
+        against = against if (chosen & (trial.arm_codes > 0)).any() else -against
+        steps = sorted(against * sd * k / 4 + 0.0 for k in range(9))
     table = []
     for i, d in enumerate(steps):
         table.append(at(float(d)))
@@ -138,10 +147,9 @@ def tipping_point(
             progress("delta", i + 1, len(steps))
     none = 1.0 if is_ratio(str(table[0]["measure"])) else 0.0
     tipping = _tipping(table, at, none)
-    control = known[(trial.arm_codes == 0) & np.isfinite(known)]
     details = {
         "outcome": outcome, "contrast": table[0]["contrast"], "tipping": tipping, "none": none, "conf_level": table[0]["conf_level"],
-        "sd_control": float(control.std(ddof=1)), "n_moved": int(moved.sum()), "strategy": imputed.strategy, "n_imputations": len(imputed),
+        "sd_control": sd, "n_moved": int(moved.sum()), "strategy": imputed.strategy, "n_imputations": len(imputed),
         "arms": [str(trial.arms[c]) for c in np.unique(trial.arm_codes[chosen])],
     }  # fmt: skip
     drop = ("contrast", "conf_level", "measure")

@@ -124,10 +124,10 @@ def _values(outcome: str, failed: float | None, succeeded: float | None, binary:
     for name, value in (("failed", failed), ("succeeded", succeeded)):
         if value is not None and not np.isfinite(value):
             raise UsageError(f"{name}={value!r} is not a number.")
-    if succeeded is not None and (succeeded <= failed) == (better == "higher"):
-        raise UsageError(f"failed={failed:g} and succeeded={succeeded:g} contradict better='{better}'.")
     if binary and not {failed, succeeded} <= {0.0, 1.0}:
         raise UsageError(f"'{outcome}' holds 0 and 1: failed and succeeded are 0 and 1 too.")
+    if succeeded is not None and (succeeded <= failed) == (better == "higher"):
+        raise UsageError(f"failed={failed:g} and succeeded={succeeded:g} contradict better='{better}'.")
     return float(failed), None if succeeded is None else float(succeeded)
 
 

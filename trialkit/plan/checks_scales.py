@@ -20,6 +20,8 @@ At = tuple[str | int, ...]
 
 def scale_use_problems(spec: PlanSpec) -> Iterator[Problem]:
     """Forms, subscales and codes of the registry's scales; files of one's own are read when the data come."""
+    if spec.measurement is not None and not spec.scales:
+        yield Problem(("measurement",), "[measurement] is about scales, and the plan has no [[scales]]; remove it")
     for i, use in enumerate(spec.scales):
         if is_own(use.scale):
             continue

@@ -239,6 +239,8 @@ def _covariance(spec: PlanSpec) -> str:
 
 
 def _further(spec: PlanSpec) -> Iterator[str]:
+    if spec.scales:
+        yield _measurement(spec)
     for entry in spec.mediation:
         through = entry.mediator.column or entry.mediator.scale
         when = f" at {entry.mediator.wave}" if entry.mediator.wave else ""
@@ -261,6 +263,13 @@ def _further(spec: PlanSpec) -> Iterator[str]:
             *([_listed(spec.harms.columns)] if spec.harms.columns else []),
         ]
         yield f"Harms by arm, from {' and '.join(sources)}."
+
+
+def _measurement(spec: PlanSpec) -> str:
+    said = "For every scale: reliability by wave and arm, people at the ends of the scale, reliable change"
+    if spec.measurement is not None and not spec.measurement.invariance:
+        return f"{said}. Invariance is not tested."
+    return f"{said}, and whether it is the same measure over waves and arms; where it is not, its effects carry a warning and the latent effect."
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -31,7 +31,7 @@ class Prepared:
     """A trial ready for its analyses.
 
     `directions` holds which way is better for each [[scales]] entry; `source` what is known of the file (name, hashes, size);
-    `indices` how each index was made, by the name of its outcome.
+    `indices` how each index was made, by the name of its outcome; `answers` what each item counts, by the column of its score.
     """
 
     trial: Trial
@@ -42,6 +42,7 @@ class Prepared:
     notes: tuple[Note, ...]
     roles: dict[str, Any]
     indices: dict[str, dict[str, Any]]
+    answers: dict[str, pd.DataFrame]
 
     def designed(self, spec: PlanSpec) -> Trial:
         """The trial with the design that the plan declares, for analyses that draw from it."""
@@ -53,7 +54,7 @@ def prepare(spec: PlanSpec, data: Any, *, folder: Path | None = None) -> Prepare
     frame, source = load_data(spec, data)
     check_data(spec, frame)
     frame[spec.data.arm] = _arm_labels(spec, frame)
-    scored, directions = _score(spec, frame, folder)
+    scored, directions, answers = _score(spec, frame, folder)
     notes = _composites(spec, frame, [o for o in spec.outcomes if o.kind in ("column", "scale")])
     known = labels.variable_labels(frame)
     roles = spec.roles()
@@ -63,7 +64,7 @@ def prepare(spec: PlanSpec, data: Any, *, folder: Path | None = None) -> Prepare
         notes += _composites(spec, frame, [o for o in spec.outcomes if o.index is not None])
         trial = Trial(frame, **roles)
     known |= {s.column: f"{s.label}, {spec.wave_label(s.wave)}" if s.wave else s.label for s in scored}
-    return Prepared(trial, tuple(scored), directions, known, source, tuple(notes), roles, made)
+    return Prepared(trial, tuple(scored), directions, known, source, tuple(notes), roles, made, answers)
 
 
 def load_data(spec: PlanSpec, data: Any) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -98,11 +99,14 @@ def _arm_labels(spec: PlanSpec, frame: pd.DataFrame) -> pd.Series:
     return pd.Series([None if pd.isna(v) else known[arm_text(v)] for v in column], index=column.index, dtype="object")
 
 
-def _score(spec: PlanSpec, frame: pd.DataFrame, folder: Path | None) -> tuple[list[ScaleContent], dict[str, Direction]]:
+def _score(
+    spec: PlanSpec, frame: pd.DataFrame, folder: Path | None
+) -> tuple[list[ScaleContent], dict[str, Direction], dict[str, pd.DataFrame]]:
     """Add a column of scores for every scale and wave that the plan uses."""
     contents: list[ScaleContent] = []
     directions: dict[str, Direction] = {}
     specs: dict[str, Scale] = {}
+    answers: dict[str, pd.DataFrame] = {}
     for column, (name, wave) in spec.score_columns().items():
         use = spec.scale(name)
         if name not in specs:
@@ -111,6 +115,7 @@ def _score(spec: PlanSpec, frame: pd.DataFrame, folder: Path | None) -> tuple[li
         items = use.items if wave is None else use.items.replace("{wave}", wave)
         made = score(frame, specs[name], items, **use.scoring(wave))
         frame[column] = made.values.to_numpy(dtype=float, na_value=np.nan)
+        answers[column] = made.answers
         contents.append(
             ScaleContent(
                 name,
@@ -131,7 +136,7 @@ def _score(spec: PlanSpec, frame: pd.DataFrame, folder: Path | None) -> tuple[li
                 (*_unverified(specs[name]), *(Note(code, text) for code, text in made.notes)),
             )
         )
-    return contents, directions
+    return contents, directions, answers
 
 
 def _unverified(used: Scale) -> tuple[Note, ...]:

@@ -22,6 +22,7 @@ from trialkit.plan.describe import describe
 from trialkit.plan.estimand import estimand_sentence
 from trialkit.plan.harms import planned_harms
 from trialkit.plan.lock import versions
+from trialkit.plan.measured_scales import with_measurement
 from trialkit.plan.not_yet import BUILT, companion_fits, not_yet
 from trialkit.plan.prepare import Prepared, prepare
 from trialkit.plan.schema import PlanSpec
@@ -77,6 +78,7 @@ def run_plan(
         tell(outcome.name, step, steps)
         outcomes.append(_outcome(spec, ready, outcome))
     tell("tables", steps - 1, steps)
+    scales, outcomes, by_trait = with_measurement(spec, ready, outcomes, planned_subgroups(spec, ready))
     adjusted, corrections = corrected(spec, outcomes)
     ordered = sorted(adjusted, key=lambda o: ("primary", "secondary", "exploratory").index(o.role))
     content = ReportContent(
@@ -93,9 +95,10 @@ def run_plan(
         assumptions=_assumptions(spec),
         multiplicity=planned_correction(spec, outcomes),
         corrections=corrections,
-        subgroups=planned_subgroups(spec, ready),
+        subgroups=by_trait,
         contrasts=_own_contrasts(spec),
         harms=planned_harms(spec, ready, folder=folder),
+        measurement=scales,
         not_run=tuple(not_yet(spec)),
         plan_text=describe(spec, folder=folder),
         notes=tuple(dict.fromkeys((*ready.trial.notes, *ready.notes))),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import combinations
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -27,6 +27,7 @@ from trialkit.plan.schema_outcomes import Outcome, ScaleUse
 from trialkit.plan.schema_sections import (
     AnalysisSection,
     HarmsSection,
+    MeasurementSection,
     Mediation,
     MissingSection,
     MultiplicitySection,
@@ -48,6 +49,8 @@ class PlanSpec(Frozen):
     >>> spec.control, spec.grouped_arms, spec.primary[0].name # doctest: +SKIP
     ('individual', ('peer',), 'employed')
     """
+
+    later: ClassVar[frozenset[str]] = frozenset({"measurement"})
 
     schema_version: Literal[1]
     """version of the plan language: 1"""
@@ -77,6 +80,8 @@ class PlanSpec(Frozen):
     """effects by trait"""
     harms: HarmsSection | None = None
     """adverse events"""
+    measurement: MeasurementSection | None = None
+    """how well the scales measured"""
     report: ReportSection = ReportSection()
     """how the report is written"""
 

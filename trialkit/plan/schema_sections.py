@@ -16,6 +16,7 @@ __all__ = [
     "GRAPH_KEYS",
     "AnalysisSection",
     "HarmsSection",
+    "MeasurementSection",
     "Mediation",
     "Mediator",
     "MissingSection",
@@ -225,6 +226,13 @@ class Subgroup(Frozen):
     """direction of the interaction, where one was predicted"""
     outcomes: Columns
     """names of outcomes; unsaid: the primary ones"""
+
+
+class MeasurementSection(Frozen):
+    """How well the scales measured; without the section everything is run for every scale."""
+
+    invariance: bool = True
+    """whether the scale is the same measure at both waves and in all arms, with the latent effect where it is not"""
 
 
 class HarmsSection(Frozen):

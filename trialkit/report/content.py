@@ -100,6 +100,54 @@ class ScaleContent:
 
 
 @dataclass(frozen=True)
+class MeasurementContent:
+    """How well a scale measured.
+
+    `waves` are its waves in words ('' without waves). `over_waves` by 't0 to t1' and `over_arms` by wave hold the tests of invariance; `ends` people
+    at the lowest and highest score; `change` reliable change by 't0 to t1'; `latent` the effect on what is measured, by outcome, where its score did
+    not stay the same measure. `left_out` says what could not be analysed, and why.
+    """
+
+    name: str
+    label: str
+    waves: Mapping[str, str]
+    n_items: int
+    reliability: TableResult | None = None
+    reliability_by_arm: TableResult | None = None
+    over_waves: Mapping[str, TableResult] = field(default_factory=dict)
+    over_arms: Mapping[str, TableResult] = field(default_factory=dict)
+    ends: TableResult | None = None
+    change: Mapping[str, TableResult] = field(default_factory=dict)
+    latent: Mapping[str, Result] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def same_measure(self) -> bool:
+        """Whether no test of invariance that was made failed."""
+        return all(r.details["scalar"] == "full" for r in (*self.over_waves.values(), *self.over_arms.values()))
+
+    def to_dict(self) -> dict[str, Any]:
+        single = {k: getattr(self, k) for k in ("reliability", "reliability_by_arm", "ends")}
+        several = {k: getattr(self, k) for k in ("over_waves", "over_arms", "change", "latent")}
+        return {
+            "name": self.name, "label": self.label, "waves": dict(self.waves), "n_items": self.n_items, "left_out": list(self.left_out),
+            **{k: None if r is None else r.to_dict() for k, r in single.items()},
+            **{k: {at: r.to_dict() for at, r in found.items()} for k, found in several.items()},
+        }  # fmt: skip
+
+    @staticmethod
+    def from_dict(content: Mapping[str, Any]) -> MeasurementContent:
+        """What `to_dict` wrote."""
+        return MeasurementContent(
+            name=content["name"], label=content["label"], waves=content["waves"], n_items=content["n_items"],
+            left_out=tuple(content["left_out"]),
+            **{k: _table(content[k]) if content[k] else None for k in ("reliability", "reliability_by_arm", "ends")},
+            **{k: {at: _table(r) for at, r in content[k].items()} for k in ("over_waves", "over_arms", "change")},
+            latent={name: Result.from_dict(r) for name, r in content["latent"].items()},
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
 class LockContent:
     """Whether the plan was locked before the run, and on whose evidence.
 
@@ -130,6 +178,7 @@ class ReportContent:
         'transitions'. corrections : the result of the correction of every family, or of the graph.
     subgroups : by 'outcome by trait', the planned subgroup analyses.
     contrasts : text of each contrast of the plan's own -> its two sides in words. harms : adverse events, None where the plan has none.
+    measurement : how well the scales measured, one entry a scale.
     not_run : planned parts that this version cannot run, in words. plan_text : the plan back in words.
     data : receipt (file name, sha256 of bytes and content, rows, columns). versions : software. created : ISO time (UTC).
     command : the line that runs it again.
@@ -159,6 +208,7 @@ class ReportContent:
     corrections: Mapping[str, Result] = field(default_factory=dict)
     contrasts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     harms: TableResult | None = None
+    measurement: tuple[MeasurementContent, ...] = ()
 
     def tidy(self) -> pd.DataFrame:
         """All outcomes, one row an estimate, with role and family in front."""
@@ -212,6 +262,7 @@ class ReportContent:
             "corrections": {k: r.to_dict() for k, r in self.corrections.items()},
             "contrasts": {k: list(v) for k, v in self.contrasts.items()},
             "harms": None if self.harms is None else self.harms.to_dict(),
+            "measurement": [m.to_dict() for m in self.measurement],
         }  # fmt: skip
 
     @staticmethod
@@ -231,6 +282,7 @@ class ReportContent:
             corrections={k: Result.from_dict(r) for k, r in content.get("corrections", {}).items()},
             contrasts=content.get("contrasts", {}),
             harms=_table(content["harms"]) if content.get("harms") else None,
+            measurement=tuple(MeasurementContent.from_dict(m) for m in content.get("measurement", ())),
         )  # fmt: skip
 
 

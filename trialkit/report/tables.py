@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from trialkit.report.content import OutcomeContent, ReportContent
+from trialkit.report.tables_measurement import measurement_frames
 from trialkit.results import Result, TableResult
 
 
@@ -29,6 +30,7 @@ def frames(content: ReportContent) -> Iterator[tuple[str, pd.DataFrame]]:
         "few_groups": _few_groups(content),
         "indices": _indices(content),
         "scales": _scales(content),
+        **measurement_frames(content),
         "deviations": pd.DataFrame([{k: _cell(v) for k, v in d.items()} for d in content.deviations]),
     }
     for name, frame in made.items():

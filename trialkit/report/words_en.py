@@ -13,11 +13,12 @@ from typing import ClassVar
 from trialkit.report.format import MINUS, Numbers
 from trialkit.report.words_en_figures import FigureWords
 from trialkit.report.words_en_harms import HarmWords
+from trialkit.report.words_en_measurement import MeasurementWords
 from trialkit.report.words_en_plain import PlainWords
 from trialkit.report.words_en_tests import TestWords
 
 
-class English(PlainWords, FigureWords, TestWords, HarmWords):
+class English(PlainWords, FigureWords, TestWords, HarmWords, MeasurementWords):
     """Headings, captions, column headers and the sentences around the numbers."""
 
     language = "en"
@@ -45,6 +46,7 @@ class English(PlainWords, FigureWords, TestWords, HarmWords):
         "few_groups": ("The same effect by the methods for few groups", "Few groups"),
         "attrition": ("People without a measured outcome", "Missing outcomes"),
         "harms": ("Unwanted events", "Unwanted events"),
+        "measurement": ("How well the scales measured", "Measurement"),
         "next": ("Achieved and assumed: for the next study", "Next study"),
         "scales": ("How the scales were scored", "Scales"),
         "indices": ("How the indices were made", "Indices"),

@@ -153,7 +153,7 @@ def balance(
     >>> import pandas as pd, trialkit as tk
     >>> d = pd.DataFrame({"arm": list("abab"), "age": [20, 22, 24, 30]})
     >>> tk.selection.balance(tk.Trial(d, arm="arm", control="a"), ["age"]).tidy()["standardized_difference"].round(2).tolist()
-    [0.97]
+    [0.89]
     """
     if isinstance(covariates, str):
         raise UsageError(f"covariates takes a list of columns: write ['{covariates}'].")

@@ -91,6 +91,25 @@ def test_monte_carlo_spreads_like_the_delta_method_but_with_the_tails_of_few_gro
     assert drawn.effect("ade").std_error > delta.effect("ade").std_error
 
 
+def test_the_covariance_across_models_is_that_of_the_groups():
+    d = people(9, n=400, groups=20)
+    lift = d.group.map(dict(zip(d.group.dropna().unique(), np.random.default_rng(1).normal(size=20), strict=True))).fillna(0.0)
+    e = tk.mediate(
+        grouped(d.assign(m1=d.m1 + lift, y1=d.y1 + lift)), "y1", mediator="m1", adjust=ADJUST, inference="delta"
+    ).evidence
+    k = len(e.mediator_model.coef)
+    assert e.joint_vcov[:k, :k] == pytest.approx(e.mediator_vcov)
+    assert e.joint_vcov[k:, k:] == pytest.approx(e.outcome_vcov)
+    assert e.joint_vcov[:k, k:] == pytest.approx(e.mediator_model.contributions.T @ e.outcome_model.contributions)
+    assert e.mediator_model.contributions.shape == (220, k)
+    assert (np.linalg.eigvalsh(e.joint_vcov) > -1e-12).all()
+    apart = tk.mediate(grouped(d), "y1", mediator="m1", adjust=ADJUST, inference="delta", covariance="classical").evidence
+    assert not apart.joint_vcov[:k, k:].any()
+    assert e.mediator_residuals == pytest.approx(e.m - e.mediator_model.design @ e.mediator_model.coef)
+    assert e.outcome_residuals == pytest.approx(e.y - e.outcome_model.design @ e.outcome_model.coef)
+    assert e.outcome_model.names[-2:] == ("m1", "arm peer x m1")
+
+
 def test_t_draws_have_the_covariance_and_the_tails():
     from scipy import stats
 

@@ -10,7 +10,7 @@ from tests.estimate.mediation.core_trials import effects, grouped, people, trial
 from trialkit.estimate.mediation.fits import Models, fitted
 from trialkit.inference.glm import glm
 from trialkit.inference.mediation.effects import effects_of_means
-from trialkit.inference.mediation.nested_means import MediatorLaw, OutcomeLaw, nested_means
+from trialkit.inference.mediation.nested_means import MediatorLaw, OutcomeLaw, nested_means, normal_nodes
 from trialkit.inference.mediation.ordered_scores import ordered_influence
 from trialkit.inference.mediation.weighted_fits import weighted_fits
 from trialkit.inference.proportional_odds import cumulative_logit
@@ -32,7 +32,33 @@ def test_the_nodes_give_the_integral_of_a_normal_mediator():
         return integrate.quad(lambda m: special.expit(eta(m)) * stats.norm.pdf(m, mu, 1.3), -15, 15, epsabs=1e-12)[0]
 
     by = [0.25 * mean(t, s, 0.3) + 0.75 * mean(t, s, -1.0) for t in (0, 1) for s in (0, 1)]
-    assert found == pytest.approx(by, abs=2e-6)
+    assert found == pytest.approx(by, abs=2e-7)
+
+
+@pytest.mark.parametrize("steepness", [0.1, 0.8, 0.9, 1.5, 4.0, 12.0])
+def test_nodes_are_as_many_as_the_slope_needs(steepness):
+    nodes, shares = normal_nodes(steepness)
+    for a in (0.0, 0.7, 3.0):
+        exact = integrate.quad(
+            lambda z, a=a: special.expit(a + steepness * z) * stats.norm.pdf(z), -12, 12, epsabs=1e-13, limit=500
+        )[0]
+        assert shares @ special.expit(a + steepness * nodes) == pytest.approx(exact, abs=2e-7)
+    nodes, shares = normal_nodes(2 * steepness)
+    exact = integrate.quad(
+        lambda z: np.exp(-np.exp(min(steepness * z, 30.0))) * stats.norm.pdf(z), -12, 12, epsabs=1e-13, limit=500
+    )[0]
+    assert shares @ np.exp(-np.exp(np.minimum(steepness * nodes, 30.0))) == pytest.approx(exact, abs=2e-7)
+
+
+def test_a_log_link_and_a_normal_mediator_have_a_closed_form():
+    law_m, law_y = MediatorLaw("linear", np.zeros((1, 0)), 0.0), OutcomeLaw("poisson", np.zeros((1, 0)), True)
+    theta_m, theta_y = np.array([[0.1, 0.4]]), np.array([[0.2, 0.3, 0.5, -0.2]])
+    found = nested_means(
+        mediator=law_m, outcome=law_y, theta_m=theta_m, sigma=np.array([1.4]), theta_y=theta_y, weights=np.ones(1)
+    )[0]
+    slope = np.array([0.5, 0.3])
+    by = [np.exp(0.2 + 0.3 * t + slope[t] * (0.1 + 0.4 * s) + (slope[t] * 1.4) ** 2 / 2) for t in (0, 1) for s in (0, 1)]
+    assert found == pytest.approx(by, rel=1e-12)
 
 
 def test_listed_mediators_agree_with_simulation():
@@ -187,6 +213,8 @@ def test_methods_agree_and_groups_are_counted(outcome, kw):
             assert other.effect(name).std_error == pytest.approx(delta.effect(name).std_error, rel=0.25)
     assert "models" in {n.code for n in delta.notes}
     assert delta.effect("acme").n_groups == 45
+    assert delta.group_slopes.slope.tolist() == ["pooled", "within groups", "between groups"]
+    assert ("linear_slopes" in {n.code for n in delta.notes}) == (outcome != "y1")
 
 
 def test_a_time_goes_by_its_mean_up_to_tau():
@@ -204,6 +232,8 @@ def test_a_time_goes_by_its_mean_up_to_tau():
     plain = tk.itt(s, time, measure="rmst_difference", tau=10)
     assert delta.effect("total").estimate == pytest.approx(plain.estimates[0].estimate, abs=1.5 * plain.estimates[0].std_error)
     assert tk.mediate(s, time, mediator="m1", tau=10, measure="rmst_ratio", inference="delta").effect("total").estimate < 1
+    with pytest.raises(tk.errors.CombinationError, match="covariance='HC3'"):
+        tk.mediate(s, time, mediator="m1", tau=10, inference="delta", covariance="HC3")
     with pytest.raises(tk.errors.UsageError, match="tau="):
         tk.mediate(s, time, mediator="m1", seed=1)
     with pytest.raises(tk.errors.UsageError, match="both arms reach"):
@@ -226,3 +256,113 @@ def test_recovers_the_truth_of_a_binary_outcome():
     truth = dict(zip(effects(r), effects_of_means(np.array([mean(a, s) for a in (0, 1) for s in (0, 1)])), strict=True))
     for name in ("acme_control", "acme_treated", "ade_control", "ade_treated", "total"):
         assert effects(r)[name] == pytest.approx(truth[name], abs=3.5 * r.effect(name).std_error)
+
+
+def raw_means(e, outcome_mean, mediator_support):
+    """Nested means from the raw coefficients and columns, person by person."""
+    k = e.X.shape[1]
+    out = []
+    for t in (0, 1):
+        for s in (0, 1):
+            total = np.zeros(len(e.y))
+            for value, probability in mediator_support(s):
+                columns = np.column_stack(
+                    [np.full(len(e.y), float(t)), e.X, np.broadcast_to(value, len(e.y)), t * np.broadcast_to(value, len(e.y))]
+                )
+                assert columns.shape[1] == k + 3
+                total += probability * outcome_mean(columns)
+            out.append(total.mean())
+    return np.array(out)
+
+
+def test_ordered_mediator_from_raw_coefficients():
+    e = tk.mediate(
+        trial(people(5, n=300)), "y1", mediator="stage", mediator_model="ordered", adjust=ADJUST, inference="delta"
+    ).evidence
+    cuts, slopes, beta = e.mediator_model.coef[:3], e.mediator_model.coef[3:], e.outcome_model.coef
+
+    def support(s):
+        upto = special.expit(cuts - (np.column_stack([np.full(300, s), e.X]) @ slopes)[:, None])
+        return zip(range(4), np.diff(upto, prepend=0.0, append=1.0).T, strict=True)
+
+    means = raw_means(e, lambda c: beta[0] + c @ beta[1:], support)
+    found = tk.mediate(
+        e.trial, "y1", mediator="stage", mediator_model="ordered", adjust=ADJUST, inference="monte_carlo", n_draws=50, seed=1
+    )
+    assert list(effects(found).values()) == pytest.approx(effects_of_means(means), abs=1e-8)
+
+
+def test_ordered_outcome_from_raw_coefficients():
+    d = people(5, n=300)
+    r = tk.mediate(
+        trial(d.assign(busy=(d.visits > 1).astype(int))),
+        "stage",
+        mediator="busy",
+        outcome_model="ordered",
+        adjust=ADJUST,
+        inference="delta",
+    )
+    e = r.evidence
+    cuts, slopes, alpha = e.outcome_model.coef[:3], e.outcome_model.coef[3:], e.mediator_model.coef
+
+    def support(s):
+        p = special.expit(alpha[0] + alpha[1] * s + e.X @ alpha[2:])
+        return ((0.0, 1 - p), (1.0, p))
+
+    means = raw_means(e, lambda c: 3 - special.expit(cuts - (c @ slopes)[:, None]).sum(axis=1), support)
+    assert list(effects(r).values()) == pytest.approx(effects_of_means(means), abs=1e-8)
+    assert e.outcome_residuals.mean() == pytest.approx(0, abs=0.02)
+
+
+def test_counts_and_times_from_raw_coefficients():
+    d = people(5, n=300)
+    r = tk.mediate(trial(d), "visits", mediator="m1", measure="mean_ratio", adjust=ADJUST, inference="delta")
+    e = r.evidence
+    alpha, beta, sigma = e.mediator_model.coef, e.outcome_model.coef, e.mediator_model.sigma
+    nodes, shares = np.polynomial.hermite_e.hermegauss(40)
+
+    def support(s):
+        mu = alpha[0] + alpha[1] * s + e.X @ alpha[2:]
+        return ((mu + sigma * z, w / shares.sum()) for z, w in zip(nodes, shares, strict=True))
+
+    means = raw_means(e, lambda c: np.exp(beta[0] + c @ beta[1:]), support)
+    assert np.log([effects(r)[n] for n in ("acme", "ade", "total")]) == pytest.approx(
+        effects_of_means(means, "log")[[2, 5, 6]], abs=1e-8
+    )
+    rng = np.random.default_rng(6)
+    d["weeks"], d["event"] = rng.exponential(6, 300).clip(0.01, 12), 1
+    d.loc[d.weeks == 12, "event"] = 0
+    r = tk.mediate(trial(d), tk.Time("weeks", "event"), mediator="keen", adjust=ADJUST, tau=10, inference="delta")
+    e = r.evidence
+    alpha, beta = e.mediator_model.coef, e.outcome_model.coef
+    happened = d.weeks[(d.event == 1) & (d.weeks <= 10)]
+    cuts = np.concatenate([[0], np.quantile(happened, [0.2, 0.4, 0.6, 0.8], method="lower"), [10]])
+    assert len(beta) == 1 + 5 + 4
+
+    def mean_time(c):
+        rates = np.exp((beta[0] + c @ beta[1:6])[:, None] + np.r_[0.0, beta[6:]])
+        hazard = np.cumsum(np.column_stack([np.zeros(300), rates * np.diff(cuts)]), axis=1)
+        return ((np.exp(-hazard[:, :-1]) - np.exp(-hazard[:, 1:])) / rates).sum(axis=1)
+
+    def keen(s):
+        p = special.expit(alpha[0] + alpha[1] * s + e.X @ alpha[2:])
+        return ((0.0, 1 - p), (1.0, p))
+
+    assert list(effects(r).values()) == pytest.approx(effects_of_means(raw_means(e, mean_time, keen)), abs=1e-8)
+
+
+def test_ordered_categoricals_take_proportional_odds_by_themselves():
+    d = people(5, n=300)
+    words = pd.Categorical(
+        d.stage.map({0: "none", 1: "some", 2: "much", 3: "all"}), ["none", "some", "much", "all"], ordered=True
+    )
+    numbers = tk.mediate(
+        trial(d.assign(stage=d.stage + 1)), "y1", mediator="stage", mediator_model="ordered", adjust=ADJUST, inference="delta"
+    )
+    r = tk.mediate(trial(d.assign(stage=words)), "y1", mediator="stage", adjust=ADJUST, inference="delta")
+    assert effects(r) == pytest.approx(effects(numbers))
+    assert "none (1) < some (2)" in next(n.text for n in r.notes if n.code == "ordered_codes")
+    outcome = tk.mediate(trial(d.assign(stage=words)), "stage", mediator="visits", adjust=ADJUST, inference="delta")
+    assert outcome.details["outcome_model"] == "ordered"
+    by_name = tk.mediate(trial(d), "stage", mediator="visits", outcome_model="ordered", adjust=ADJUST, inference="delta")
+    assert outcome.effect("total").estimate == pytest.approx(by_name.effect("total").estimate)

@@ -83,7 +83,7 @@ def latent_effect(
     Examples
     --------
     >>> import numpy as np, pandas as pd, trialkit as tk
-    >>> rng = np.random.default_rng(1)
+    >>> rng = np.random.default_rng(4)
     >>> arm = np.repeat(["solo", "peer"], 200)
     >>> before = rng.normal(size=400)
     >>> after = 0.6 * before + 0.5 * (arm == "peer") + 0.8 * rng.normal(size=400)

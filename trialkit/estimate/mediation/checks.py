@@ -25,10 +25,13 @@ from trialkit.trial import ALONE, Trial, rows_text
 
 _CODES = (-99.0, -98.0, -97.0, -9.0, -999.0, -9999.0)
 _EXACT = 1e-10
+_HARDLY = 1e-6
 
 
 def check_roles(trial: Trial, outcome: str | Time, mediator: str, adjust: tuple[str, ...]) -> None:
     """The mediator is a column of its own, with no other role."""
+    if not isinstance(mediator, str) or not isinstance(outcome, (str, Time)):
+        raise UsageError("mediate takes one outcome (a column, or tk.Time) and one mediator (a column): call it once for each.")
     columns = outcome.columns if isinstance(outcome, Time) else (outcome,)
     for name in (mediator, *columns):
         if name not in trial.data.columns:
@@ -84,7 +87,7 @@ def check_codes(trial: Trial, name: str) -> list[Note]:
             f"'{name}' is {values[coded][0]:g} in {rows_text(coded)} and nowhere else below zero, which is how missing answers are coded. Set them to missing, "
             f"as in data['{name}'].replace({values[coded][0]:g}, float('nan')), or read the file with missing_codes=."
         )
-    return [Note("suspicious_values", sentence) for sentence in suspicions(trial.data[[name]])]
+    return [Note("suspicious_values", f"{sentence}.") for sentence in suspicions(trial.data[[name]])]
 
 
 def check_mediator(trial: Trial, s: Sample, mediator: str, values: FloatArray) -> list[Note]:
@@ -142,6 +145,10 @@ def check_variation(s: Sample, mediator: str, m: FloatArray) -> None:
     spread = np.ptp(m)
     if spread <= _EXACT * max(1.0, float(np.abs(m).max())):
         raise EstimationError(f"the mediator '{mediator}' is the same ({m[0]:g}) for everyone: nothing can go through it.")
+    if float(np.std(m)) < _HARDLY * float(np.abs(m).max()):
+        raise EstimationError(
+            f"the mediator '{mediator}' hardly varies beside its size (SD {np.std(m):.3g}, values near {m[0]:g}): subtract a round number from it."
+        )
     flat = [a for c, a in enumerate(s.arms) if np.ptp(m[s.arm == c]) <= _EXACT * spread]
     if len(flat) == len(s.arms):
         raise NotIdentifiedError(

@@ -1,6 +1,6 @@
 """Which models, and their fits.
 
-The rule: a mediator of 0 and 1 is logistic, any other linear; `mediator_model` names another. The outcome's model follows from the measure
+The rule: a mediator of 0 and 1 is logistic, an ordered categorical by proportional odds, any other linear; `mediator_model` names another. The outcome's model follows from the measure
 (`OUTCOME_MODELS`), and the measure, where it is not said, from the outcome: 0 and 1 'risk_difference', a `Time` 'rmst_difference', else 'mean_difference'.
 The result states both models. Whole numbers are never taken for counts unless that is said: sums of items are whole numbers too.
 """
@@ -72,22 +72,23 @@ class Models:
 
 
 def choose(
-    trial: Trial, outcome: str | Time, mediator: str, measure: str | None, mediator_model: str, outcome_model: str
+    trial: Trial,
+    outcome: str | Time,
+    mediator: str,
+    measure: str | None,
+    mediator_model: str,
+    outcome_model: str,
+    ordered: tuple[str, ...] = (),
 ) -> Models:
-    """The models by name or by the rule above, checked against the values."""
+    """The models by name or by the rule above, checked against the values; `ordered` names the ordered categoricals."""
     values = trial.values(mediator)
-    kind = mediator_model if mediator_model != "auto" else "logit" if _binary(values) else "linear"
+    rule = "ordered" if mediator in ordered else "logit" if _binary(values) else "linear"
+    kind = rule if mediator_model == "auto" else mediator_model
     if kind not in MEDIATOR_MODELS:
         raise UsageError(f"mediator_model={kind!r} is unknown: it is 'auto', {shown(MEDIATOR_MODELS)}.")
     _check_values(values, mediator, kind, "mediator_model")
     if measure is None:
-        measure = (
-            "rmst_difference"
-            if isinstance(outcome, Time)
-            else "risk_difference"
-            if _binary(trial.values(outcome))
-            else "mean_difference"
-        )
+        measure = _own_measure(trial, outcome, ordered)
     if measure not in OUTCOME_MODELS:
         raise CombinationError(f"measure={measure!r} does not go with mediate: it is one of {shown(OUTCOME_MODELS, 9)}.")
     able = OUTCOME_MODELS[measure]
@@ -95,12 +96,19 @@ def choose(
         raise UsageError(
             "a time with its event goes with measure='rmst_difference' or 'rmst_ratio', as in tk.mediate(trial, tk.Time('weeks', 'event'), ..., tau=20)."
         )
-    chosen = able[0] if outcome_model == "auto" else outcome_model
+    rule = "ordered" if outcome in ordered and "ordered" in able else able[0]
+    chosen = rule if outcome_model == "auto" else outcome_model
     if chosen not in able:
         raise CombinationError(f"outcome_model={chosen!r} does not go with measure='{measure}', which takes {shown(able)}.")
     if not isinstance(outcome, Time):
         _check_values(trial.values(outcome), outcome, chosen, "measure" if outcome_model == "auto" else "outcome_model")
     return Models(kind, chosen, measure)
+
+
+def _own_measure(trial: Trial, outcome: str | Time, ordered: tuple[str, ...]) -> str:
+    if isinstance(outcome, Time):
+        return "rmst_difference"
+    return "risk_difference" if outcome not in ordered and _binary(trial.values(outcome)) else "mean_difference"
 
 
 def _binary(values: FloatArray) -> bool:
@@ -201,7 +209,16 @@ def _regression(
 ) -> Regression:
     if kind == "linear":
         return linear_regression(fit_linear(s, design, names, kind=covariance, df="auto"), s.outcome)
-    found = fit_glm(s, design, names, family=FAMILIES.get(kind, "poisson"), kind=covariance, df="auto", offset=offset)
+    try:
+        found = fit_glm(s, design, names, family=FAMILIES.get(kind, "poisson"), kind=covariance, df="auto", offset=offset)
+    except EstimationError as error:
+        if "tell the outcomes" not in str(error):
+            raise
+        what = str(error).split(" tell the outcomes")[0]
+        raise EstimationError(
+            f"{what} tell the values of '{s.outcome}' apart exactly for some people, so its regression has no maximum. Leave covariates out, merge small "
+            "categories, say interaction=False, or take a linear model (measure='mean_difference', mediator_model='linear')."
+        ) from error
     if found.model.sample.n < s.n:
         raise EstimationError(
             f"{shown(names[2:], 8)} tell the values of '{s.outcome}' apart exactly for {s.n - found.model.sample.n} people: merge small categories or strata, "
@@ -228,7 +245,11 @@ def _piecewise(
         group=s.group[rows], unit_of_variance=s.unit_of_variance[rows], weights=None if s.weights is None else s.weights[rows], rows=s.rows[rows],
     )  # fmt: skip
     later = p.later
-    kind = "CR2" if covariance in ("auto", "HC2") else covariance
+    if covariance.startswith("HC"):
+        raise CombinationError(
+            f"covariance={covariance!r} does not go with a time, where a person has several rows: leave it at 'auto'."
+        )
+    kind = "CR2" if covariance == "auto" else covariance
     labels = [*names, *(f"piece {j + 2}" for j in range(later.shape[1]))]
     offset = np.log(p.exposure)
     found = _regression(long, np.column_stack([design[rows], later]), labels, "piecewise_exponential", kind, offset)

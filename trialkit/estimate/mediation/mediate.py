@@ -13,13 +13,14 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from trialkit.design.stream import Seed, checked_seed
-from trialkit.errors import ArmError, UsageError, shown
+from trialkit.errors import ArmError, CombinationError, UsageError, shown
 from trialkit.estimate.covariates import CovariateMissing
 from trialkit.estimate.linear.ancova import describe
 from trialkit.estimate.mediation import checks
 from trialkit.estimate.mediation.fits import Models, choose, fitted, model_words
 from trialkit.estimate.mediation.inference import Inference, Inferred, Interval, chosen, infer
 from trialkit.estimate.mediation.models import Regression, joined
+from trialkit.estimate.mediation.ordered_model import coded
 from trialkit.estimate.mediation.path_table import group_slopes, interaction_test, path_rows
 from trialkit.estimate.mediation.result import MediationEvidence, MediationResult, arms_text
 from trialkit.estimate.outcome import Time
@@ -27,6 +28,7 @@ from trialkit.estimate.sample import Sample, sample
 from trialkit.estimate.strata import centred_indicators, shares_differ, strata_names
 from trialkit.estimate.subgroups.subset import kept_rows
 from trialkit.inference.arrays import FloatArray
+from trialkit.inference.covariance import KINDS
 from trialkit.inference.least_squares import independent_columns
 from trialkit.inference.mediation.effects import EFFECTS
 from trialkit.results import Estimate, Note
@@ -74,7 +76,7 @@ def mediate(
     interaction : let the mediator's slope differ by arm (default), because forcing one slope biases both effects where it does; `.interaction` tests it.
     measure : scale of the effects: 'mean_difference'; of 0 and 1 'risk_difference', 'risk_ratio' and 'odds_ratio' (of the population, not conditional); of counts
         'mean_ratio' and 'rate_ratio'; of a `Time` 'rmst_difference' and 'rmst_ratio'. By default the difference that fits the outcome. Ratios are estimated as logs.
-    mediator_model : 'linear', 'logit', 'poisson' or 'ordered'; 'auto' is logistic for 0 and 1 and else linear. Whole numbers are not taken for counts unsaid.
+    mediator_model : 'linear', 'logit', 'poisson' or 'ordered'; 'auto' is logistic for 0 and 1, 'ordered' for ordered categoricals, else linear. Whole numbers are not taken for counts unsaid.
     outcome_model : follows from the measure; for a mean difference 'linear' (auto), 'poisson' or 'ordered' (proportional odds, scores averaged).
     tau : of a `Time`, up to which its mean is taken.
     arm : the arm compared with control, needed when there are several.
@@ -101,7 +103,7 @@ def mediate(
 
     Notes
     -----
-    Strata of the randomization enter both models as indicators. p = 2 (k + 1)/(B + 1), k the draws on the rarer side of zero. The proportion has an interval that
+    Estimates are those of the fitted models, whatever the inference. Strata of the randomization enter both models as indicators. p = 2 (k + 1)/(B + 1), k the draws on the rarer side of zero. The proportion has an interval that
     may be endless in meaning where the total is near zero: reports leave it out when the total's interval covers zero.
 
     Examples
@@ -124,15 +126,19 @@ def mediate(
         raise UsageError(f"conf_level={conf_level} must lie between 0 and 1, for instance 0.95.")
     if isinstance(n_draws, bool) or int(n_draws) != n_draws or n_draws < 20:
         raise UsageError(f"n_draws={n_draws!r} is a whole number of at least 20; 5000 keeps the limits steady.")
+    if covariance != "auto" and covariance not in KINDS:
+        raise CombinationError(f"covariance={covariance!r} is unknown: it is 'auto', {shown(KINDS, 9)}.")
     checks.check_roles(trial, outcome, mediator, asked)
     notes = checks.check_waves(mediator_wave, outcome_wave)
     used = None if seed is None else checked_seed(seed)
+    trial, ordered, told_order = coded(trial, (mediator,) if isinstance(outcome, Time) else (mediator, outcome))
+    notes += told_order
     for name in (mediator, str(outcome)):
         notes += checks.check_codes(trial, name)
     s, m, told = _sample(trial, outcome, mediator, asked, arm, covariate_missing)
     X, terms, more = _covariates(trial, s)
     notes += [*told, *more, *checks.baseline_notes(str(outcome), mediator, asked, (mediator_baseline, outcome_baseline))]
-    models = choose(trial, outcome, mediator, measure, mediator_model, outcome_model)
+    models = choose(trial, outcome, mediator, measure, mediator_model, outcome_model, ordered)
     _, codes = np.unique(s.unit_of_variance, return_inverse=True)
     unit = codes.reshape(-1).astype(np.int64)
     problem = fitted(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 
 from trialkit.errors import CombinationError, EstimationError, shown
 from trialkit.estimate.linear.linear_model import LinearModel, fit_linear
@@ -14,6 +16,8 @@ from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.inference.influence import influence_variance
 from trialkit.inference.mediation.ordered_scores import ordered_influence
 from trialkit.inference.proportional_odds import cumulative_logit
+from trialkit.results import Note
+from trialkit.trial import Trial
 
 MOST_CATEGORIES = 12
 
@@ -21,6 +25,20 @@ MOST_CATEGORIES = 12
 def categories(values: FloatArray) -> FloatArray:
     """The distinct values, which are the categories' scores."""
     return np.unique(values)
+
+
+def coded(trial: Trial, names: Sequence[str]) -> tuple[Trial, tuple[str, ...], list[Note]]:
+    """The trial with ordered categoricals among `names` as scores 1, 2, ..., which columns these are, and a note on each."""
+    found: dict[str, FloatArray] = {}
+    notes = []
+    for name in names:
+        column = trial.column(name)
+        if isinstance(column.dtype, pd.CategoricalDtype) and column.cat.ordered:
+            codes = column.cat.codes.to_numpy(dtype=float)
+            found[name] = np.where(codes < 0, np.nan, codes + 1)
+            order = " < ".join(f"{c} ({k})" for k, c in enumerate(column.cat.categories, 1))
+            notes.append(Note("ordered_codes", f"'{name}' is in the order {order}; means are of these scores."))
+    return (trial.with_columns(found) if found else trial), tuple(found), notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +90,7 @@ class OrderedRegression(Regression):
 
 def ordered_regression(s: Sample, design: FloatArray, names: list[str], covariance: str) -> OrderedRegression:
     """Fit; `design` (n, k) is the arm, covariates and, of an outcome, the mediator's terms."""
-    if covariance not in ("auto", "HC2", "CR2"):
+    if covariance not in ("auto", "CR2"):
         raise CombinationError(f"covariance={covariance!r} does not go with a model of ordered categories: leave it at 'auto'.")
     levels, category = np.unique(s.y, return_inverse=True)
     if len(levels) > MOST_CATEGORIES:

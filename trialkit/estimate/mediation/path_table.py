@@ -64,8 +64,12 @@ def group_slopes(e: MediationEvidence) -> tuple[list[dict[str, Any]], list[Note]
             "given the covariates. The slope within groups stands beside the pooled one (.group_slopes).",
         )
     ]
-    if e.outcome_model.kind != "linear":
+    if e.outcome_model.kind == "piecewise_exponential":
         return [], notes
+    if e.outcome_model.kind != "linear":
+        notes.append(
+            Note("linear_slopes", "the slopes within and between groups are those of a linear regression of the outcome.")
+        )
     _, code = np.unique(s.group[members], return_inverse=True)
     w = np.ones(s.n) if e.weights is None else e.weights
     sums = np.bincount(code, weights=(w * e.m)[members])

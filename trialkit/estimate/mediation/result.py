@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -136,6 +136,18 @@ class MediationResult(Result):
         from trialkit.estimate.mediation.four_way import four_way
 
         return four_way(self, **options)
+
+    def benchmark(self, covariates: Sequence[str] | None = None, **options: Any) -> Any:
+        """The ACME with an unmeasured cause as strong as a covariate; see `trialkit.estimate.mediation.benchmark`."""
+        from trialkit.estimate.mediation.benchmark import benchmark
+
+        return benchmark(self, covariates, **options)
+
+    def disattenuated(self, reliability: float, **options: Any) -> Any:
+        """Effects with the mediator's slope corrected for its unreliability; see `trialkit.estimate.mediation.unreliability`."""
+        from trialkit.estimate.mediation.unreliability import disattenuated
+
+        return disattenuated(self, reliability, **options)
 
     def plot(self, **options: Any) -> Any:
         """The paths with their numbers, and the effects; see `trialkit.report.figures.mediation_chart`."""

@@ -22,12 +22,12 @@ from trialkit.estimate.covariates import covariates
 from trialkit.estimate.itt_result import Analysis, Contrast, IttResult
 from trialkit.estimate.linear.ancova import design_columns, strata_rule
 from trialkit.estimate.request import Request, arm_pairs
+from trialkit.estimate.response.value_errors import check_units, error_of_values
 from trialkit.estimate.sample import Sample, sample
 from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.inference.attrition.response import ResponseWeighted, response_weighted
-from trialkit.inference.influence import influence_variance
 from trialkit.results import Note
-from trialkit.trial import ALONE, Trial
+from trialkit.trial import Trial
 
 SMALL = 0.05
 
@@ -77,7 +77,7 @@ def run(trial: Trial, request: Request) -> Analysis:
     respondents = sample(trial, request.outcome, adjust, request.covariate_missing)
     everyone, observed = _everyone(trial, request, adjust)
     rule, unequal = strata_rule(trial, request)
-    notes: list[Note] = []
+    notes = check_units(everyone, observed)
     X = design_columns(trial, everyone, rule, notes, unequal)[0]
     Z, response_terms, said = _response_columns(trial, everyone, names)
     notes += said
@@ -160,18 +160,15 @@ def _fitted(
         return response_weighted(y=s.y, observed=observed, X=X, Z=Z, certain=certain, weights=s.weights)
     except ValueError as error:
         raise NotIdentifiedError(
-            f"{shown(names)} tell exactly who has '{request.outcome}' for some people, so their probability of responding is 0 or 1 and no weight can stand "
-            "for those lost. Leave out or merge the levels in which nobody (or everybody) responds, or use tk.selection.lee_bounds."
+            f"{shown(names)} tell exactly that some people have no '{request.outcome}': their probability of responding is 0, so nobody can stand for them. "
+            "Leave out or merge the columns and levels in which nobody responds, or use tk.selection.lee_bounds."
         ) from error
 
 
 def _error(s: Sample, values: FloatArray, df_resid: int) -> tuple[float, float, list[Note]]:
     if not s.clustered:
         return math.sqrt(float((values**2).sum())), float(df_resid), []
-    grouped = s.cluster is None and bool((s.group != ALONE).any())
-    found = influence_variance(values=values, arm=s.arm, unit=s.unit_of_variance, group=s.group if grouped else None)
-    text = "the group variance could not be fitted; the degrees of freedom are the number of groups minus one."
-    return math.sqrt(found.variance), found.df, [] if found.converged else [Note("working_df_failed", text)]
+    return error_of_values(s, values)
 
 
 def _of_respondents(s: Sample, observed: BoolArray, values: FloatArray, std_error: float) -> FloatArray:
@@ -200,6 +197,11 @@ def _notes(
         )
     if len(complete) == len(trial.arms):
         notes.append(Note("nobody_lost", "nobody is lost: all weights are 1."))
+    told = found.certain & ~np.isin(s.arm, complete)
+    if told.any():
+        notes.append(
+            Note("certain_response", f"{int(told.sum())} people lie in levels in which everyone responds: they count 1.")
+        )
     least = float(found.probability[observed].min())
     if least < SMALL:
         notes.append(

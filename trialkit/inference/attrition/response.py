@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from trialkit.inference.arrays import BoolArray, FloatArray
-from trialkit.inference.glm import glm
+from trialkit.inference.glm import Glm
+from trialkit.inference.separation import limiting_fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class ResponseWeighted:
     Attributes
     ----------
     coef : (K,). values, values_fixed : (n, K) that sum to the errors of the coefficients, with the response model's error and with known weights.
-    probability : (n,) of responding, 1 where it is known to be. response : (J,) coefficients of the logit, NaN for columns left out.
+    probability : (n,) of responding; certain : (n,) who has 1. response : (J,) coefficients of the logit, NaN for columns left out.
     df_resid : respondents minus terms.
     """
 
@@ -34,6 +35,7 @@ class ResponseWeighted:
     values: FloatArray
     values_fixed: FloatArray
     probability: FloatArray
+    certain: BoolArray
     response: FloatArray
     df_resid: int
 
@@ -52,7 +54,8 @@ def response_weighted(
     Raises
     ------
     ValueError
-        When the response model has no maximum: some combination of Z tells exactly who responds.
+        When some combination of Z tells exactly that people are lost: nobody can stand for them. Where it tells exactly that people respond, they have
+        probability 1, the limit of the fit.
     """
     n = len(observed)
     a = np.ones(n) if weights is None else weights
@@ -60,12 +63,18 @@ def response_weighted(
     shift = np.zeros((n, 0))
     response = np.full(Z.shape[1], np.nan)
     modelled = ~certain
+    fit: Glm | None = None
     if modelled.any():
-        fit = glm(
-            y=observed[modelled].astype(float), X=Z[modelled], family="logistic", weights=None if weights is None else a[modelled]
+        rows = np.flatnonzero(modelled)
+        limit = limiting_fit(
+            y=observed[rows].astype(float), X=Z[rows], family="logistic", weights=None if weights is None else weights[rows]
         )
-        if bool(fit.suspect) or not bool(fit.converged):
-            raise ValueError("the response model has no maximum")
+        alone = rows[~limit.used]
+        if not observed[alone].all() or limit.fit is None or not bool(limit.fit.converged):
+            raise ValueError("some people are lost with certainty")
+        fit = limit.fit
+        modelled = modelled.copy()
+        modelled[alone] = False
         p[modelled] = fit.mu
         response = fit.coef
         score = np.zeros((n, len(fit.kept)))
@@ -81,14 +90,14 @@ def response_weighted(
     error = np.where(observed, known - design @ b, 0.0)
     fixed = design * (load * error)[:, None]
     full = fixed
-    if modelled.any():
+    if fit is not None:
         pull = (design * (load * (1 - p) * error)[:, None])[modelled].T @ fit.X
         full = fixed - shift @ pull.T
     coef = np.full(X.shape[1], np.nan)
     coef[kept] = b
     values, values_fixed = np.zeros(X.shape), np.zeros(X.shape)
     values[:, kept], values_fixed[:, kept] = full @ bread, fixed @ bread
-    return ResponseWeighted(coef, values, values_fixed, p, response, int(observed.sum()) - len(kept))
+    return ResponseWeighted(coef, values, values_fixed, p, ~modelled, response, int(observed.sum()) - len(kept))
 
 
 def _independent(upper: FloatArray) -> list[int]:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.inference.imputation.normal_ml import NormalFit, normal_fit
+from trialkit.inference.imputation.normal_ml import NormalFit, check_rank, normal_fit
 from trialkit.inference.imputation.reference import Rule, conditional, last_observed, rule_covariance, rule_mean
 
 CHUNK = 256
@@ -53,7 +53,7 @@ def conditional_mean(
     ----------
     y : (n, J) NaN where missing. X : per arm (n, q_a), its predictors for everyone. arm : (n,) codes 0..A-1. unit : (n,) codes 0..U-1.
     design : (n, d) regressors of the analysis, of full rank. arms : (K,) columns of `design` whose coefficients are wanted.
-    reference : the arm whose means the rule borrows. wave : which of the J waves is analysed, from 0.
+    reference : the arm whose means the rule borrows; it and the control arm (0) are missing at random. wave : which of the J waves is analysed, from 0.
     """
     n_arms = len(X)
     inside = [np.flatnonzero(arm == a) for a in range(n_arms)]
@@ -142,7 +142,7 @@ def _completed(
         if kind.all():
             continue
         chosen, last = np.flatnonzero(which == k), int(lasts[k])
-        used: Rule = "mar" if a == reference else rule
+        used: Rule = "mar" if a in (0, reference) else rule
         mean = rule_mean(rule=used, own=own[:, chosen], reference=other[:, chosen], last=last)
         spread = rule_covariance(rule=used, own=fits[a].sigma, reference=fits[reference].sigma, last=last)
         given = conditional(covariance=spread, observed=kind)
@@ -156,5 +156,6 @@ def _effects(y: FloatArray, design: FloatArray, weights: FloatArray, arms: IntAr
     d = design.shape[1]
     pairs = (design[:, :, None] * design[:, None, :]).reshape(len(design), -1)
     gram = (weights @ pairs).reshape(len(weights), d, d)
+    check_rank(gram)
     right = (weights * y) @ design
     return np.asarray(np.linalg.solve(gram, right[..., None])[..., 0][:, arms])

@@ -86,6 +86,7 @@ def draw_regression(
     Z = np.column_stack([X, y])
     cross = Z.T @ Z
     cross[np.arange(k), np.arange(k)] += RIDGE * n + (0.0 if precision is None else precision)
+    cross[k, k] += 1e-10 * n  # an outcome that the columns determine still has a root
     member = group >= 0
     if not member.any():
         coef, centre, s = _coefficients(cross, n, rng, sigma)

@@ -43,10 +43,13 @@ def normal_fit(*, y: FloatArray, X: FloatArray, weights: FloatArray, start: Norm
     ----------
     y : (n, J), NaN where missing. X : (n, q) of full rank under every weighting. weights : (R, n), zero for people left out.
     start : a fit of one weighting to start from.
+
+    Raises numpy's LinAlgError where X loses rank under a weighting.
     """
     q, J, R = X.shape[1], y.shape[1], len(weights)
     patterns = _cross_products(y, X, weights)
     gram = np.einsum("rn,na,nb->rab", weights, X, X, optimize=True)
+    check_rank(gram)
     total = weights.sum(axis=1)
     mean, scale = np.nanmean(y, axis=0), np.maximum(np.nanvar(y, axis=0), 1e-300)
     if start is None:
@@ -77,6 +80,13 @@ def normal_fit(*, y: FloatArray, X: FloatArray, weights: FloatArray, start: Norm
         if not len(active):
             break
     return NormalFit(coef, sigma, converged)
+
+
+def check_rank(gram: FloatArray) -> None:
+    """Raise LinAlgError where a cross-product (R, k, k) is singular but for rounding, which solving would not notice."""
+    eigen = np.linalg.eigvalsh(gram)
+    if (eigen[:, 0] <= 1e-11 * eigen[:, -1]).any():
+        raise np.linalg.LinAlgError("singular under a weighting")
 
 
 def _completion(coef: FloatArray, sigma: FloatArray, p: _Pattern) -> tuple[FloatArray, FloatArray]:

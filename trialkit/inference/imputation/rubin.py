@@ -65,7 +65,7 @@ def rubin(*, estimates: FloatArray, variances: FloatArray, df: FloatArray) -> Ru
 
 def degrees_of_freedom(m: int, lam: float, df: float) -> float:
     """nu of Barnard and Rubin; nu_old where df is infinite, nu_obs where the estimates do not differ."""
-    old = math.inf if lam == 0 else (m - 1) / lam**2
+    old = math.inf if lam < 1e-150 else (m - 1) / lam**2
     observed = math.inf if math.isinf(df) else df * (df + 1) / (df + 3) * (1 - lam)
     if math.isinf(old):
         return observed

@@ -37,10 +37,13 @@ class Participation:
 
 
 def participation(*, X: FloatArray, outside: FloatArray, weights: FloatArray | None = None) -> Participation:
-    """Model from columns X (n, K) of the trial and `outside` (m, K) of the population, a constant included; `weights` (m,) of the population."""
+    """Model from columns X (n, K) of the trial and `outside` (m, K) of the population, a constant included.
+
+    `weights` (m,) of the population are scaled to mean one, so that in whatever unit they are given the model is the same.
+    """
     member = np.r_[np.ones(len(X)), np.zeros(len(outside))]
     rows = np.vstack([X, outside])
-    load = np.ones(len(rows)) if weights is None else np.r_[np.ones(len(X)), weights]
+    load = np.ones(len(rows)) if weights is None else np.r_[np.ones(len(X)), weights / weights.mean()]
     fit = glm(y=member, X=rows, family="logistic", weights=None if weights is None else load)
     separated = None
     if bool(fit.suspect):

@@ -9,7 +9,8 @@ With g_i the odds of not taking part (inverse_odds.py), c_i = 1/P(own arm), u_t 
 
 Each is the solution of stacked estimating equations. `influence` holds each person's first-order part of the error, that through the fitted
 participation model, outcome model and target means included, over the trial's people and then the population's; their sums over independent units give the
-variance (influence.py). Sources: Dahabreh et al. (2020), Statistics in Medicine 39, equations 5-9; Stefanski & Boos (2002) for the stacking.
+variance (influence.py). Residuals there are those without the person in the fit, e/(1 - leverage) (HC3), and weights w/(1 - w): with heavy weights first-order values alone
+are too small. Sources: Dahabreh et al. (2020), Statistics in Medicine 39, equations 5-9; Stefanski & Boos (2002) for the stacking.
 """
 
 from __future__ import annotations
@@ -98,60 +99,75 @@ def trial_means(people: People, *, adjusted: bool) -> Transported:
         inside = people.arm == a
         w = np.where(inside, 1 / people.share, 0.0)
         w = w / w.sum()
-        coef, rest, own = _regression(people, inside)
-        if not adjusted:
-            coef, rest, own = np.zeros_like(coef), people.y, np.zeros_like(own)
-        predicted = people.rows @ coef
-        base, mean = float(everyone @ predicted), float(w @ rest)
-        values = everyone * (predicted - base) + own @ (everyone @ people.rows - w @ people.X)
-        values[:n] += w * (rest - mean) / np.sqrt(np.maximum(1 - w, 1e-8))
+        base, rest, left_out, values = 0.0, people.y, people.y, np.zeros(n + len(people.outside))
+        if adjusted:
+            fit = _regression(people, inside)
+            rest, left_out = fit.residuals, fit.left_out
+            predicted = people.rows @ fit.coef
+            base = float(everyone @ predicted)
+            values = everyone * (predicted - base) + fit.influence @ (everyone @ people.rows - w @ people.X)
+        mean = float(w @ rest)
+        values[:n] += w * (left_out - mean) / np.maximum(1 - w, 1e-8)
         means.append(base + mean)
         influence.append(values)
     return Transported(np.array(means), np.column_stack(influence), None)
 
 
-def _regression(people: People, inside: BoolArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Coefficients of an arm (0 for columns left out), residuals (n,) and influence (n + m, K) of its people on the coefficients.
+@dataclass(frozen=True, slots=True)
+class _Regression:
+    """Of one arm: coefficients (0 for columns left out), residuals (n,), residuals of the arm's people without themselves in the fit (n,), and influence (n + m, K)
+    of its people on the coefficients, made of the latter."""
 
-    Residuals in the influence are divided by sqrt(1 - leverage) (HC2), so that small arms do not look surer than they are.
-    """
+    coef: FloatArray
+    residuals: FloatArray
+    left_out: FloatArray
+    influence: FloatArray
+
+
+def _regression(people: People, inside: BoolArray) -> _Regression:
     fit = least_squares(y=people.y[inside], X=people.X[inside])
     coef = np.nan_to_num(fit.coef)
     residual = people.y - people.X @ coef
     influence = np.zeros((len(people.y) + len(people.outside), people.X.shape[1]))
-    level = residual[inside] / np.sqrt(np.maximum(1 - fit.leverage, 1e-8))
-    influence[np.ix_(np.flatnonzero(inside), fit.kept)] = (people.X[inside][:, fit.kept] * level[:, None]) @ fit.bread
-    return coef, residual, influence
+    left_out = residual.copy()
+    left_out[inside] = residual[inside] / np.maximum(1 - fit.leverage, 1e-8)
+    influence[np.ix_(np.flatnonzero(inside), fit.kept)] = (people.X[inside][:, fit.kept] * left_out[inside][:, None]) @ fit.bread
+    return _Regression(coef, residual, left_out, influence)
 
 
 def _outcome(people: People, inside: BoolArray) -> tuple[float, FloatArray]:
-    coef, _, influence = _regression(people, inside)
+    fit = _regression(people, inside)
     u = people.wanted
-    predicted = people.rows @ coef
+    predicted = people.rows @ fit.coef
     mean = float(u @ predicted)
-    return mean, u * (predicted - mean) + influence @ (u @ people.rows)
+    return mean, u * (predicted - mean) + fit.influence @ (u @ people.rows)
+
+
+def _odds_outside(people: People, model: Participation) -> FloatArray:
+    """(n,) people outside for each one inside with the same covariates; the model counts rows of the population, `load` the people they stand for."""
+    return np.asarray(np.exp(-model.linear[: len(people.y)]) * people.load.mean())
 
 
 def _raw_weights(people: People, model: Participation) -> FloatArray:
-    odds = np.exp(-model.linear[: len(people.y)])
-    return np.asarray((odds + (1.0 if people.target == "everyone" else 0.0)) / people.share)
+    return np.asarray((_odds_outside(people, model) + (1.0 if people.target == "everyone" else 0.0)) / people.share)
 
 
 def _odds(people: People, inside: BoolArray, model: Participation, *, augmented: bool) -> tuple[float, FloatArray]:
     n = len(people.y)
     w = np.where(inside, _raw_weights(people, model), 0.0)
-    slope = np.where(inside, np.exp(-model.linear[:n]) / people.share, 0.0) / w.sum()
+    slope = np.where(inside, _odds_outside(people, model) / people.share, 0.0) / w.sum()
     w = w / w.sum()
     u = people.wanted
     if augmented:
-        coef, rest, own = _regression(people, inside)
-        predicted = people.rows @ coef
+        fit = _regression(people, inside)
+        rest, left_out = fit.residuals, fit.left_out
+        predicted = people.rows @ fit.coef
         base = float(u @ predicted)
-        influence = u * (predicted - base) + own @ (u @ people.rows - w @ people.X)
+        influence = u * (predicted - base) + fit.influence @ (u @ people.rows - w @ people.X)
     else:
-        rest, base, influence = people.y, 0.0, np.zeros(n + len(people.outside))
+        rest, left_out, base, influence = people.y, people.y, 0.0, np.zeros(n + len(people.outside))
     mean = float(w @ rest)
-    influence[:n] += w * (rest - mean) / np.sqrt(np.maximum(1 - w, 1e-8))
+    influence[:n] += w * (left_out - mean) / np.maximum(1 - w, 1e-8)
     influence -= model.influence @ (people.X.T @ (slope * (rest - mean)))
     return base + mean, influence
 
@@ -174,7 +190,7 @@ def _balanced(people: People, arms: range) -> Transported:
         fit = least_squares(y=people.y[inside], X=np.column_stack([np.ones(len(x)), x - target]), weights=w)
         coef = np.nan_to_num(fit.coef)
         means[a] = w @ people.y[inside]
-        influence[:n, a][inside] = w * fit.residuals / np.sqrt(np.maximum(1 - fit.leverage, 1e-8))
+        influence[:n, a][inside] = w * fit.residuals / np.maximum(1 - fit.leverage, 1e-8)
         influence[:, a] += moved @ coef[1:]
         weights[inside] = w
     return Transported(means, influence, weights, tuple(failed))

@@ -19,7 +19,6 @@ from scipy import special
 
 from trialkit.inference.arrays import FloatArray, IntArray
 
-
 # Beyond this distance on the scale of log(1 - coefficient) the data say nothing of the coefficient.
 _MOST = 20.0
 

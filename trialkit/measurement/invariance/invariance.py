@@ -112,13 +112,16 @@ def invariance(
         failed = (unfitted[0], "the data contradict it so much that the model has no solution")
     freed = [answers.place(p) for p in sorted(reached.freed)]
     text = invariance_verdict(answers.over, reached.name, reached.level, failed, freed, len(asked) > 1)
+    unknown = next((s.name for s, k in zip(full[1:], kept[1:]) if k is None), None) if judged else None
+    if unknown is not None:
+        text = f"{unknown} invariance over {answers.over} cannot be judged: its scaled indices are undefined."
     details = {
         "verdict": text if judged else no_common_model(answers.over, fit_text),
         "level": reached.name if judged else "none",
         "freed": freed if judged else [],
         "freed_places": [[p.kind, p.item, p.wave, p.group] for p in sorted(reached.freed)] if judged else [],
         "columns": [list(answers.data.items[j :: answers.n_items]) for j in range(answers.n_items)],
-        "scalar": _scalar(reached, asked, judged),
+        "scalar": _scalar(reached, asked, judged and unknown is None),
         "over": answers.over,
         "waves": [w for w in answers.waves if w],
         "groups": [g for g in answers.data.group_labels if g],
@@ -183,6 +186,8 @@ def _reached(
         if ok:
             reached = step
             continue
+        if ok is None:
+            break
         found = search(answers, step.level, reached, robust=robust) if partial else None
         if found is None:
             break

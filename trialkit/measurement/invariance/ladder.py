@@ -123,10 +123,8 @@ def fit_level(answers: Answers, level: Level, freed: frozenset[Place] = _FREE) -
     if found is not None and found.converged and not found.unidentified:
         return found
     if level == "configural":
-        below = [] if found is None else np.flatnonzero((np.einsum("gii->gi", found.point.matrices.residuals) < 0).any(axis=0))
-        heywood = (
-            f" The residual variance of {shown([answers.data.items[i] for i in below])} runs below zero." if len(below) else ""
-        )
+        below = [] if found is None else [answers.data.items[i] for i in _negative(found)]
+        heywood = f" The residual variance of {shown(below)} runs below zero." if below else ""
         raise EstimationError(
             f"the configural model did not converge.{heywood} Look at each wave and group with tk.measurement.cfa first: an item that hardly "
             "belongs, or too few people, gives this."

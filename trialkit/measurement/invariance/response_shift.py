@@ -19,7 +19,7 @@ def response_shift_note(result: InvarianceResult, outcome: str) -> Note | None:
     -------
     Note or None
         Code "response_shift" when waves were compared, "arms_not_invariant" when only arms (or other groups) were. With partial scalar
-        invariance the note names the items and says where the effect should be looked at: `tk.measurement.latent_effect`.
+        invariance the note names the items and, for waves, where the effect should be looked at: `tk.measurement.latent_effect`.
 
     Examples
     --------
@@ -40,13 +40,17 @@ def response_shift_note(result: InvarianceResult, outcome: str) -> Note | None:
         return None
     code = "arms_not_invariant" if result.over == "groups" else "response_shift"
     if result.scalar == "not judged":
-        why = "its items do not measure one factor (the configural model does not fit), so it is not known what the effect is an effect on."
+        why = result.verdict
+        if result.level == "none":
+            why = "its items do not measure one factor (the configural model does not fit), so it is not known what the effect is an effect on."
         return Note(code, f"'{outcome}' may not be the same measure over {result.over}: {why}")
     what = "the effect mixes a change in what is measured with a change in how the questions are answered (response shift)"
     if code == "arms_not_invariant":
         what = "the difference mixes what is measured with how the questions are answered in each group"
     if result.scalar == "partial":
-        remedy = f"These differ: {'; '.join(result.freed)}. See the latent effect with those free (tk.measurement.latent_effect(free=...))."
+        remedy = f"These differ: {'; '.join(result.freed)}."
+        if result.over == "waves":
+            remedy += " See the latent effect with those free: tk.measurement.latent_effect(trial, items, free=result)."
     else:
         remedy = "No few items explain it. Read the effect with that in mind, and look at the items one by one."
     return Note(code, f"'{outcome}' fails scalar invariance over {result.over}: {what}. {remedy}")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from trialkit.report.figures.effects import forest, interval
     from trialkit.report.figures.equivalence_chart import equivalence
     from trialkit.report.figures.flow_chart import flow
+    from trialkit.report.figures.funnel_chart import funnel
     from trialkit.report.figures.group_quality_chart import group_quality
     from trialkit.report.figures.group_sizes_chart import group_sizes
     from trialkit.report.figures.means_chart import means_by_wave
@@ -38,6 +39,7 @@ _PUBLIC = {
     "equivalence": "equivalence_chart",
     "flow": "flow_chart",
     "forest": "effects",
+    "funnel": "funnel_chart",
     "group_quality": "group_quality_chart",
     "group_sizes": "group_sizes_chart",
     "interval": "effects",
@@ -62,6 +64,7 @@ __all__ = [
     "equivalence",
     "flow",
     "forest",
+    "funnel",
     "group_quality",
     "group_sizes",
     "interval",

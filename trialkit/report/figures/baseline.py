@@ -67,7 +67,7 @@ def love(
         if chance:
             _bands(ax, rows, keys, contrasts, [p.marks[0] for p in places])
         _marks(ax, rows, keys, contrasts, [p.marks[0] for p in places])
-        _frame(ax, rows, words)
+        _frame(ax, rows, words, chance)
         write_labels(ax, places, height)
         if legend:
             add_legend(ax.figure, [named.get(c, c) for c in contrasts], lines=False)
@@ -105,8 +105,9 @@ def _marks(ax: Any, rows: Sequence[Mapping[str, Any]], keys: list[Any], contrast
         ax.plot(value, y, MARKERS[i % 7], color=COLOURS[i % 7], markersize=6, markeredgecolor=INK, markeredgewidth=0.7, zorder=4)
 
 
-def _frame(ax: Any, rows: Sequence[Mapping[str, Any]], words: English) -> None:
-    found = [abs(real(r["standardized_difference"])) for r in rows]
+def _frame(ax: Any, rows: Sequence[Mapping[str, Any]], words: English, chance: bool) -> None:
+    ends = ("standardized_difference", *(("chance_low", "chance_high") if chance else ()))
+    found = [abs(real(r.get(end))) for r in rows for end in ends]
     reach = 1.08 * max([0.3, *(f for f in found if math.isfinite(f))])
     ax.axvline(0, color=INK, linewidth=0.9, zorder=1)
     for size, style in ((NEGLIGIBLE, (0, (1, 1.5))), (LARGE, (0, (4, 2)))):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trialkit.report.document import Block, Column, FigureBlock, Row, Section, Table, Text
 from trialkit.report.sections.blocks import section, without_empty
+from trialkit.report.sections.measurement import WARNINGS
 from trialkit.report.sections.primary import effect_text
 from trialkit.report.view import Line, View
 
@@ -17,6 +18,8 @@ def outcomes(view: View) -> Section:
     effects = [_described(view, line) for o in content.outcomes for line in view.lines(o)]
     figure = FigureBlock("forest", words.caption_forest(view.level, view.several_arms), words.alt_forest(effects), "effects")
     blocks: list[Block] = [Text(words.outcomes_intro(contrast, view.shared_control)), figure, _table(view)]
+    if any(n.code in WARNINGS for o in content.outcomes for n in o.result.notes):
+        blocks.append(Text(words.warned_outcomes))
     return section(view, "outcomes", blocks)
 
 

@@ -16,11 +16,18 @@ from trialkit.results import Note
 from trialkit.trial import ALONE, Trial
 
 
+def observed(trial: Trial, name: str) -> BoolArray:
+    """Who has a value: a finite number, or a level of a categorical column (text is refused, because it may hold codes for missing)."""
+    if isinstance(trial.column(name).dtype, pd.CategoricalDtype):
+        return np.asarray(trial.column(name).notna().to_numpy(), dtype=bool)
+    return np.isfinite(trial.values(name))
+
+
 def by_wave(trial: Trial, waves: Mapping[Any, str]) -> list[dict[str, Any]]:
     """A row a wave and arm; `returned` counts those lost at the wave before and seen again, `never_again` those not seen at this or a later wave."""
     if not isinstance(waves, Mapping) or not waves:
         raise UsageError("waves takes the column of each wave, as in waves={1: 'y1', 2: 'y2'}.")
-    seen = np.column_stack([np.isfinite(trial.values(c)) for c in waves.values()])
+    seen = np.column_stack([observed(trial, c) for c in waves.values()])
     later = np.cumsum(seen[:, ::-1], axis=1)[:, ::-1] > 0
     rows: list[dict[str, Any]] = []
     for w, wave in enumerate(waves):
@@ -101,6 +108,8 @@ _CODES = (-9.0, -77.0, -88.0, -99.0, -999.0, -9999.0)
 
 def undeclared_codes(trial: Trial, outcome: str) -> list[Note]:
     """A note when values that look like codes for missing count as observed."""
+    if isinstance(trial.column(outcome).dtype, pd.CategoricalDtype):
+        return []
     values = trial.values(outcome)
     found = values[np.isfinite(values)]
     codes = sorted(set(found.tolist()) & set(_CODES))

@@ -15,7 +15,7 @@ from trialkit.errors import TrialkitError, UsageError
 from trialkit.inference.arrays import BoolArray
 from trialkit.results import Note, TableResult, p_text
 from trialkit.selection.attrition.boundary import verdict_sentences, wwc_rows
-from trialkit.selection.attrition.breakdown import by_group, by_trait, by_wave, checked_names, undeclared_codes
+from trialkit.selection.attrition.breakdown import by_group, by_trait, by_wave, checked_names, observed, undeclared_codes
 from trialkit.selection.attrition.selective import ALL, permutation_rows, selective_tests
 from trialkit.selection.stored import numbers_again
 from trialkit.trial import Trial
@@ -46,7 +46,10 @@ class AttritionResult(TableResult):
     def bias(self) -> dict[str, float]:
         """Bias of the Clearinghouse's model in SD, of the arm that differs most from control, 'cautious' and 'optimistic'."""
         rows = [r for r in self.details["wwc"] if r["level"] == "people"]
-        return {a: max((r["bias"] for r in rows if r["assumption"] == a), key=_size) for a in ("cautious", "optimistic")}
+        return {
+            a: max((r["bias"] for r in rows if r["assumption"] == a), key=_size, default=math.nan)
+            for a in ("cautious", "optimistic")
+        }
 
     @property
     def tests(self) -> pd.DataFrame:
@@ -155,7 +158,7 @@ def attrition(
     """
     if not 0 < conf_level < 1:
         raise UsageError(f"conf_level={conf_level} must lie between 0 and 1, for instance 0.95.")
-    lost = ~np.isfinite(trial.values(outcome))
+    lost = ~observed(trial, outcome)
     shares = [float(lost[trial.arm_codes == c].mean()) for c in range(len(trial.arms))]
     rows: list[Mapping[str, Any]] = [
         {

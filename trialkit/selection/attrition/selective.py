@@ -33,6 +33,7 @@ from trialkit.trial import ALONE, Trial
 
 TESTS = ("iv_r", "iv_p")
 ALL = "all"
+FEW = 15  # people in a cell of arm and response below which the joint chi-square is not to be trusted
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,21 @@ def selective_tests(
     if saturated and not trial.strata:
         raise UsageError("saturated=True compares cells within strata: name the strata in Trial(strata=[...]).")
     notes: list[Note] = []
+    if trial.weights is not None:
+        notes.append(
+            Note("tests_unweighted", "the tests of selective attrition and the verdict do not use the sampling weights.")
+        )
     rows = []
     for test in TESTS:
         fits = [_fit(trial, observed, name, test, kind, saturated, notes) for name in baselines]
         rows += [
             _row(test, name, kind, _tried(partial(single, f, kind=kind), test, name, notes)) for f, name in zip(fits, baselines)
         ]
+        if len(baselines) > 1 and not clustered:
+            smallest = min(float(f.fit.X[:, f.contrasts.any(axis=0)].sum(axis=0).min()) for f in fits)
+            if smallest < FEW:
+                text = f"a cell of arm and response holds {smallest:.0f} people: the joint chi-square is for large numbers; read the tests one by one, or draw (n_draws=)."
+                notes.append(Note("few_in_a_cell", text))
         if len(baselines) > 1:
             joint = joint_units if clustered else joint_people
             rows.append(

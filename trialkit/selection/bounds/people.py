@@ -11,8 +11,8 @@ import numpy as np
 
 from trialkit.errors import MissingDataError, UsageError, nearest
 from trialkit.estimate.linear.difference_in_means import two_arms
-from trialkit.estimate.outcomes.linearized import by_arm
 from trialkit.estimate.request import arm_pairs
+from trialkit.estimate.response.value_errors import check_units, error_of_values
 from trialkit.estimate.sample import Sample, units_of_variance
 from trialkit.estimate.strata import shares_differ, strata_codes
 from trialkit.inference.arrays import BoolArray, FloatArray
@@ -42,8 +42,8 @@ class People:
         """Standard error and df of first-order values, counting groups or clusters (CR2) or people (HC2)."""
         if not np.abs(values).max() > 0:
             return 0.0, math.nan
-        found = by_arm(self.sample, values, df="auto")
-        return found.std_error, found.df
+        std_error, df, _ = error_of_values(self.sample, values)
+        return std_error, df
 
     def row(self, outcome: str) -> dict[str, Any]:
         """What every row says of the people."""
@@ -104,7 +104,7 @@ def people(trial: Trial, outcome: str, arm: int, reference: int) -> tuple[People
                 f"{'nobody' if not count else 'one person'} of {int(inside.sum())} in arm {trial.arms[code]!r} has '{outcome}': these bounds need two. "
                 "tk.selection.manski_bounds gives worst cases from the range of the outcome alone."
             )
-    weights, said = _weights(trial)
+    weights, said = person_weights(trial)
     rows = np.flatnonzero(np.ones(trial.n, dtype=bool) if weights is None else weights > 0)
     cluster = trial.codes(trial.cluster)[rows] if trial.cluster else None
     group = trial.group_codes[rows]
@@ -114,10 +114,12 @@ def people(trial: Trial, outcome: str, arm: int, reference: int) -> tuple[People
         units_of_variance(trial, cluster, group), None if weights is None else weights[rows], rows, (),
     )  # fmt: skip
     s = two_arms(everyone, arm, reference)
-    return People(s, observed[s.rows], np.ones(s.n) if s.weights is None else s.weights, s.weights is None), [*notes, *said]
+    seen = observed[s.rows]
+    said += check_units(s, seen)
+    return People(s, seen, np.ones(s.n) if s.weights is None else s.weights, s.weights is None), [*notes, *said]
 
 
-def _weights(trial: Trial) -> tuple[FloatArray | None, list[Note]]:
+def person_weights(trial: Trial) -> tuple[FloatArray | None, list[Note]]:
     own = None if trial.weights is None else trial.values(trial.weights)
     if own is not None or not trial.strata or not shares_differ(trial):
         return own, []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from trialkit.design.stream import checked_seed
 from trialkit.errors import EstimationError, UsageError
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.inference.bounds.trimming import lee_batch, lee_in_cells, sorted_people
+from trialkit.inference.bounds.trimming import Sorted, lee_batch, lee_in_cells, sorted_people
 from trialkit.inference.group_bootstrap import bootstrap_weights, resampling_cells
 from trialkit.inference.lee_bounds import lee_bounds as plain_bounds
 from trialkit.results import Note
@@ -70,7 +71,7 @@ def lee_bounds(
     >>> d = pd.DataFrame({"arm": ["solo", "peer"] * 100, "y": rng.normal(size=200)})
     >>> d.loc[(d["arm"] == "solo") & (rng.random(200) < 0.2), "y"] = np.nan
     >>> found = tk.selection.lee_bounds(tk.Trial(d, arm="arm", control="solo"), "y")
-    >>> found.lower < found.tidy()["observed_difference"][0] < found.upper
+    >>> bool(found.lower < found.tidy()["observed_difference"][0] < found.upper)
     True
     """
     level = checked_level(conf_level)
@@ -190,7 +191,9 @@ def _bootstrap(p: People, cell: IntArray, n_draws: int, seed: int, drawn: dict[A
     if key not in drawn:
         drawn[key] = list(bootstrap_weights(cell=cells, n_draws=n_draws, seed=seed, people=s.n))
     order = sorted_people(y=s.y, selected=p.observed, treated=p.treated, cell=cell)
-    ends = [lee_batch(people=order, weights=chunk[:, unit] * p.weights) for chunk in drawn[key]]
+    if p.plain:  # the weight of a person is that of the unit, so units are read in the place of people
+        order = [(_of_units(control, unit), _of_units(treated, unit)) for control, treated in order]
+    ends = [lee_batch(people=order, weights=chunk if p.plain else chunk[:, unit] * p.weights) for chunk in drawn[key]]
     lower, upper = (np.concatenate(v) for v in zip(*ends))
     fine = np.isfinite(lower) & np.isfinite(upper)
     if fine.mean() < 0.99:
@@ -198,3 +201,7 @@ def _bootstrap(p: People, cell: IntArray, n_draws: int, seed: int, drawn: dict[A
             f"{int((~fine).sum())} of {n_draws} draws leave an arm of a cell without anybody observed: use fewer cells, or the analytic standard errors."
         )
     return float(lower[fine].std(ddof=1)), float(upper[fine].std(ddof=1))
+
+
+def _of_units(people: Sorted, unit: IntArray) -> Sorted:
+    return replace(people, rows=unit[people.rows], everyone=unit[people.everyone])

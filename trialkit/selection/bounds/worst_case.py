@@ -16,7 +16,7 @@ from trialkit.errors import EstimationError, UsageError, ValueTypeError
 from trialkit.estimate.itt import itt
 from trialkit.inference.arrays import FloatArray
 from trialkit.results import Estimate, Note
-from trialkit.selection.bounds.people import checked_level, checked_outcome, checked_outcomes, is_clustered, pairs
+from trialkit.selection.bounds.people import checked_level, checked_outcome, checked_outcomes, is_clustered, pairs, person_weights
 from trialkit.selection.bounds.result import BoundsResult, interval, undefined_note
 from trialkit.trial import Trial, rows_text
 
@@ -117,8 +117,11 @@ def _row(
     errors = [0.0 if math.isnan(e.std_error) else e.std_error for e in ends]
     conf = interval(lower=low.estimate, upper=high.estimate, se_lower=errors[0], se_upper=errors[1], df=df, conf_level=level)
     inside = own | (trial.arm_codes == reference)
-    shares = [float(seen[trial.arm_codes == c].mean()) for c in (arm, reference)]
-    means = [float(y[seen & (trial.arm_codes == c)].mean()) if s else math.nan for c, s in zip((arm, reference), shares)]
+    weights = person_weights(trial)[0]
+    w = np.ones(trial.n) if weights is None else weights
+    arms = [trial.arm_codes == c for c in (arm, reference)]
+    shares = [float(w[seen & a].sum() / w[a].sum()) for a in arms]
+    means = [float(w[seen & a] @ y[seen & a] / w[seen & a].sum()) if s else math.nan for a, s in zip(arms, shares)]
     return {
         "outcome": outcome, "contrast": low.contrast, "observed_difference": means[0] - means[1], "share_observed_arm": shares[0],
         "share_observed_control": shares[1], "n": int(inside.sum()), "n_observed": int((seen & inside).sum()), "n_clusters": low.n_clusters,

@@ -45,7 +45,12 @@ class Observed:
 
 
 def frame_of(data: Any) -> pd.DataFrame:
-    return data.data if isinstance(data, Trial) else to_pandas(data).reset_index(drop=True)
+    """Rows of a trial (those with a weight above zero) or of any data frame."""
+    if not isinstance(data, Trial):
+        return to_pandas(data).reset_index(drop=True)
+    if data.weights is None:
+        return data.data
+    return data.data[data.values(data.weights) > 0].reset_index(drop=True)
 
 
 def column(frame: pd.DataFrame, name: str) -> pd.Series:

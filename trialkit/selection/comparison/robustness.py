@@ -15,6 +15,7 @@ from trialkit.inference.confounding import robustness as kernel
 from trialkit.inference.distributions import t_test
 from trialkit.results import Estimate, Note, Result, number
 from trialkit.selection.comparison.observed import Observed, listed, observed
+from trialkit.trial import Trial
 
 ESTIMAND = "regression coefficient; an effect only without unmeasured confounders"
 
@@ -36,9 +37,9 @@ class RobustnessResult(Result):
         return float(self.details["rv_qa"])
 
     @property
-    def r2yd(self) -> float:
+    def partial_r2(self) -> float:
         """Partial R2 of the treatment with the outcome: a confounder that explains all other variation of the outcome needs this much of the treatment."""
-        return float(self.details["r2yd"])
+        return float(self.details["partial_r2"])
 
     def benchmarks(self) -> pd.DataFrame:
         """One row a covariate and strength k: its R2 bounds, and the estimate, standard error, t and interval with such a confounder."""
@@ -59,7 +60,7 @@ class RobustnessResult(Result):
         d = self.details
         lines = [
             super().__str__(),
-            f"  robustness value {number(self.rv_q)} (q = {d['q']:g}), {number(self.rv_qa)} at alpha = {d['alpha']:g}; partial R2 {number(self.r2yd)}",
+            f"  robustness value {number(self.rv_q)} (q = {d['q']:g}), {number(self.rv_qa)} at alpha = {d['alpha']:g}; partial R2 {number(self.partial_r2)}",
         ]
         for b in d["benchmarks"]:
             if b["estimate"] is not None:
@@ -92,7 +93,7 @@ def robustness_value(
     Returns
     -------
     RobustnessResult
-        `.rv_q`, `.rv_qa`, `.r2yd`, `.benchmarks()`, `.adjusted(r2_treatment, r2_outcome)`; `tk.plot.robustness` draws the contours. Standard errors are
+        `.rv_q`, `.rv_qa`, `.partial_r2`, `.benchmarks()`, `.adjusted(r2_treatment, r2_outcome)`; `tk.plot.robustness` draws the contours. Standard errors are
         those of ordinary least squares for independent people: `rv_q` does not depend on them, `rv_qa` does.
 
     Raises
@@ -134,12 +135,19 @@ def robustness_value(
         conf_level, d.n, 0, 0, "least squares", "classical",
     )  # fmt: skip
     details: dict[str, Any] = {
-        "treatment": treatment, "q": q, "alpha": alpha, "r2yd": kernel.partial_r2(test.statistic, df),
+        "treatment": treatment, "q": q, "alpha": alpha, "partial_r2": kernel.partial_r2(test.statistic, df),
         "rv_q": kernel.robustness_value(t=test.statistic, df=df, q=q),
         "rv_qa": kernel.robustness_value(t=test.statistic, df=df, q=q, alpha=alpha),
         "benchmarks": [_benchmark(d, row, name, float(times)) for name in wanted for times in k],
     }  # fmt: skip
     notes = list(d.notes)
+    if isinstance(data, Trial) and (data.group is not None or data.cluster is not None):
+        notes.append(
+            Note(
+                "independent_people",
+                "standard errors take people as independent: rv_qa ignores the groups or clusters, rv_q does not depend on them.",
+            )
+        )
     if any(b["estimate"] is None for b in details["benchmarks"]):
         notes.append(
             Note(

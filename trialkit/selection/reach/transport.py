@@ -21,7 +21,6 @@ from trialkit.estimate.sample import Sample, sample
 from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.inference.distributions import t_quantile, t_test
 from trialkit.inference.influence import influence_variance
-from trialkit.inference.reach.entropy_balancing import inside_hull
 from trialkit.inference.reach.inverse_odds import Participation, participation
 from trialkit.inference.reach.transport import Method, People, Target, Transported, trial_means
 from trialkit.inference.reach.transport import transport as carried
@@ -105,10 +104,11 @@ def transport(
     work = _Work(trial, s, columns, load, method, target, census, conf_level)
     found = work.estimate(~away if outside == "drop" else np.ones(len(rest), dtype=bool))
     notes = [*s.notes, *_notes(s, away, outside, found, method, target)]
+    index = index_of(eta_s, eta_p, "logit", load)
     details = {
         "outcome": outcome, "method": method, "target": target, "target_words": WORDS[target], "covariates": list(covariates), "census": census,
         "outside_rule": outside, "weights": weights, "n_population": len(rest), "conf_level": conf_level,
-        "index": index_of(eta_s, eta_p, "logit", load), "verdict": verdict_of(index_of(eta_s, eta_p, "logit", load)),
+        "index": index, "verdict": verdict_of(index),
         "share_outside": float(load[away].sum() / load.sum()), "outside": [{"row": int(i), "reason": r} for i, r in zip(np.flatnonzero(away), reasons)],
         "balance": work.balance(found), "effective_n": work.effective_n(found), "bounds": [],
     }  # fmt: skip
@@ -191,7 +191,7 @@ class _Work:
     def _row(self, outcome: str, who: str, estimand: str, arm: int, estimate: float, se: float, df: float) -> Estimate:
         s = self.s
         test = t_test(estimate, se, df, self.conf_level)
-        covariance = "CR2, influence values by group or cluster" if s.clustered else "HC2, influence values"
+        covariance = "CR2, influence values by group or cluster" if s.clustered else "HC3, influence values"
         return Estimate(
             outcome=outcome, estimand=estimand, contrast=f"{s.arms[arm]} - {s.arms[0]}", estimate=estimate, std_error=se, df=df, statistic=test.statistic,
             p_value=test.p_value, conf_low=test.conf_low, conf_high=test.conf_high, conf_level=self.conf_level, n=s.n, n_clusters=s.n_clusters,
@@ -255,7 +255,7 @@ class _Work:
         inside = people.arm == arm
         target = people.wanted @ people.rows
         x = people.X[inside]
-        beyond = [n for j, n in enumerate(self.columns.names, 1) if not inside_hull(x=x[:, [j]], target=target[[j]])]
+        beyond = [n for j, n in enumerate(self.columns.names, 1) if not x[:, j].min() < target[j] < x[:, j].max()]
         what = (
             f"the mean of {shown(beyond)} lies outside the range of that arm"
             if beyond

@@ -17,8 +17,8 @@ from trialkit.results import Estimate, Note, Result
 from trialkit.trial import rows_text
 
 ESTIMANDS = {
-    "preference": "preference effect: mean difference between having the treatment one prefers and the other one, halved",
-    "selection": "selection effect: mean difference between people who prefer the one and the other treatment, halved",
+    "preference": "preference effect: having the treatment one prefers instead of the other, both kinds of people counting the same",
+    "selection": "selection effect: people who prefer the one treatment against those who prefer the other, both treatments counting the same",
     "treatment": "average treatment effect among people randomized to a treatment",
 }
 

@@ -1,0 +1,5 @@
+"""What an effect costs."""
+
+from trialkit.economics.cost_effectiveness import icer
+
+__all__ = ["icer"]

@@ -1,0 +1,12 @@
+"""`tk.mediation`: what goes on from `tk.mediate`, and designs that answer by themselves what it must assume.
+
+The functions are imported here at once, not on demand: some bear the name of their module.
+"""
+
+from trialkit.estimate.mediation.benchmark import benchmark
+from trialkit.estimate.mediation.evalues import evalue
+from trialkit.estimate.mediation.four_way import four_way
+from trialkit.estimate.mediation.sensitivity import sensitivity
+from trialkit.estimate.mediation.unreliability import disattenuated
+
+__all__ = ["benchmark", "disattenuated", "evalue", "four_way", "sensitivity"]

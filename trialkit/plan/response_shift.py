@@ -1,0 +1,142 @@
+"""What follows when a scale did not stay the same measure: a note on every effect computed from it, and the effect on what it measures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from trialkit.errors import EstimationError, TrialkitError, shown
+from trialkit.measurement import InvarianceResult, latent_effect, response_shift_note
+from trialkit.plan.schema import score_column
+from trialkit.report.content import MeasurementContent, OutcomeContent
+from trialkit.results import Note, Result
+
+if TYPE_CHECKING:
+    from trialkit.plan.prepare import Prepared
+    from trialkit.plan.schema import PlanSpec
+    from trialkit.plan.schema_outcomes import Outcome
+
+__all__ = ["marked", "shifted"]
+
+R = TypeVar("R", bound=Result)
+_FEWEST = 3
+
+
+def shifted(spec: PlanSpec, ready: Prepared, m: MeasurementContent) -> MeasurementContent:
+    """The scale with the latent effect of each outcome that is a score of it, where that score did not stay the same measure."""
+    latent: dict[str, Result] = {}
+    left_out = list(m.left_out)
+    for outcome in spec.outcomes:
+        if outcome.scale != m.name or not notes_of(m, outcome.wave or "", _baseline(m, outcome), outcome.label):
+            continue
+        try:
+            found = _latent(spec, ready, m, outcome)
+        except TrialkitError as error:
+            left_out.append(f"latent effect on '{outcome.name}': {error}")
+        else:
+            latent[outcome.name] = replace(found, estimates=tuple(replace(e, outcome=outcome.name) for e in found.estimates))
+    return replace(m, latent=latent, left_out=tuple(left_out))
+
+
+def notes_of(m: MeasurementContent, wave: str, before: str, label: str) -> list[Note]:
+    """Notes for an effect on the score at `wave`: of the change since `before`, and of the arms."""
+    notes = []
+    over_waves, over_arms = m.over_waves.get(f"{before} to {wave}"), m.over_arms.get(wave)
+    for found, over in ((over_waves, f"{before} and {wave}"), (over_arms, f"the arms{f' at {wave}' if wave else ''}")):
+        if isinstance(found, InvarianceResult):
+            note = response_shift_note(found, label)
+            if note is not None:
+                notes.append(Note(note.code, _sentence(found, label, over)))
+    return notes
+
+
+def _sentence(found: InvarianceResult, label: str, over: str) -> str:
+    if found.scalar == "not judged":
+        return (
+            f"'{label}' may not be the same measure in {over}: its items do not measure one thing there (the one-factor model does not fit), so "
+            "it is not known what the effect is an effect on."
+        )
+    what = "a change in what is measured with a change in how the questions are answered (response shift)"
+    if found.over == "groups":
+        what = "what is measured with how the questions are answered in each arm"
+    which = f"These differ: {shown(found.freed, 6)}." if found.scalar == "partial" else "No few items explain it."
+    return f"'{label}' is not the same measure in {over} (scalar invariance fails): the effect mixes {what}. {which}"
+
+
+def _latent(spec: PlanSpec, ready: Prepared, m: MeasurementContent, outcome: Outcome) -> Result:
+    """The effect on the factor, with what moved between the waves free and without the items that the arms answer differently."""
+    wave, before = outcome.wave or "", _baseline(m, outcome)
+    over_waves, over_arms = m.over_waves.get(f"{before} to {wave}"), m.over_arms.get(wave)
+    if any(h.strategy == "composite" for h in outcome.intercurrent.values()):
+        raise EstimationError(
+            "people with a composite event have a planned value and no answers, so the items cannot tell the effect."
+        )
+    if not isinstance(over_waves, InvarianceResult):
+        raise EstimationError("it needs the items before and after, tested for invariance.")
+    for found in (over_waves, over_arms):
+        if isinstance(found, InvarianceResult) and found.scalar not in ("full", "partial"):
+            raise EstimationError("no few items explain the difference, so there is no factor that means the same throughout.")
+    apart = _items(over_arms) if isinstance(over_arms, InvarianceResult) else set()
+    columns = [[str(c) for c in pair] for j, pair in enumerate(over_waves.details["columns"]) if j not in apart]
+    if len(columns) < _FEWEST:
+        raise EstimationError(f"the arms answer all but {len(columns)} items differently; a factor needs {_FEWEST}.")
+    answers = {w: ready.answers[score_column(m.name, w)] for w in (before, wave)}
+    wide = ready.trial.with_columns({str(c): frame[c].to_numpy() for frame in answers.values() for c in frame})
+    moved = _items(over_waves)
+    free = [pair[1] for j, pair in enumerate(over_waves.details["columns"]) if j in moved - apart]
+    own = score_column(m.name, before)
+    return latent_effect(
+        wide,
+        {w: [pair[i] for pair in columns] for i, w in enumerate((before, wave))},
+        adjust=tuple(c for c in spec.adjust_for(outcome) if c != own),
+        free=free if apart else over_waves,
+        covariate_missing=spec.analysis.covariate_missing,
+        conf_level=spec.analysis.conf_level,
+    )
+
+
+def _items(found: InvarianceResult) -> set[int]:
+    """Numbers of the items whose loading or intercept was let go."""
+    return {int(j) for kind, j, *_ in found.details["freed_places"] if kind in ("loading", "intercept")}
+
+
+def _baseline(m: MeasurementContent, outcome: Outcome) -> str:
+    return str(outcome.baseline_wave or next(iter(m.waves)))
+
+
+def marked(
+    spec: PlanSpec, scales: Sequence[MeasurementContent], outcomes: list[OutcomeContent], subgroups: dict[str, Result]
+) -> tuple[list[OutcomeContent], dict[str, Result]]:
+    """Outcomes and subgroups with the notes of the scales that they are computed from, indices included."""
+    notes = {o.name: _of_outcome(spec, scales, spec.outcome(o.name)) for o in outcomes}
+    out = [
+        replace(
+            o,
+            result=noted(o.result, notes[o.name]),
+            effect_size=None if o.effect_size is None else noted(o.effect_size, notes[o.name]),
+            companions={k: noted(r, notes[o.name]) for k, r in o.companions.items()},
+        )
+        for o in outcomes
+    ]
+    found = {k: noted(r, notes.get(r.estimates[0].outcome, ()) if r.estimates else ()) for k, r in subgroups.items()}
+    return out, found
+
+
+def noted(result: R, notes: Sequence[Note]) -> R:
+    """The result with further notes."""
+    return replace(result, notes=(*result.notes, *notes)) if notes else result
+
+
+def _of_outcome(spec: PlanSpec, scales: Sequence[MeasurementContent], outcome: Outcome) -> tuple[Note, ...]:
+    parts = [spec.value_column(outcome)] if outcome.index is None else list(spec.components(outcome))
+    made, known = spec.score_columns(), {m.name: m for m in scales}
+    notes: list[Note] = []
+    for column in parts:
+        name, wave = made.get(column, ("", None))
+        if name in known:
+            m = known[name]
+            before = _baseline(m, outcome)
+            label = outcome.label if outcome.index is None else f"{m.label} in {outcome.label}"
+            notes += notes_of(m, wave or "", before, label)
+    return tuple(dict.fromkeys(notes))
