@@ -5,7 +5,7 @@ from importlib import import_module
 import pytest
 
 # The module, because its memory of what was warned about is emptied here.
-scale_module = import_module("trialkit.measurement.registered")
+scale_module = import_module("trialkit.measurement.questionnaires.registered")
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import trialkit as tk
 from tests.measurement.change_cases import people, trial
 from trialkit.errors import DataError, MissingDataError, TrialkitError, UsageError
-from trialkit.measurement.scale_parts import CutOff
+from trialkit.measurement.questionnaires.parts import CutOff
 
 reliable, clinical = tk.measurement.reliable_change, tk.measurement.clinical_change
 finite = st.integers(0, 40).map(float)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from trialkit.errors import ColumnNotFoundError, DataError, ScaleError, UsageError, ValueTypeError
 from trialkit.measurement import answer_labels, scale, score, score_long
-from trialkit.measurement.answer_formats import FORMATS
+from trialkit.measurement.scoring.answer_formats import FORMATS
 
 WAVES = ["t0", "t1"]
 

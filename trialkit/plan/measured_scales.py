@@ -85,15 +85,16 @@ def _one(spec: PlanSpec, ready: Prepared, m: Measured) -> MeasurementContent:
             return None
 
     pairs = _pairs(spec, m)
-    whole = tried("reliability", lambda: reliability(m.answers, waves=m.items, cluster=m.dependent))
-    by_arm = tried("reliability by arm", lambda: reliability(m.answers, waves=m.items, cluster=m.dependent, by=spec.data.arm))
+    asked = partial(reliability, m.answers, waves=m.items, cluster=m.dependent, conf_level=spec.analysis.conf_level)
+    whole = tried("reliability", asked)
+    by_arm = tried("reliability by arm", partial(asked, by=spec.data.arm))
     ends = tried("ends of the scale", lambda: _ends(ready, m))
     change = {
         " to ".join(pair): tried(f"reliable change from {' to '.join(pair)}", partial(_change, ready, m, whole, pair))
         for pair in pairs
     }
-    over_waves: dict[str, InvarianceResult | None] = {}
-    over_arms: dict[str, InvarianceResult | None] = {}
+    over_waves: dict[str, TableResult | None] = {}
+    over_arms: dict[str, TableResult | None] = {}
     if spec.measurement is None or spec.measurement.invariance:
         for pair in pairs:
             over_waves[" to ".join(pair)] = tried(f"invariance from {' to '.join(pair)}", partial(_over_waves, m, pair))

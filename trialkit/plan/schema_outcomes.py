@@ -78,7 +78,7 @@ class ScaleUse(Frozen):
     later: ClassVar[frozenset[str]] = frozenset({"form_from"})
 
     def scoring(self, wave: str | None = None) -> dict[str, Any]:
-        """The keywords of `trialkit.measurement.score` that this entry asks for at a wave."""
+        """The keywords of `trialkit.measurement.scoring.score` that this entry asks for at a wave."""
         places = self.form_from.items() if self.form_from is not None else ()
         return {
             "form": self.form,

@@ -141,8 +141,8 @@ class MeasurementContent:
         return MeasurementContent(
             name=content["name"], label=content["label"], waves=content["waves"], n_items=content["n_items"],
             left_out=tuple(content["left_out"]),
-            **{k: _table(content[k]) if content[k] else None for k in ("reliability", "reliability_by_arm", "ends")},
-            **{k: {at: _table(r) for at, r in content[k].items()} for k in ("over_waves", "over_arms", "change")},
+            reliability=_perhaps(content["reliability"]), reliability_by_arm=_perhaps(content["reliability_by_arm"]), ends=_perhaps(content["ends"]),
+            over_waves=_tables(content["over_waves"]), over_arms=_tables(content["over_arms"]), change=_tables(content["change"]),
             latent={name: Result.from_dict(r) for name, r in content["latent"].items()},
         )  # fmt: skip
 
@@ -290,6 +290,14 @@ def _table(content: Mapping[str, Any]) -> TableResult:
     result = Result.from_dict(content)
     assert isinstance(result, TableResult)
     return result
+
+
+def _perhaps(content: Mapping[str, Any] | None) -> TableResult | None:
+    return None if content is None else _table(content)
+
+
+def _tables(content: Mapping[str, Mapping[str, Any]]) -> dict[str, TableResult]:
+    return {at: _table(r) for at, r in content.items()}
 
 
 def _outcome(o: Mapping[str, Any]) -> OutcomeContent:

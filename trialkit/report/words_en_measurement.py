@@ -14,12 +14,8 @@ class MeasurementWords:
         "measure when its items keep their unit and zero point: then a difference in the score is a difference in what it measures."
     )
     measurement_caption = "The scales as measuring instruments"
-    scale_word_header, answered_header, alpha_header, omega_header = "Scale", "People with answers", "Alpha", "Omega"
-    over_waves_header, over_arms_header, ends_header = (
-        "Same measure before and after",
-        "Same measure in the arms",
-        "At an end of the scale",
-    )
+    scale_word_header, answered_header, alpha_header, omega_header = "Scale", "People", "Alpha", "Omega"
+    over_waves_header, over_arms_header, ends_header = "Same over time", "Same in the arms", "At an end"
     ends_none = "few"
     same_measure: ClassVar[Mapping[str, str]] = {
         "full": "yes",
@@ -40,7 +36,6 @@ class MeasurementWords:
     )
     observed_header, latent_header = "Mean of the items", "What is measured"
     reliability_caption = "Reliability"
-    set_header, sem_header = "Wave", "Error of measurement"
     everyone = "everyone"
     invariance_models: ClassVar[Mapping[str, str]] = {
         "configural": "same items, one factor",
@@ -57,14 +52,13 @@ class MeasurementWords:
     lowest_header, highest_header = "Lowest", "Highest"
     change_header = ("Arm", "Known", "Improved", "Unchanged", "Deteriorated")
     change_difference_caption = "Differences between the arms in reliable change, percentage points"
-    measurement_fold_note = "Not analysed"
 
     @staticmethod
     def measurement_note(waves: str) -> str:
         """What two numbers in a cell are."""
         several = f"Numbers of a row: {waves}. " if waves else ""
         return (
-            f"{several}Same measure: tests of scalar invariance by the bounds of Chen (2007). At an end: waves with more than 15% of people at the lowest or "
+            f"{several}People: with an answer. Same over time, same in the arms: whether the scale is the same measure there, by tests of scalar invariance (bounds of Chen 2007). At an end: waves with more than 15% of people at the lowest or "
             "highest possible score."
         )
 

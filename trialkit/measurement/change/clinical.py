@@ -26,9 +26,9 @@ from trialkit.measurement.change.reliable_change import (
     reliable,
 )
 from trialkit.measurement.change.result import ClinicalChange
-from trialkit.measurement.scale import Scale
-from trialkit.measurement.scale_parts import CutOff
-from trialkit.measurement.score_result import ScoreResult
+from trialkit.measurement.questionnaires.parts import CutOff
+from trialkit.measurement.questionnaires.scale import Scale
+from trialkit.measurement.scoring.score_result import ScoreResult
 from trialkit.results import Note, number
 
 if TYPE_CHECKING:

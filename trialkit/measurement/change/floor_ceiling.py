@@ -16,9 +16,9 @@ from trialkit.inference.arrays import FloatArray
 from trialkit.io.frames import numeric
 from trialkit.measurement.change.inputs import Better, checked, direction, limits_of, one_wave
 from trialkit.measurement.change.result import FloorCeiling
-from trialkit.measurement.scale import Scale
-from trialkit.measurement.score_result import ScoreResult
-from trialkit.measurement.waves import WaveScores
+from trialkit.measurement.questionnaires.scale import Scale
+from trialkit.measurement.scoring.score_result import ScoreResult
+from trialkit.measurement.scoring.waves import WaveScores
 from trialkit.results import Note
 
 if TYPE_CHECKING:

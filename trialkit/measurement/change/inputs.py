@@ -13,8 +13,8 @@ from trialkit.errors import DataError, MissingDataError, UsageError, shown
 from trialkit.inference.arrays import FloatArray
 from trialkit.io.frames import numeric
 from trialkit.io.suspicions import suspicions
-from trialkit.measurement.scale import Scale
-from trialkit.measurement.score_result import ScoreResult
+from trialkit.measurement.questionnaires.scale import Scale
+from trialkit.measurement.scoring.score_result import ScoreResult
 from trialkit.results import Note
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ from trialkit.measurement.change.inputs import (
     spread,
 )
 from trialkit.measurement.change.result import MinimalDifference
-from trialkit.measurement.scale import Scale
+from trialkit.measurement.questionnaires.scale import Scale
 from trialkit.results import Note
 
 if TYPE_CHECKING:

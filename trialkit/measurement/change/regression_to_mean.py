@@ -20,7 +20,7 @@ from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.measurement.change.inputs import Better, Scores, checked_level, checked_reliability, scores, spread
 from trialkit.measurement.change.reliable_change import check_adjust
 from trialkit.measurement.change.result import RegressionToMean
-from trialkit.measurement.scale import Scale
+from trialkit.measurement.questionnaires.scale import Scale
 from trialkit.results import Estimate, Note, number
 
 if TYPE_CHECKING:

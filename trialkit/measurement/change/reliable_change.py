@@ -20,7 +20,7 @@ from trialkit.errors import UsageError
 from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.measurement.change.inputs import Better, Scores, checked_level, checked_reliability, scores, spread
 from trialkit.measurement.change.result import ReliableChange
-from trialkit.measurement.scale import Scale
+from trialkit.measurement.questionnaires.scale import Scale
 from trialkit.results import Estimate, Note, number
 
 if TYPE_CHECKING:

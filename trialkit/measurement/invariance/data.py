@@ -14,8 +14,8 @@ from trialkit.inference.arrays import FloatArray
 from trialkit.inference.factor.fiml import Saturated, moments, saturated
 from trialkit.inference.factor.invariant import Place
 from trialkit.inference.factor.likelihood import Moments
-from trialkit.measurement.answers import as_frame
-from trialkit.measurement.cfa_data import CfaData, Missing, check_dependence, read_data
+from trialkit.measurement.factor_models.cfa_data import CfaData, Missing, check_dependence, read_data
+from trialkit.measurement.scoring.answers import as_frame
 from trialkit.results import Note
 
 _CONTINUOUS_FROM = 5

@@ -11,8 +11,8 @@ import numpy as np
 
 from trialkit.errors import UsageError, shown
 from trialkit.inference.factor.invariant import LEVELS, Level, improper
-from trialkit.measurement.cfa_data import Missing
-from trialkit.measurement.cfa_result import fit_verdict
+from trialkit.measurement.factor_models.cfa_data import Missing
+from trialkit.measurement.factor_models.cfa_result import fit_verdict
 from trialkit.measurement.invariance.data import Answers, read_answers
 from trialkit.measurement.invariance.ladder import SMALL, Change, Step, bounds, climb, compare, holds
 from trialkit.measurement.invariance.partial import search

@@ -22,12 +22,12 @@ from trialkit.errors import (
 )
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
 from trialkit.inference.reliability.item_moments import pair_counts
-from trialkit.measurement.answers import as_frame, item_columns, read_answers
-from trialkit.measurement.recode import code_bounds, counted
-from trialkit.measurement.registered import scale as registered
-from trialkit.measurement.registered import warn_if_unverified
-from trialkit.measurement.scale import Scale
-from trialkit.measurement.screening import check_coding_base, check_mixture, looks_like_missing
+from trialkit.measurement.questionnaires.registered import scale as registered
+from trialkit.measurement.questionnaires.registered import warn_if_unverified
+from trialkit.measurement.questionnaires.scale import Scale
+from trialkit.measurement.scoring.answers import as_frame, item_columns, read_answers
+from trialkit.measurement.scoring.recode import code_bounds, counted
+from trialkit.measurement.scoring.screening import check_coding_base, check_mixture, looks_like_missing
 from trialkit.results import Note
 
 Missing = Literal["pairwise", "listwise"]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from trialkit.errors import ColumnNotFoundError, DataError, EstimationError, UsageError, ValueTypeError
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.measurement.answers import as_frame, read_answers
+from trialkit.measurement.scoring.answers import as_frame, read_answers
 from trialkit.results import Note
 
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from trialkit.errors import ColumnNotFoundError, UsageError
 from trialkit.inference.arrays import BoolArray
+from trialkit.measurement.questionnaires.scale import Scale
 from trialkit.measurement.reliability.coefficients import Found, Wanted, coefficients
 from trialkit.measurement.reliability.item_sets import ItemSet, Missing, item_sets, read_how
 from trialkit.measurement.reliability.reliability_result import Reliability
-from trialkit.measurement.scale import Scale
 from trialkit.results import Note
 
 

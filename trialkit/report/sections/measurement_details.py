@@ -15,7 +15,11 @@ from trialkit.results import TableResult
 
 PLAIN = ("chisq", "cfi", "rmsea", "srmr", "cfi_change")
 ROBUST = ("chisq_scaled", "cfi_corrected", "rmsea_corrected", "srmr", "cfi_change")
-SAID = frozenset({"no_difference", "exact"})
+OF_CHANGE = frozenset({"no_difference", "exact"})
+# how missing answers were used is the same for every scale and stands in results.json
+ROUTINE = frozenset(
+    {"pairwise", "no_answers", "fiml", "robust_missing", "no_level", "outcome_missing", "mean_of_answered", "covariate_imputed"}
+)
 
 
 def details(view: View, m: MeasurementContent) -> Iterator[Block]:
@@ -37,8 +41,8 @@ def details(view: View, m: MeasurementContent) -> Iterator[Block]:
 
 def _notes(m: MeasurementContent) -> tuple[str, ...]:
     tests = (m.reliability, *m.over_waves.values(), *m.over_arms.values(), m.ends, *m.latent.values())
-    said = [n.text for r in tests if r is not None for n in r.notes]
-    said += [n.text for r in m.change.values() for n in r.notes if n.code in SAID]
+    said = [n.text for r in tests if r is not None for n in r.notes if n.code not in ROUTINE]
+    said += [n.text for r in m.change.values() for n in r.notes if n.code in OF_CHANGE]
     return tuple(dict.fromkeys(f"{text[:1].upper()}{text[1:]}" for text in said))
 
 
@@ -51,7 +55,7 @@ def _reliability(view: View, m: MeasurementContent) -> Iterator[Block]:
     order = list(m.waves)
     sets.sort(key=lambda s: order.index(str(s[0].get("wave", ""))) if str(s[0].get("wave", "")) in order else 0)
     level = words.interval_header(view.level)
-    header = columns(words.arm_header, words.n_header, words.alpha_header, level, words.omega_header, level, words.sem_header)
+    header = columns(words.arm_header, words.n_header, words.alpha_header, level, words.omega_header, level)
     rows: list[Row] = []
     shown = None
     for r, who in sets:
@@ -62,7 +66,7 @@ def _reliability(view: View, m: MeasurementContent) -> Iterator[Block]:
         alpha, omega = (
             (n.fixed(r[k], 2), words.interval(n.fixed(r[f"{k}_low"], 2), n.fixed(r[f"{k}_high"], 2))) for k in ("alpha", "omega")
         )
-        rows.append(Row((who, n.count(r["n"]), *alpha, *omega, n.fixed(r["sem"], 2))))
+        rows.append(Row((who, n.count(r["n"]), *alpha, *omega)))
     yield Table(words.reliability_caption, header, tuple(rows), "", "reliability")
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trialkit.errors import shown
-from trialkit.measurement.scale_parts import STATUS_WORDS, Span
+from trialkit.measurement.questionnaires.parts import STATUS_WORDS, Span
 
 if TYPE_CHECKING:
-    from trialkit.measurement.scale import Scale
-    from trialkit.measurement.scale_parts import Codes, CutOff, Form
+    from trialkit.measurement.questionnaires.parts import Codes, CutOff, Form
+    from trialkit.measurement.questionnaires.scale import Scale
 
 __all__ = ["describe", "missing_in_words"]
 

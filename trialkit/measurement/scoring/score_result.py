@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialkit.measurement.remarks import Note
-from trialkit.measurement.scale import Scale
-from trialkit.measurement.scale_parts import Direction
+from trialkit.measurement.questionnaires.parts import Direction
+from trialkit.measurement.questionnaires.scale import Scale
+from trialkit.measurement.scoring.remarks import Note
 
 __all__ = ["ScoreResult"]
 

@@ -14,7 +14,7 @@ from trialkit.estimate.sample import Sample, units_of_variance
 from trialkit.estimate.strata import shares_differ, strata_codes
 from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.inference.factor.invariant import Place
-from trialkit.measurement.cfa_data import read_data
+from trialkit.measurement.factor_models.cfa_data import read_data
 from trialkit.measurement.invariance.data import few_categories, wave_items
 from trialkit.measurement.invariance.result import InvarianceResult
 from trialkit.results import Note

@@ -13,8 +13,8 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from trialkit.errors import ScaleError, nearest, shown
-from trialkit.measurement.scale_file import explain, read_toml
-from trialkit.measurement.scale_parts import (
+from trialkit.measurement.questionnaires.files import explain, read_toml
+from trialkit.measurement.questionnaires.parts import (
     Codes,
     CutOff,
     Direction,
@@ -105,7 +105,7 @@ class Scale(Spec):
 
     @model_validator(mode="after")
     def _whole_scale(self) -> Scale:
-        from trialkit.measurement.scale_checks import check_scale  # the rules are kept apart from the facts
+        from trialkit.measurement.questionnaires.checks import check_scale  # the rules are kept apart from the facts
 
         check_scale(self)
         return self
@@ -223,7 +223,7 @@ class Scale(Spec):
 
     def describe(self) -> str:
         """The scale in readable lines: answers, forms, missing rule, cut-offs, licence and what was verified."""
-        from trialkit.measurement.description import describe  # the words are kept apart from the facts
+        from trialkit.measurement.questionnaires.description import describe  # the words are kept apart from the facts
 
         return describe(self)
 

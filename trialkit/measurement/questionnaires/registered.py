@@ -13,8 +13,8 @@ from typing import Any
 import pandas as pd
 
 from trialkit.errors import ScaleError, nearest, shown
-from trialkit.measurement.scale import Scale
-from trialkit.measurement.scale_file import parse_toml
+from trialkit.measurement.questionnaires.files import parse_toml
+from trialkit.measurement.questionnaires.scale import Scale
 
 __all__ = ["UnverifiedScaleWarning", "scale", "scales", "template", "templates", "warn_if_unverified"]
 
@@ -135,7 +135,7 @@ _warned: set[tuple[str, tuple[str, ...]]] = set()
 
 def _users_line() -> int:
     """The stack level, seen from the caller, of the first line outside this package's measurement code."""
-    here, level = str(Path(__file__).parent), 1
+    here, level = str(Path(__file__).parents[1]), 1
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(here):
         frame, level = frame.f_back, level + 1

@@ -16,9 +16,9 @@ from trialkit.inference.factor.indices import fit_indices
 from trialkit.inference.factor.model import Equal, FactorModel, factor_model, layout
 from trialkit.inference.factor.robust import Robust
 from trialkit.inference.factor.robust import robust as robust_corrections
-from trialkit.measurement.cfa_data import CfaData, Missing, check_dependence, read_data
-from trialkit.measurement.cfa_result import CfaResult, fit_verdict
-from trialkit.measurement.cfa_table import factor_scores, in_words, modification_rows, parameter_rows
+from trialkit.measurement.factor_models.cfa_data import CfaData, Missing, check_dependence, read_data
+from trialkit.measurement.factor_models.cfa_result import CfaResult, fit_verdict
+from trialkit.measurement.factor_models.cfa_table import factor_scores, in_words, modification_rows, parameter_rows
 from trialkit.results import Note
 
 _FEW_CLUSTERS = 40

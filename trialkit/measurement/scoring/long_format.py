@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from trialkit.errors import ColumnNotFoundError, DataError, UsageError, ValueTypeError, shown
-from trialkit.measurement.answers import PLACE, as_frame
-from trialkit.measurement.registered import scale as registered
-from trialkit.measurement.scale import Scale
-from trialkit.measurement.score import score
-from trialkit.measurement.score_result import ScoreResult
-from trialkit.measurement.waves import WaveScores
+from trialkit.measurement.questionnaires.registered import scale as registered
+from trialkit.measurement.questionnaires.scale import Scale
+from trialkit.measurement.scoring.answers import PLACE, as_frame
+from trialkit.measurement.scoring.score import score
+from trialkit.measurement.scoring.score_result import ScoreResult
+from trialkit.measurement.scoring.waves import WaveScores
 
 __all__ = ["score_long"]
 

@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 
 from trialkit.errors import UsageError, shown
-from trialkit.measurement.answers import PLACE
-from trialkit.measurement.remarks import Note
-from trialkit.measurement.scale import Scale
-from trialkit.measurement.score_result import COUNTS, ScoreResult
+from trialkit.measurement.questionnaires.scale import Scale
+from trialkit.measurement.scoring.answers import PLACE
+from trialkit.measurement.scoring.remarks import Note
+from trialkit.measurement.scoring.score_result import COUNTS, ScoreResult
 
 __all__ = ["WaveScores", "by_wave", "require_waves"]
 

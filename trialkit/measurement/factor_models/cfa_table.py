@@ -14,7 +14,7 @@ from trialkit.inference.factor.fiml import pattern_of_rows
 from trialkit.inference.factor.fit import Fit
 from trialkit.inference.factor.model import Parameter
 from trialkit.inference.factor.modification import modification_indices, release_tests
-from trialkit.measurement.cfa_data import CfaData
+from trialkit.measurement.factor_models.cfa_data import CfaData
 
 _Z = 1.959963984540054
 

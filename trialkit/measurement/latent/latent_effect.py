@@ -11,16 +11,16 @@ import numpy as np
 from trialkit.errors import EstimationError, UsageError, nearest
 from trialkit.estimate.covariates import CovariateMissing
 from trialkit.estimate.itt import itt
-from trialkit.estimate.latent.latent_data import LatentData, freed_places, latent_data
-from trialkit.estimate.latent.latent_result import LatentEffect
 from trialkit.estimate.outcomes.linearized import by_arm
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_test
 from trialkit.inference.factor.indices import fit_indices
 from trialkit.inference.factor.invariant import Place, improper
 from trialkit.inference.factor.latent_regression import LatentRegression, direct_effects, latent_regression
-from trialkit.measurement.cfa_result import BOUNDS, CFI_BOUND, RMSEA_BOUND, SRMR_BOUND
+from trialkit.measurement.factor_models.cfa_result import BOUNDS, CFI_BOUND, RMSEA_BOUND, SRMR_BOUND
 from trialkit.measurement.invariance.result import InvarianceResult, short
+from trialkit.measurement.latent.latent_data import LatentData, freed_places, latent_data
+from trialkit.measurement.latent.latent_result import LatentEffect
 from trialkit.results import Estimate, Note, number
 from trialkit.trial import Trial
 

@@ -1,6 +1,6 @@
 """docs/scales.md: the registry as a page, with the share of each scale's facts that was verified.
 
-Written by `python -m trialkit.measurement.overview docs/scales.md`; a test holds the page against the registry.
+Written by `python -m trialkit.measurement.questionnaires.overview docs/scales.md`; a test holds the page against the registry.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from trialkit.measurement.registered import scale, scales, templates
+from trialkit.measurement.questionnaires.registered import scale, scales, templates
 
 __all__ = ["page"]
 
@@ -19,7 +19,7 @@ that nobody compared with a publication warns when it is scored. "Verified" coun
 reversal, score, missing rule, and where they exist subscales, conversion table, other codings and cut-offs) that were read in the owner's own text,
 read in a secondary source or worked out from such a text; the last column names the others.
 
-This page is written by `python -m trialkit.measurement.overview docs/scales.md`.
+This page is written by `python -m trialkit.measurement.questionnaires.overview docs/scales.md`.
 
 """
 

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from trialkit.errors import ColumnNotFoundError, ValueTypeError, shown
-from trialkit.measurement.scale_parts import Codes
+from trialkit.measurement.questionnaires.parts import Codes
 
 __all__ = ["Misfit", "check_coding_base", "check_mixture", "looks_like_missing", "misfits", "people_table"]
 

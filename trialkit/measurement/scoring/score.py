@@ -11,17 +11,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from trialkit.errors import ScaleError, UsageError, shown
-from trialkit.measurement.answer_formats import answer_labels
-from trialkit.measurement.answers import as_frame, item_columns, read_answers
-from trialkit.measurement.person_forms import PersonForms, forms_of_people
-from trialkit.measurement.recode import code_bounds, convert, counted, total_scores
-from trialkit.measurement.registered import scale as registered
-from trialkit.measurement.registered import warn_if_unverified
-from trialkit.measurement.remarks import Tally, remarks
-from trialkit.measurement.scale import Scale
-from trialkit.measurement.score_result import ScoreResult
-from trialkit.measurement.screening import check_coding_base, check_mixture, people_table
-from trialkit.measurement.waves import WaveScores, by_wave, require_waves
+from trialkit.measurement.questionnaires.registered import scale as registered
+from trialkit.measurement.questionnaires.registered import warn_if_unverified
+from trialkit.measurement.questionnaires.scale import Scale
+from trialkit.measurement.scoring.answer_formats import answer_labels
+from trialkit.measurement.scoring.answers import as_frame, item_columns, read_answers
+from trialkit.measurement.scoring.person_forms import PersonForms, forms_of_people
+from trialkit.measurement.scoring.recode import code_bounds, convert, counted, total_scores
+from trialkit.measurement.scoring.remarks import Tally, remarks
+from trialkit.measurement.scoring.score_result import ScoreResult
+from trialkit.measurement.scoring.screening import check_coding_base, check_mixture, people_table
+from trialkit.measurement.scoring.waves import WaveScores, by_wave, require_waves
 
 __all__ = ["score"]
 

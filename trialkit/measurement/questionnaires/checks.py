@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from trialkit.errors import nearest, shown
 
 if TYPE_CHECKING:
-    from trialkit.measurement.scale import Scale
-    from trialkit.measurement.scale_parts import Form
+    from trialkit.measurement.questionnaires.parts import Form
+    from trialkit.measurement.questionnaires.scale import Scale
 
 __all__ = ["check_scale"]
 
@@ -118,7 +118,7 @@ def _listed(known: Iterable[str]) -> str:
 
 
 def _answer_format(scale: Scale) -> None:
-    from trialkit.measurement.answer_formats import FORMATS
+    from trialkit.measurement.scoring.answer_formats import FORMATS
 
     for codes in (scale.codes, *scale.item_codes.values()):
         if not codes.format:
@@ -131,7 +131,7 @@ def _answer_format(scale: Scale) -> None:
 
 
 def _source_names(scale: Scale) -> None:
-    from trialkit.measurement.scale import ALWAYS_STATED, SOMETIMES_STATED
+    from trialkit.measurement.questionnaires.scale import ALWAYS_STATED, SOMETIMES_STATED
 
     for field in scale.sources:
         if field not in ALWAYS_STATED + SOMETIMES_STATED:

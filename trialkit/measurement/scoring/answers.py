@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from trialkit.errors import ColumnNotFoundError, DataError, UsageError, ValueTypeError, nearest, shown
-from trialkit.measurement.answer_formats import formats_that_hold
-from trialkit.measurement.scale import Scale
+from trialkit.measurement.questionnaires.scale import Scale
+from trialkit.measurement.scoring.answer_formats import formats_that_hold
 
 __all__ = ["Answers", "as_frame", "item_columns", "missing_values", "read_answers", "rows_in_words"]
 

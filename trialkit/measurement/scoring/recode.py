@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trialkit.measurement.person_forms import PersonForms
-from trialkit.measurement.scale import Scale
+from trialkit.measurement.questionnaires.scale import Scale
+from trialkit.measurement.scoring.person_forms import PersonForms
 
 __all__ = ["code_bounds", "convert", "counted", "total_scores"]
 

@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from trialkit.errors import ColumnNotFoundError, ScaleError, ValueTypeError, nearest, shown
-from trialkit.measurement.scale import Scale
-from trialkit.measurement.scale_parts import Form, Span
+from trialkit.measurement.questionnaires.parts import Form, Span
+from trialkit.measurement.questionnaires.scale import Scale
 
 __all__ = ["PersonForms", "forms_of_people"]
 

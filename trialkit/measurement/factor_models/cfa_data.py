@@ -21,8 +21,8 @@ from trialkit.errors import (
 )
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
 from trialkit.inference.factor.fiml import Saturated
-from trialkit.measurement.answers import as_frame, rows_in_words
-from trialkit.measurement.screening import looks_like_missing
+from trialkit.measurement.scoring.answers import as_frame, rows_in_words
+from trialkit.measurement.scoring.screening import looks_like_missing
 from trialkit.results import Note
 
 Missing = Literal["fiml", "listwise"]

@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from trialkit.errors import shown
-from trialkit.measurement.answers import rows_in_words
-from trialkit.measurement.person_forms import PersonForms
-from trialkit.measurement.scale import Scale
-from trialkit.measurement.screening import looks_like_missing, misfits
+from trialkit.measurement.questionnaires.scale import Scale
+from trialkit.measurement.scoring.answers import rows_in_words
+from trialkit.measurement.scoring.person_forms import PersonForms
+from trialkit.measurement.scoring.screening import looks_like_missing, misfits
 
 __all__ = ["Note", "Tally", "remarks"]
 

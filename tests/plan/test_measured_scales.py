@@ -1,0 +1,248 @@
+"""How well the planned scales measured: every number is that of the function by itself, and a scale that changes its meaning is said to."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import trialkit as tk
+from tests.plan.conftest import SMALL
+from trialkit.plan.load import PlanFileError, parse_plan
+from trialkit.report.assemble import assemble
+from trialkit.report.content import ReportContent
+from trialkit.report.document import Bullets, Fold, Section, Table, Text
+from trialkit.report.tables import frames
+from trialkit.report.view import View
+
+PLAN = """\
+schema_version = 1
+[trial]
+title = "Circles"
+population = "people who feel low"
+[arms]
+solo = { label = "Leaflet", control = true }
+peer = { label = "Circle", grouped = true }
+[data]
+unit = "id"
+arm = "arm"
+group = "group"
+waves = { t0 = "before", t1 = "after" }
+[[scales]]
+name = "mood"
+scale = "who5"
+items = "mood_{wave}_{item}"
+[[outcomes]]
+name = "mood"
+label = "Well-being"
+scale = "mood"
+wave = "t1"
+role = "primary"
+[[outcomes]]
+name = "calls"
+column = "calls"
+better = "higher"
+role = "secondary"
+[[outcomes]]
+name = "ease"
+label = "Ease"
+role = "exploratory"
+index = { of = ["mood", "calls"] }
+[[subgroups]]
+by = "young"
+kind = "categorical"
+"""
+ITEMS = {w: [f"mood_{w}_{i}" for i in range(1, 6)] for w in ("t0", "t1")}
+ROLES: dict[str, Any] = {"arm": "arm", "control": "solo", "unit": "id", "group": "group"}
+
+
+@cache
+def _people(n: int = 400, groups: int = 24) -> pd.DataFrame:
+    rng = np.random.default_rng(4)
+    arm = np.repeat(["solo", "peer"], n // 2)
+    member = np.where(arm == "peer", np.arange(n) % groups, -1)
+    before = rng.normal(size=n)
+    shared = np.where(member >= 0, rng.normal(0, 0.25, groups)[member], 0)
+    after = 0.6 * before + 0.4 * (arm == "peer") + shared + 0.75 * rng.normal(size=n)
+    d = pd.DataFrame({"id": range(n), "arm": arm, "group": [f"g{g}" if g >= 0 else None for g in member]})
+    for wave, factor in (("t0", before), ("t1", after)):
+        for i in range(1, 6):
+            d[f"mood_{wave}_{i}"] = np.clip(np.round(2.3 + 0.8 * factor + 0.7 * rng.normal(size=n)), 0, 5)
+    d["calls"] = rng.normal(size=n)
+    d["young"] = rng.integers(0, 2, n)
+    return d
+
+
+def people() -> pd.DataFrame:
+    return _people().copy()
+
+
+def moved(item: str = "mood_t1_3", who: str | None = None, by: float = 1.3) -> pd.DataFrame:
+    """An item that people come to answer otherwise, in one arm or in both."""
+    d = people()
+    changed = d["arm"] == who if who else pd.Series(True, index=d.index)
+    d.loc[changed, item] = (d.loc[changed, item] + round(by) * (np.arange(int(changed.sum())) % 10 < 9)).clip(0, 5)
+    return d
+
+
+@cache
+def run(kind: str = "plain") -> ReportContent:
+    made = {"plain": people, "wave": moved, "arm": lambda: moved(who="peer", by=2)}[kind]()
+    return tk.Plan.from_text(PLAN).run(made)
+
+
+def measured(content: ReportContent) -> Section:
+    return next(s for s in assemble(View(content)).sections if s.id == "measurement")
+
+
+def words(section: Section) -> str:
+    said = []
+    for b in section.blocks:
+        said += [b.text] if isinstance(b, Text) else list(b.items) if isinstance(b, Bullets) else []
+    return " ".join(said)
+
+
+def test_numbers_are_those_of_the_functions():
+    d, m = people(), run().measurement[0]
+    answers = d[[*ITEMS["t0"], *ITEMS["t1"], "arm", "group"]]
+    alone = tk.measurement.reliability(answers, waves=ITEMS, cluster="group")
+    pd.testing.assert_frame_equal(m.reliability.tidy(), alone.tidy())
+    by_arm = tk.measurement.reliability(answers, waves=ITEMS, cluster="group", by="arm")
+    pd.testing.assert_frame_equal(m.reliability_by_arm.tidy(), by_arm.tidy())
+    waves = tk.measurement.invariance(answers, waves=ITEMS, cluster="group")
+    pd.testing.assert_frame_equal(m.over_waves["t0 to t1"].tidy(), waves.tidy())
+    arms = tk.measurement.invariance(answers, ITEMS["t1"], by="arm", cluster="group")
+    pd.testing.assert_frame_equal(m.over_arms["t1"].tidy(), arms.tidy())
+    scores = tk.measurement.score(d, "who5", "mood_{wave}_{item}", waves=["t0", "t1"])
+    trial = tk.Trial(d.assign(a=scores["t0"].values, b=scores["t1"].values), **ROLES)
+    change = tk.measurement.reliable_change("a", "b", reliability=alone["t0"].omega, better="higher", trial=trial)
+    pd.testing.assert_frame_equal(m.change["t0 to t1"].tidy(), change.tidy())
+    np.testing.assert_array_equal(m.change["t0 to t1"].differences()["estimate"], change.differences()["estimate"])
+    ends = tk.measurement.floor_ceiling(["a", "b"], range=(0, 100), trial=trial)
+    np.testing.assert_array_equal(m.ends.tidy()["share_ceiling"], ends.tidy()["share_ceiling"])
+    assert m.ends.tidy()["wave"].tolist() == ["t0"] * 3 + ["t1"] * 3
+
+
+def test_a_scale_that_stays_the_same_measure_has_no_warning():
+    content = run()
+    assert content.measurement[0].same_measure and not content.measurement[0].latent and not content.measurement[0].left_out
+    assert not any(n.code in ("response_shift", "arms_not_invariant") for o in content.outcomes for n in o.result.notes)
+    table = measured(content).blocks[1]
+    assert isinstance(table, Table) and len(table.rows) == 1
+    assert table.rows[0].cells[0] == "The World Health Organization-Five Well-Being Index" or "WHO" in str(table.rows[0].cells[0])
+    assert [c for c in table.rows[0].cells if c == "yes"] == ["yes", "yes"]
+    assert all(isinstance(b, Fold) for b in measured(content).blocks[2:])
+
+
+@pytest.mark.parametrize(("kind", "code"), [("wave", "response_shift"), ("arm", "arms_not_invariant")])
+def test_every_effect_from_a_scale_that_moved_carries_the_note(kind, code):
+    content = run(kind)
+    by_name = {o.name: o for o in content.outcomes}
+    assert any(n.code == code and "mood_t1_3" in n.text for n in by_name["mood"].result.notes)
+    assert any(n.code == code for n in by_name["mood"].effect_size.notes)
+    assert any(n.code == code and "in Ease" in n.text for n in by_name["ease"].result.notes)
+    assert any(n.code == code for n in content.subgroups["mood by young"].notes)
+    assert not any(n.code == code for n in by_name["calls"].result.notes)
+    plain = tk.Plan.from_text(PLAN + "[measurement]\ninvariance = false\n").run(moved() if kind == "wave" else moved(who="peer", by=2))
+    assert plain.tidy()["estimate"].tolist() == content.tidy()["estimate"].tolist()
+
+
+def test_the_latent_effect_has_what_moved_over_time_free():
+    d, m = moved(), run("wave").measurement[0]
+    trial = tk.Trial(d, **ROLES)
+    by_hand = tk.measurement.latent_effect(trial, ITEMS, free=tk.measurement.invariance(d, waves=ITEMS, cluster="group"))
+    found = m.latent["mood"]
+    np.testing.assert_allclose(found.tidy()["estimate"], by_hand.tidy()["estimate"], rtol=1e-10)
+    assert set(found.tidy()["outcome"]) == {"mood"}
+    assert found.details["freed"]
+
+
+def test_the_latent_effect_leaves_out_what_the_arms_answer_differently():
+    content = run("arm")
+    found = content.measurement[0].latent["mood"].tidy().set_index(["level", "unit"])
+    plain = run().outcomes[0].result.estimates[0].estimate
+    biased = content.outcomes[0].result.estimates[0].estimate
+    assert biased > plain + 4
+    same = tk.measurement.latent_effect(tk.Trial(people(), **ROLES), ITEMS).tidy().set_index(["level", "unit"])
+    at = ("latent", "baseline SD")
+    assert found.loc[at, "estimate"] == pytest.approx(same.loc[at, "estimate"], abs=0.1)
+    assert not any("_3" in r["item"] for r in content.measurement[0].latent["mood"].details["loadings"])
+
+
+def test_the_section_says_it_and_sets_the_effects_side_by_side():
+    content = run("wave")
+    section = measured(content)
+    assert "not the same measure in t0 and t1" in words(section)
+    table = next(b for b in section.blocks if isinstance(b, Table) and b.file == "latent_effects")
+    latent = content.measurement[0].latent["mood"].tidy()
+    shown = latent[latent["unit"] == "baseline SD"].set_index("level")["estimate"]
+    assert table.rows[0].cells[1] == f"{shown['observed']:.2f}" and table.rows[0].cells[3] == f"{shown['latent']:.2f}"
+    outcomes = next(s for s in assemble(View(content)).sections if s.id == "outcomes")
+    assert "did not stay the same measure" in words(outcomes)
+
+
+def test_the_content_survives_json_and_has_its_tables():
+    content = run("wave")
+    again = ReportContent.from_dict(json.loads(json.dumps(content.to_dict(), allow_nan=False)))
+    assert again.to_dict() == content.to_dict()
+    assert measured(again) == measured(content)
+    made = dict(frames(content))
+    assert len(made["measurement"]) == 2 and set(made["measurement"]["same_measure_since"]) == {"", "t0: partial"}
+    assert {"reliability", "items", "invariance", "scale_ends", "reliable_change", "latent_effects"} <= set(made)
+    older = {k: v for k, v in content.to_dict().items() if k != "measurement"}
+    assert ReportContent.from_dict(older).measurement == ()
+
+
+def test_a_plan_can_leave_invariance_out():
+    m = tk.Plan.from_text(PLAN + "[measurement]\ninvariance = false\n").run(moved()).measurement[0]
+    assert not m.over_waves and not m.over_arms and not m.latent
+    assert m.reliability is not None and m.change
+
+
+def test_an_unsaid_section_leaves_the_hash_alone():
+    assert "measurement" not in parse_plan(PLAN).to_dict()
+    assert parse_plan(PLAN + "[measurement]\n").to_dict()["measurement"] == {"invariance": True}
+
+
+def test_bad_plans():
+    with pytest.raises(PlanFileError, match=r"no \[\[scales\]\]"):
+        parse_plan(SMALL + "[measurement]\ninvariance = false\n")
+    with pytest.raises(PlanFileError, match="invariance"):
+        parse_plan(PLAN + "[measurement]\ninvariances = false\n")
+
+
+def test_an_item_that_everyone_answers_alike_is_named_and_the_run_goes_on():
+    content = tk.Plan.from_text(PLAN).run(people().assign(mood_t1_2=3))
+    m = content.measurement[0]
+    assert m.reliability is None and any("'mood_t1_2'" in text for text in m.left_out)
+    assert content.outcomes[0].result.estimates[0].n == 400
+    assert "mood_t1_2" in words(measured(content))
+
+
+def test_one_wave_and_missing_codes():
+    text = PLAN.replace('items = "mood_{wave}_{item}"', 'items = "mood_t1_{item}"').replace('\nwave = "t1"', "", 1)
+    text = text.replace('waves = { t0 = "before", t1 = "after" }', 'missing_codes = { -99 = "refused" }')
+    d = people()
+    d.loc[:3, "mood_t1_1"] = -99
+    m = tk.Plan.from_text(text).run(d).measurement[0]
+    assert not m.over_waves and not m.change and list(m.over_arms) == [""]
+    assert m.reliability.tidy()["n_complete"].tolist() == [396]
+    assert m.ends.tidy()["n"].iloc[0] == 396
+
+
+def test_reversed_items_are_turned_around_before_they_are_compared():
+    rng = np.random.default_rng(1)
+    d = people().assign(**{f"se_{w}_{i}": np.clip(np.round(1.5 + 0.6 * rng.normal(size=400)), 0, 3) for w in ("t0", "t1") for i in range(1, 11)})
+    answers = tk.measurement.score(d, "rosenberg", "se_t0_{item}", form="reversed_2_5_6_8_9").answers
+    np.testing.assert_array_equal(answers["se_t0_2"], 3 - d["se_t0_2"])
+    np.testing.assert_array_equal(answers["se_t0_1"], d["se_t0_1"])
+
+
+def test_scores_of_several_waves_hold_their_answers():
+    scores = tk.measurement.score(people(), "who5", "mood_{wave}_{item}", waves=["t0", "t1"])
+    assert scores.items == ITEMS
+    pd.testing.assert_frame_equal(scores.answers, people()[[*ITEMS["t0"], *ITEMS["t1"]]].astype(float))

@@ -1,0 +1,1 @@
+"""Scales: the registry, files of one's own, and what is known of each."""
