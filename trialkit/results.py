@@ -202,6 +202,8 @@ _HOMES = {
     "mediation_benchmark": "trialkit.estimate.mediation.benchmark",
     "mediation_disattenuated": "trialkit.estimate.mediation.unreliability",
     "four_way": "trialkit.estimate.mediation.four_way",
+    "several_mediators": "trialkit.estimate.mediation.several_mediators",
+    "controlled_direct": "trialkit.estimate.mediation.controlled_direct",
     "longitudinal_companions": "trialkit.estimate.longitudinal.longitudinal_result",
     "subgroups": "trialkit.estimate.subgroups.subgroups_result",
     "effect_size": "trialkit.estimate.effect_sizes.effect_size",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 
 import trialkit as tk
 from tests.plan.conftest import SMALL
+from tests.report.pages import Page, leaves, numbers
+from tests.report.pages import found as stands
 from trialkit.plan.load import PlanFileError, parse_plan
 from trialkit.report.assemble import assemble
 from trialkit.report.content import ReportContent
@@ -147,7 +150,9 @@ def test_every_effect_from_a_scale_that_moved_carries_the_note(kind, code):
     assert any(n.code == code and "in Ease" in n.text for n in by_name["ease"].result.notes)
     assert any(n.code == code for n in content.subgroups["mood by young"].notes)
     assert not any(n.code == code for n in by_name["calls"].result.notes)
-    plain = tk.Plan.from_text(PLAN + "[measurement]\ninvariance = false\n").run(moved() if kind == "wave" else moved(who="peer", by=2))
+    plain = tk.Plan.from_text(PLAN + "[measurement]\ninvariance = false\n").run(
+        moved() if kind == "wave" else moved(who="peer", by=2)
+    )
     assert plain.tidy()["estimate"].tolist() == content.tidy()["estimate"].tolist()
 
 
@@ -156,7 +161,10 @@ def test_the_latent_effect_has_what_moved_over_time_free():
     trial = tk.Trial(d, **ROLES)
     by_hand = tk.measurement.latent_effect(trial, ITEMS, free=tk.measurement.invariance(d, waves=ITEMS, cluster="group"))
     found = m.latent["mood"]
-    np.testing.assert_allclose(found.tidy()["estimate"], by_hand.tidy()["estimate"], rtol=1e-10)
+    rows = found.tidy()
+    np.testing.assert_allclose(rows["estimate"][:-1], by_hand.tidy()["estimate"], rtol=1e-10)
+    sd = tk.measurement.score(d, "who5", "mood_t0_{item}").values.std()
+    assert rows["estimate"].iloc[-1] == pytest.approx(run("wave").outcomes[0].result.estimates[0].estimate / sd)
     assert set(found.tidy()["outcome"]) == {"mood"}
     assert found.details["freed"]
 
@@ -173,16 +181,38 @@ def test_the_latent_effect_leaves_out_what_the_arms_answer_differently():
     assert not any("_3" in r["item"] for r in content.measurement[0].latent["mood"].details["loadings"])
 
 
+def test_where_the_tests_by_groups_are_not_defined_those_of_people_stand_in():
+    found = run("arm").measurement[0].over_arms["t1"]
+    alone = tk.measurement.invariance(moved(who="peer", by=2), ITEMS["t1"], by="arm")
+    assert found.scalar == "partial" and any(n.code == "groups_ignored" for n in found.notes)
+    pd.testing.assert_frame_equal(found.tidy(), alone.tidy())
+
+
 def test_the_section_says_it_and_sets_the_effects_side_by_side():
     content = run("wave")
     section = measured(content)
-    assert "not the same measure in t0 and t1" in words(section)
+    assert "cancels in the difference" in words(section) and "cancels" not in words(measured(run("arm")))
+    assert "not the same measure from 'before' to 'after'" in words(section)
     table = next(b for b in section.blocks if isinstance(b, Table) and b.file == "latent_effects")
     latent = content.measurement[0].latent["mood"].tidy()
-    shown = latent[latent["unit"] == "baseline SD"].set_index("level")["estimate"]
+    shown = latent[latent["unit"].isin(["baseline SD", "baseline SD of the score"])].drop_duplicates("level", keep="last")
+    shown = shown.set_index("level")["estimate"]
     assert table.rows[0].cells[1] == f"{shown['observed']:.2f}" and table.rows[0].cells[3] == f"{shown['latent']:.2f}"
+    box = next(s for s in assemble(View(content)).sections if s.id == "summary")
+    assert "did not keep their meaning" in words(box)
+    assert "did not keep" not in words(assemble(View(run())).sections[0])
     outcomes = next(s for s in assemble(View(content)).sections if s.id == "outcomes")
     assert "did not stay the same measure" in words(outcomes)
+
+
+def test_no_number_of_the_section_is_made_by_the_page(tmp_path):
+    for kind in ("wave", "arm"):
+        saved = run(kind).save(tmp_path / kind)
+        known = leaves(json.loads((saved.parent / "results.json").read_text("utf-8")))
+        text = re.sub(r"Table \d+\.", "", Page(saved.read_text("utf-8")).section("measurement"))
+        fixed = {".001", "0.7", "15", "2007", "95", "2.5"}  # conventions that the words name
+        assert len(numbers(text)) > 100
+        assert [n for n in numbers(text) if n not in fixed and not stands(n, known)] == []
 
 
 def test_the_content_survives_json_and_has_its_tables():
@@ -234,9 +264,12 @@ def test_one_wave_and_missing_codes():
     assert m.ends.tidy()["n"].iloc[0] == 396
 
 
+@pytest.mark.filterwarnings("ignore:the scale .rosenberg.")
 def test_reversed_items_are_turned_around_before_they_are_compared():
     rng = np.random.default_rng(1)
-    d = people().assign(**{f"se_{w}_{i}": np.clip(np.round(1.5 + 0.6 * rng.normal(size=400)), 0, 3) for w in ("t0", "t1") for i in range(1, 11)})
+    d = people().assign(
+        **{f"se_{w}_{i}": np.clip(np.round(1.5 + 0.6 * rng.normal(size=400)), 0, 3) for w in ("t0", "t1") for i in range(1, 11)}
+    )
     answers = tk.measurement.score(d, "rosenberg", "se_t0_{item}", form="reversed_2_5_6_8_9").answers
     np.testing.assert_array_equal(answers["se_t0_2"], 3 - d["se_t0_2"])
     np.testing.assert_array_equal(answers["se_t0_1"], d["se_t0_1"])
@@ -246,3 +279,49 @@ def test_scores_of_several_waves_hold_their_answers():
     scores = tk.measurement.score(people(), "who5", "mood_{wave}_{item}", waves=["t0", "t1"])
     assert scores.items == ITEMS
     pd.testing.assert_frame_equal(scores.answers, people()[[*ITEMS["t0"], *ITEMS["t1"]]].astype(float))
+
+
+THREE = PLAN.replace("[data]", 'mail = { label = "Letters" }\n[data]')
+
+
+@pytest.mark.parametrize(
+    "contrasts", ['"control"', '"all"', '[{ label = "Either", weights = { peer = 0.5, mail = 0.5, solo = -1 } }]']
+)
+def test_three_arms(contrasts):
+    d = people()
+    d.loc[(d["arm"] == "solo") & (d["id"] % 2 == 0), "arm"] = "mail"
+    d.loc[d["arm"] == "peer", "mood_t1_3"] = (d.loc[d["arm"] == "peer", "mood_t1_3"] + 1).clip(0, 5)
+    content = tk.Plan.from_text(f"{THREE}\n[analysis]\ncontrasts = {contrasts}\n").run(d)
+    m = content.measurement[0]
+    assert m.reliability_by_arm.tidy()["by"].tolist() == ["mail", "peer", "solo"] * 2
+    rows = m.latent["mood"].tidy()
+    assert set(rows.loc[rows["unit"] == "baseline SD", "contrast"]) == {"mail - solo", "peer - solo"}
+    table = next(b for b in measured(content).blocks if isinstance(b, Table) and b.file == "latent_effects")
+    assert [r.beneath for r in table.rows] == ["Letters − Leaflet", "Circle − Leaflet"] or len(table.rows) == 2
+    scores = {e.contrast: e for e in content.outcomes[0].result.estimates}
+    assert [r.cells[1] == "–" for r in table.rows] == ["peer - solo" not in scores] * 2
+
+
+def test_answers_in_words_are_those_in_codes():
+    d = moved()
+    said = dict(enumerate(["never", "rarely", "less", "more", "mostly", "always"]))
+    in_words = d.assign(**{c: d[c].map(said) for columns in ITEMS.values() for c in columns})
+    codes = ", ".join(f"{word} = {code}" for code, word in said.items())
+    text = PLAN.replace('items = "mood_{wave}_{item}"', f'items = "mood_{{wave}}_{{item}}"\ncodes = {{ {codes} }}')
+    assert tk.Plan.from_text(text).run(in_words).measurement[0].to_dict() == run("wave").measurement[0].to_dict()
+
+
+def test_weights_leave_the_latent_effect_out_and_say_so():
+    text = PLAN.replace('group = "group"', 'group = "group"\nweights = "w"')
+    content = tk.Plan.from_text(text).run(moved().assign(w=np.linspace(0.5, 1.5, 400)))
+    m = content.measurement[0]
+    assert not m.latent and any("sampling weights" in t for t in m.left_out)
+    assert any(n.code == "response_shift" for n in content.outcomes[0].result.notes)
+
+
+def test_few_people_are_not_said_to_have_changed_their_meaning():
+    d = people()
+    d = d[(d["id"] < 20) | d["group"].isin(["g0", "g1"])].query("group in ['g0', 'g1'] or arm == 'solo'")
+    content = tk.Plan.from_text(PLAN).run(d.reset_index(drop=True))
+    for n in content.outcomes[0].result.notes:
+        assert "is not the same measure" not in n.text

@@ -274,10 +274,13 @@ def _mediator_in_time(spec: PlanSpec, i: int) -> Problems:
 
 
 def _selection(spec: PlanSpec) -> Problems:
+    from trialkit.plan.checks_selection import selection_problems
+
     if spec.selection.take_up and spec.data.uptake is None:
         yield Problem(
             ("selection", "take_up"), 'take_up needs the column that says who took up the offer: [data] uptake = "attended"'
         )
+    yield from selection_problems(spec)
     if "cace" in spec.analysis.companions and spec.data.uptake is None:
         yield Problem(
             ("analysis", "companions"), "'cace' needs the column that says who took up the offer: [data] uptake = \"attended\""

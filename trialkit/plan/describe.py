@@ -252,6 +252,10 @@ def _further(spec: PlanSpec) -> Iterator[str]:
         yield f"Who was reached, from '{selection.reach.funnel}'{f', by {_listed(selection.reach.by)}' if selection.reach.by else ''}."
     if selection.balance:
         yield f"Balance at the start: {_listed(selection.balance)}."
+    if selection.vulnerability:
+        yield f"Take-up and losses are shown by: {_listed(selection.vulnerability)}."
+    if selection.groups_by_chance:
+        yield f"Whether chance put people in their groups is tested by: {_listed(selection.groups_by_chance)}."
     looked = [w for w, asked in (("losses by arm", selection.attrition), ("take-up", selection.take_up)) if asked]
     if looked:
         yield f"Described: {' and '.join(looked)}."

@@ -202,6 +202,10 @@ def _covariate_columns(spec: PlanSpec) -> Iterator[ExpectedColumn]:
             yield covariate(column, f"adjust of the mediation of '{entry.outcome}'")
     for column in spec.selection.balance:
         yield covariate(column, "balance")
+    for column in spec.selection.vulnerability:
+        yield covariate(column, "vulnerability")
+    for column in spec.selection.groups_by_chance:
+        yield covariate(column, "groups_by_chance", "number")
     for group in spec.subgroups:
         yield covariate(group.by, "subgroups", "number" if group.kind == "continuous" else "category")
     for column in spec.harms.columns if spec.harms else ():

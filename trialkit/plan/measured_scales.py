@@ -17,7 +17,7 @@ from trialkit.errors import EstimationError, TrialkitError
 from trialkit.measurement import InvarianceResult, Reliability, floor_ceiling, invariance, reliability, reliable_change
 from trialkit.plan.response_shift import marked, shifted
 from trialkit.report.content import MeasurementContent, OutcomeContent
-from trialkit.results import Result, TableResult
+from trialkit.results import Note, Result, TableResult
 
 if TYPE_CHECKING:
     from trialkit.plan.prepare import Prepared
@@ -53,7 +53,7 @@ def with_measurement(
     scales = measured_scales(spec, ready)
     if all(m.same_measure for m in scales):
         return scales, outcomes, subgroups
-    scales = tuple(shifted(spec, ready, m) for m in scales)
+    scales = tuple(shifted(spec, ready, m, outcomes) for m in scales)
     return (scales, *marked(spec, scales, outcomes, subgroups))
 
 
@@ -136,11 +136,21 @@ def _last_waves(m: Measured, pairs: list[Pair]) -> list[str]:
 
 
 def _over_waves(m: Measured, pair: Pair) -> InvarianceResult:
-    return invariance(m.answers, waves={w: m.items[w] for w in pair}, cluster=m.dependent)
+    return _judged(m, partial(invariance, m.answers, waves={w: m.items[w] for w in pair}))
 
 
 def _over_arms(spec: PlanSpec, m: Measured, wave: str) -> InvarianceResult:
-    return invariance(m.answers, m.items[wave], by=spec.data.arm, cluster=m.dependent)
+    return _judged(m, partial(invariance, m.answers, m.items[wave], by=spec.data.arm))
+
+
+def _judged(m: Measured, test: Callable[..., InvarianceResult]) -> InvarianceResult:
+    """Tests that respect groups; where their scaling is not defined, which a gross misfit or few groups can do, those of people alone."""
+    found = test(cluster=m.dependent)
+    if m.dependent is None or found.scalar != "not judged" or found.level == "none":
+        return found
+    plain = test(cluster=None)
+    text = "the tests that respect groups are not defined here, so these are tests as if people were independent: p-values are too small."
+    return replace(plain, notes=(*plain.notes, Note("groups_ignored", text)))
 
 
 def _ends(ready: Prepared, m: Measured) -> TableResult:

@@ -47,18 +47,23 @@ BUILT: dict[str, frozenset[str]] = {
     "population": frozenset({"all_randomized"}),
     "strategy": frozenset({"treatment_policy", "composite"}),
     "companion": frozenset(
-        {"ancova", "lin", "difference_in_means", "aipw", "mixed", "randomization_test", "wild_bootstrap", "cace"}
+        {"ancova", "lin", "difference_in_means", "aipw", "mixed", "longitudinal", "randomization_test"}
+        | {"wild_bootstrap", "cace"}
     ),
     "correction": frozenset(
         {"none", "holm", "hochberg", "bh", "sharpened_q", "romano_wolf", "westfall_young", "dunnett", "gatekeeping"}
     ),
-    "missing": frozenset({"available_cases"}),
+    "missing_primary": frozenset({"available_cases"}),
+    "missing": frozenset(
+        {"available_cases", "multiple_imputation", "jump_to_reference", "copy_reference", "copy_increments_in_reference"}
+        | {"last_mean_carried_forward", "inverse_probability_weights", "lee_bounds", "manski_bounds", "kling_liebman", "tipping_point"}
+    ),
     "scheme": frozenset(
         {"simple", "complete", "stratified", "clustered", "stratified_clustered", "matched_pairs"}
         | {"rerandomized", "minimization", "permuted_blocks"}
     ),
     "margin": frozenset({"equivalence", "noninferiority"}),
-    "section": frozenset({"balance", "attrition", "subgroups", "harms"}),
+    "section": frozenset({"balance", "attrition", "reach", "take_up", "subgroups", "harms"}),
     "language": frozenset({"en"}),
 }
 
@@ -80,6 +85,8 @@ def companion_fits(companion: str, outcome: Outcome) -> bool:
 
     if companion in ("randomization_test", "wild_bootstrap", "cace"):
         return outcome.measure in ("mean_difference", "risk_difference")
+    if companion == "longitudinal":
+        return outcome.scale is not None and outcome.measure == "mean_difference"
     return companion in ESTIMATORS and outcome.measure in ESTIMATORS[companion].measures
 
 
@@ -114,7 +121,7 @@ def _analysis(spec: PlanSpec) -> Iterator[str]:
             yield f"[analysis] companion '{companion}'"
     if spec.multiplicity.method not in BUILT["correction"]:
         yield f"[multiplicity] method '{spec.multiplicity.method}'"
-    if spec.missing.primary not in BUILT["missing"]:
+    if spec.missing.primary not in BUILT["missing_primary"]:
         yield f"[missing] primary '{spec.missing.primary}'"
     for rule in spec.missing.sensitivity:
         if rule not in BUILT["missing"]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
 
 from trialkit.errors import EstimationError, TrialkitError, shown
 from trialkit.measurement import InvarianceResult, latent_effect, response_shift_note
 from trialkit.plan.schema import score_column
 from trialkit.report.content import MeasurementContent, OutcomeContent
-from trialkit.results import Note, Result
+from trialkit.results import Estimate, Note, Result
 
 if TYPE_CHECKING:
     from trialkit.plan.prepare import Prepared
@@ -21,9 +23,11 @@ __all__ = ["marked", "shifted"]
 
 R = TypeVar("R", bound=Result)
 _FEWEST = 3
+_ALIKE = " In the arms it is the same measure: what moved alike in both cancels in the difference between them."
+WHOLE_SCORE = "baseline SD of the score"
 
 
-def shifted(spec: PlanSpec, ready: Prepared, m: MeasurementContent) -> MeasurementContent:
+def shifted(spec: PlanSpec, ready: Prepared, m: MeasurementContent, outcomes: Sequence[OutcomeContent]) -> MeasurementContent:
     """The scale with the latent effect of each outcome that is a score of it, where that score did not stay the same measure."""
     latent: dict[str, Result] = {}
     left_out = list(m.left_out)
@@ -35,7 +39,9 @@ def shifted(spec: PlanSpec, ready: Prepared, m: MeasurementContent) -> Measureme
         except TrialkitError as error:
             left_out.append(f"latent effect on '{outcome.name}': {error}")
         else:
-            latent[outcome.name] = replace(found, estimates=tuple(replace(e, outcome=outcome.name) for e in found.estimates))
+            named = tuple(replace(e, outcome=outcome.name) for e in found.estimates)
+            whole = _of_the_score(spec, ready, outcome, next(o.result for o in outcomes if o.name == outcome.name), m)
+            latent[outcome.name] = replace(found, estimates=(*named, *whole))
     return replace(m, latent=latent, left_out=tuple(left_out))
 
 
@@ -43,25 +49,34 @@ def notes_of(m: MeasurementContent, wave: str, before: str, label: str) -> list[
     """Notes for an effect on the score at `wave`: of the change since `before`, and of the arms."""
     notes = []
     over_waves, over_arms = m.over_waves.get(f"{before} to {wave}"), m.over_arms.get(wave)
-    for found, over in ((over_waves, f"{before} and {wave}"), (over_arms, f"the arms{f' at {wave}' if wave else ''}")):
+    named = {w: f"'{text or w}'" for w, text in m.waves.items()}
+    time, arms = f"from {named.get(before)} to {named.get(wave)}", f"in every arm{f', {named[wave]}' if wave else ''}"
+    for found, over in ((over_waves, time), (over_arms, arms)):
         if isinstance(found, InvarianceResult):
             note = response_shift_note(found, label)
             if note is not None:
-                notes.append(Note(note.code, _sentence(found, label, over)))
+                alike = found is over_waves and _same(over_arms) and found.scalar != "not judged"
+                notes.append(Note(note.code, _sentence(found, label, over) + (_ALIKE if alike else "")))
     return notes
 
 
+def _same(found: Result | None) -> bool:
+    return isinstance(found, InvarianceResult) and found.scalar == "full"
+
+
 def _sentence(found: InvarianceResult, label: str, over: str) -> str:
+    if found.scalar == "not judged" and found.level != "none":
+        return f"'{label}': whether it is the same measure {over} is not known, because the indices of fit are not defined."
     if found.scalar == "not judged":
         return (
-            f"'{label}' may not be the same measure in {over}: its items do not measure one thing there (the one-factor model does not fit), so "
-            "it is not known what the effect is an effect on."
+            f"'{label}' may not be the same measure {over}: a model with one factor does not fit the answers of the {found.n} people there, so it is not "
+            "known whether the items measure one thing."
         )
     what = "a change in what is measured with a change in how the questions are answered (response shift)"
     if found.over == "groups":
         what = "what is measured with how the questions are answered in each arm"
     which = f"These differ: {shown(found.freed, 6)}." if found.scalar == "partial" else "No few items explain it."
-    return f"'{label}' is not the same measure in {over} (scalar invariance fails): the effect mixes {what}. {which}"
+    return f"'{label}' is not the same measure {over} (scalar invariance fails): the effect mixes {what}. {which}"
 
 
 def _latent(spec: PlanSpec, ready: Prepared, m: MeasurementContent, outcome: Outcome) -> Result:
@@ -96,6 +111,17 @@ def _latent(spec: PlanSpec, ready: Prepared, m: MeasurementContent, outcome: Out
     )
 
 
+def _of_the_score(spec: PlanSpec, ready: Prepared, outcome: Outcome, result: Result, m: MeasurementContent) -> Iterator[Estimate]:
+    """The effect on the whole score in its standard deviations before the programme, items that moved included."""
+    if outcome.measure != "mean_difference":
+        return
+    sd = float(np.nanstd(ready.trial.values(score_column(m.name, _baseline(m, outcome))), ddof=1))
+    for e in result.estimates if sd > 0 else ():
+        scaled = {k: getattr(e, k) / sd for k in ("estimate", "std_error", "conf_low", "conf_high")}
+        words = f"{e.estimand} on the score, in its baseline SDs"
+        yield replace(e, **scaled, estimand=words, extra={"level": "observed", "unit": WHOLE_SCORE})
+
+
 def _items(found: InvarianceResult) -> set[int]:
     """Numbers of the items whose loading or intercept was let go."""
     return {int(j) for kind, j, *_ in found.details["freed_places"] if kind in ("loading", "intercept")}
@@ -116,6 +142,7 @@ def marked(
             result=noted(o.result, notes[o.name]),
             effect_size=None if o.effect_size is None else noted(o.effect_size, notes[o.name]),
             companions={k: noted(r, notes[o.name]) for k, r in o.companions.items()},
+            few_groups=None if o.few_groups is None else noted(o.few_groups, notes[o.name]),
         )
         for o in outcomes
     ]

@@ -24,9 +24,11 @@ from trialkit.plan.harms import planned_harms
 from trialkit.plan.lock import versions
 from trialkit.plan.measured_scales import with_measurement
 from trialkit.plan.not_yet import BUILT, companion_fits, not_yet
+from trialkit.plan.over_time import COMPANION, at_its_wave, has_waves, planned_over_time
 from trialkit.plan.prepare import Prepared, prepare
 from trialkit.plan.schema import PlanSpec
 from trialkit.plan.schema_outcomes import HedgesG, Outcome
+from trialkit.plan.selection import planned_reach, with_selection
 from trialkit.plan.side_by_side import side_by_side
 from trialkit.plan.subgroups import planned_subgroups
 from trialkit.plan.verdict import verdict_of
@@ -72,12 +74,14 @@ def run_plan(
     steps = len(planned) + 2
     tell = progress or (lambda what, step, of: None)
     tell("data", 0, steps)
+    reached = planned_reach(spec, folder)
     ready = prepare(spec, data, folder=folder)
     outcomes = []
     for step, outcome in enumerate(planned, 1):
         tell(outcome.name, step, steps)
         outcomes.append(_outcome(spec, ready, outcome))
     tell("tables", steps - 1, steps)
+    selection, outcomes = with_selection(spec, ready, outcomes, reached=reached, progress=progress)
     scales, outcomes, by_trait = with_measurement(spec, ready, outcomes, planned_subgroups(spec, ready))
     adjusted, corrections = corrected(spec, outcomes)
     ordered = sorted(adjusted, key=lambda o: ("primary", "secondary", "exploratory").index(o.role))
@@ -98,7 +102,9 @@ def run_plan(
         subgroups=by_trait,
         contrasts=_own_contrasts(spec),
         harms=planned_harms(spec, ready, folder=folder),
+        over_time=planned_over_time(spec, ready),
         measurement=scales,
+        selection=selection,
         not_run=tuple(not_yet(spec)),
         plan_text=describe(spec, folder=folder),
         notes=tuple(dict.fromkeys((*ready.trial.notes, *ready.notes))),
@@ -178,6 +184,10 @@ def _companions(spec: PlanSpec, ready: Prepared, outcome: Outcome, estimator: st
     found: dict[str, Result] = {}
     for name in spec.analysis.companions:
         if name not in BUILT["companion"] or name == estimator or not companion_fits(name, outcome):
+            continue
+        if name == COMPANION:
+            if has_waves(spec, outcome):
+                found[name] = at_its_wave(spec, ready, outcome)
             continue
         if name in BESIDE_PRIMARY:
             if outcome.role == "primary":

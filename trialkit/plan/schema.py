@@ -263,6 +263,7 @@ class PlanSpec(Frozen):
 
     def _named_covariates(self) -> set[str]:
         named = {*self.analysis.adjust, *self.selection.balance, *(s.by for s in self.subgroups)}
+        named |= {*self.selection.vulnerability, *self.selection.groups_by_chance}
         named |= {c for o in self.outcomes for c in o.adjust or ()} | {c for m in self.mediation for c in m.adjust or ()}
         named |= {c for o in self.outcomes if (c := o.baseline) is not None} | {
             c for o in self.outcomes for c in self.components(o)

@@ -18,6 +18,7 @@ __all__ = [
     "HarmsSection",
     "MeasurementSection",
     "Mediation",
+    "MediationAssume",
     "Mediator",
     "MissingSection",
     "MultiplicitySection",
@@ -176,8 +177,27 @@ class Mediator(Frozen):
     """the mediator before randomization, as a column"""
 
 
+class MediationAssume(Frozen):
+    """Paths for the power of a mediation question, by simulation; never used in the analysis."""
+
+    a: float
+    """effect of the arm on the mediator, in SDs of the mediator within an arm"""
+    b: float
+    """slope of the outcome on the mediator within an arm, in SDs of both, the outcome's given the mediator"""
+    direct: float = 0.0
+    """effect of the arm that does not go through the mediator, in SDs of the outcome given the mediator"""
+    icc: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """share of the mediator's variance that lies between groups; unsaid: that of the outcome"""
+    baseline_correlation: Annotated[float, Field(gt=-1, lt=1)] | None = None
+    """correlation of the mediator with its baseline; unsaid: [design] assumptions"""
+    group_correlation: Annotated[float, Field(ge=-1, le=1)] = 0.0
+    """correlation of the group effects on mediator and outcome"""
+
+
 class Mediation(Frozen):
     """How much of the effect on an outcome goes through an intermediate step."""
+
+    later: ClassVar[frozenset[str]] = frozenset({"assume"})
 
     outcome: Name
     """the name of one of [[outcomes]]"""
@@ -191,6 +211,8 @@ class Mediation(Frozen):
     """bootstrap draws"""
     seed: Seed
     """seed of the bootstrap"""
+    assume: MediationAssume | None = None
+    """paths for power by simulation, as in { a = 0.4, b = 0.3, direct = 0.1 }"""
 
 
 class Reach(Frozen):
@@ -213,6 +235,12 @@ class SelectionSection(Frozen):
     """losses by arm and their tests"""
     take_up: bool = False
     """who took up the offer; needs [data] uptake"""
+    vulnerability: Columns = ()
+    """traits people had before randomization, by which take-up and losses are shown; numbers are split at their median"""
+    groups_by_chance: Columns = ()
+    """traits by which it is tested whether chance put people in their groups; needs a seed in [analysis]"""
+
+    later: ClassVar[frozenset[str]] = frozenset({"vulnerability", "groups_by_chance"})
 
 
 class Subgroup(Frozen):

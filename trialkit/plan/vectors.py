@@ -104,4 +104,5 @@ EXAMPLES = {
     "two arms, one column": _SMALL,
     "groups in one arm, a scale": _GROUPED,
     "three arms, an order of hypotheses": _ORDERED,
+    "a scale without tests of invariance": f"{_GROUPED}[measurement]\ninvariance = false\n",
 }

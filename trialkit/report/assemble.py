@@ -12,9 +12,11 @@ from trialkit.report.sections import (
     measurement,
     next_study,
     outcomes,
+    over_time,
     participants,
     primary,
     record,
+    selection,
     subgroups,
 )
 from trialkit.report.sections.status import status
@@ -27,9 +29,11 @@ ORDER = (
     participants.flow,
     baseline.baseline,
     outcomes.outcomes,
+    over_time.over_time,
     subgroups.subgroups,
     families.families,
     few_groups.few_groups,
+    selection.selection,
     participants.attrition,
     harms.harms,
     measurement.measurement,

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from trialkit.report.content_selection import SelectionContent
 from trialkit.results import Note, Result, TableResult, interval_text, number, p_text, plain, test_text
 
 CONTENT_VERSION = 1
@@ -178,7 +179,9 @@ class ReportContent:
         'transitions'. corrections : the result of the correction of every family, or of the graph.
     subgroups : by 'outcome by trait', the planned subgroup analyses.
     contrasts : text of each contrast of the plan's own -> its two sides in words. harms : adverse events, None where the plan has none.
+    over_time : by outcome, the effect at every wave and over them from one model of all waves.
     measurement : how well the scales measured, one entry a scale.
+    selection : who came, who stayed, who took it up.
     not_run : planned parts that this version cannot run, in words. plan_text : the plan back in words.
     data : receipt (file name, sha256 of bytes and content, rows, columns). versions : software. created : ISO time (UTC).
     command : the line that runs it again.
@@ -208,7 +211,9 @@ class ReportContent:
     corrections: Mapping[str, Result] = field(default_factory=dict)
     contrasts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     harms: TableResult | None = None
+    over_time: Mapping[str, Result] = field(default_factory=dict)
     measurement: tuple[MeasurementContent, ...] = ()
+    selection: SelectionContent | None = None
 
     def tidy(self) -> pd.DataFrame:
         """All outcomes, one row an estimate, with role and family in front."""
@@ -262,7 +267,9 @@ class ReportContent:
             "corrections": {k: r.to_dict() for k, r in self.corrections.items()},
             "contrasts": {k: list(v) for k, v in self.contrasts.items()},
             "harms": None if self.harms is None else self.harms.to_dict(),
+            "over_time": {k: r.to_dict() for k, r in self.over_time.items()},
             "measurement": [m.to_dict() for m in self.measurement],
+            "selection": None if self.selection is None else self.selection.to_dict(),
         }  # fmt: skip
 
     @staticmethod
@@ -282,7 +289,9 @@ class ReportContent:
             corrections={k: Result.from_dict(r) for k, r in content.get("corrections", {}).items()},
             contrasts=content.get("contrasts", {}),
             harms=_table(content["harms"]) if content.get("harms") else None,
+            over_time={k: Result.from_dict(r) for k, r in content.get("over_time", {}).items()},
             measurement=tuple(MeasurementContent.from_dict(m) for m in content.get("measurement", ())),
+            selection=SelectionContent.from_dict(content["selection"]) if content.get("selection") else None,
         )  # fmt: skip
 
 

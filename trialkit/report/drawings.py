@@ -14,11 +14,13 @@ from trialkit.report.figures.baseline import love
 from trialkit.report.figures.effects import contrast_items, forest, interval, room_below
 from trialkit.report.figures.flow_chart import flow
 from trialkit.report.figures.group_sizes_chart import group_sizes, sized_rows
+from trialkit.report.figures.means_chart import means_by_wave
 from trialkit.report.figures.rows import add_rows, stack
 from trialkit.report.figures.style import drawing, new_figure, png_bytes, svg_text
 from trialkit.report.figures.subgroup_chart import subgroups as subgroup_chart
 from trialkit.report.figures.survival_chart import survival
 from trialkit.report.sections.next_study import planned_sizes
+from trialkit.report.sections.over_time import course_figure
 from trialkit.report.sections.participants import shown_outcome
 from trialkit.report.sections.primary import figure_name
 from trialkit.report.sections.subgroups import subgroup_figure
@@ -65,6 +67,8 @@ def _planned(view: View) -> Iterator[tuple[str, Callable[[], Any]]]:
         balance = content.balance
         yield "love", lambda: love(balance, labels=labels, words=view.words).figure
     yield "forest", partial(_forest, view)
+    for i, name in enumerate(content.over_time):
+        yield course_figure(i), partial(_course, view, name)
     for i, result in enumerate(content.subgroups.values()):
         yield subgroup_figure(i), partial(_subgroups, view, result)
     if sized_rows(content.flow):
@@ -83,6 +87,12 @@ def _forest(view: View) -> Any:
 
 def _subgroups(view: View, result: Result) -> Any:
     return subgroup_chart(result, labels=view.labels(), words=view.words).figure
+
+
+def _course(view: View, name: str) -> Any:
+    result = view.content.over_time[name]
+    labels, waves = view.labels(), result.details["wave_labels"]
+    return means_by_wave(result, labels=labels, wave_labels=waves, outcome=labels.get(name, name), words=view.words).figure
 
 
 def _curves(view: View, outcome: OutcomeContent) -> Any:

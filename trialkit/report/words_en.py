@@ -14,11 +14,14 @@ from trialkit.report.format import MINUS, Numbers
 from trialkit.report.words_en_figures import FigureWords
 from trialkit.report.words_en_harms import HarmWords
 from trialkit.report.words_en_measurement import MeasurementWords
+from trialkit.report.words_en_mediation import MediationWords
+from trialkit.report.words_en_over_time import OverTimeWords
 from trialkit.report.words_en_plain import PlainWords
+from trialkit.report.words_en_selection import SelectionWords
 from trialkit.report.words_en_tests import TestWords
 
 
-class English(PlainWords, FigureWords, TestWords, HarmWords, MeasurementWords):
+class English(PlainWords, FigureWords, TestWords, HarmWords, MeasurementWords, SelectionWords, OverTimeWords, MediationWords):
     """Headings, captions, column headers and the sentences around the numbers."""
 
     language = "en"
@@ -41,9 +44,12 @@ class English(PlainWords, FigureWords, TestWords, HarmWords, MeasurementWords):
         "flow": ("People and groups in the trial", "Flow"),
         "baseline": ("The arms at the start", "Baseline"),
         "outcomes": ("All outcomes", "All outcomes"),
+        "over_time": ("The effect over time", "Over time"),
         "subgroups": ("Does the effect differ between kinds of people?", "Subgroups"),
+        "mediation": ("Effects through an intermediate step", "Mediation"),
         "families": ("Correction for several tests", "Several tests"),
         "few_groups": ("The same effect by the methods for few groups", "Few groups"),
+        "selection": ("Who came, who took part and who stayed", "Who came and stayed"),
         "attrition": ("People without a measured outcome", "Missing outcomes"),
         "harms": ("Unwanted events", "Unwanted events"),
         "measurement": ("How well the scales measured", "Measurement"),
@@ -83,6 +89,7 @@ class English(PlainWords, FigureWords, TestWords, HarmWords, MeasurementWords):
         "randomization_test": "Randomization test",
         "wild_bootstrap": "Wild bootstrap",
         "cace": "Effect among those who took it up (CACE)",
+        "longitudinal": "All waves in one model",
     }
     primary_analysis = "Primary analysis"
     roles: ClassVar[Mapping[str, str]] = {"primary": "Primary", "secondary": "Secondary", "exploratory": "Exploratory"}

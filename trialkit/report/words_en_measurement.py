@@ -29,12 +29,16 @@ class MeasurementWords:
     warned_outcomes = (
         "A scale behind some of these effects did not stay the same measure; see the section on how well the scales measured."
     )
+    about_measure = (
+        "The questions behind a primary outcome did not keep their meaning, or that could not be shown: part of the difference may lie in how people answer and not in "
+        "how they are. See how well the scales measured."
+    )
     latent_caption = "The effect on the score and on what its items measure, in standard deviations before the programme"
     latent_note = (
-        "Observed: mean of the items. What is measured: the factor behind the items (latent analysis of covariance), with the items that moved left free or out. "
-        "An observed effect is also smaller because of random error in the score."
+        "What is measured: the factor behind the items (latent analysis of covariance), with the items that moved left free or out. An effect on the score "
+        "is also smaller because of random error in it."
     )
-    observed_header, latent_header = "Mean of the items", "What is measured"
+    observed_header, latent_header = "Score", "What is measured"
     reliability_caption = "Reliability"
     everyone = "everyone"
     invariance_models: ClassVar[Mapping[str, str]] = {
@@ -58,8 +62,8 @@ class MeasurementWords:
         """What two numbers in a cell are."""
         several = f"Numbers of a row: {waves}. " if waves else ""
         return (
-            f"{several}People: with an answer. Same over time, same in the arms: whether the scale is the same measure there, by tests of scalar invariance (bounds of Chen 2007). At an end: waves with more than 15% of people at the lowest or "
-            "highest possible score."
+            f"{several}People: with an answer. Same over time, same in the arms: whether the scale is the same measure there, by tests of scalar "
+            "invariance (bounds of Chen 2007). At an end: waves with more than 15% of people at the lowest or highest possible score."
         )
 
     @staticmethod

@@ -23,7 +23,8 @@ MANIFEST_VERSION = 1
 
 
 def write_scenario(key: str, folder: str | Path, seed: int) -> tuple[Path, ...]:
-    """Write a simulated trial: `<key>.csv`, `.codebook.csv`, `.manifest.json`, `.plan.toml` and the scale files the plan names.
+    """Write a simulated trial: `<key>.csv`, `.codebook.csv`, `.manifest.json`, `.plan.toml`, the scale files the plan names, and `<key>.<table>.csv`
+    for each list beside the data.
 
     The same key, seed and version of the scenario give the same bytes on every machine.
 
@@ -47,8 +48,9 @@ def write_simulated(simulated: Simulated, folder: Path) -> tuple[Path, ...]:
         f"{spec.key}.csv": csv_text(simulated.data),
         f"{spec.key}.codebook.csv": codebook_text(spec),
         f"{spec.key}.manifest.json": manifest_text(simulated),
-        f"{spec.key}.plan.toml": simulated.plan_text,
+        **({f"{spec.key}.plan.toml": simulated.plan_text} if simulated.plan_text else {}),
         **{name: own_scale_text(name) for name in spec.scale_files},
+        **{f"{spec.key}.{name}.csv": csv_text(table) for name, table in simulated.tables.items()},
     }
     return tuple(_write(folder / name, text) for name, text in texts.items())
 
@@ -90,6 +92,8 @@ def manifest_text(simulated: Simulated) -> str:
         "rows": len(data),
         "columns": list(data.columns),
     }
+    if simulated.tables:
+        content["tables"] = {f"{spec.key}.{k}.csv": _sha256(csv_text(t)) for k, t in simulated.tables.items()}
     return json.dumps(content, indent=1) + "\n"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -63,7 +64,7 @@ class Items(Part):
         return tuple(self.items.replace("{item}", str(j)) for j in range(1, self.spec.items + 1))
 
     def draw(self, people: People, rng: np.random.Generator) -> None:
-        trait, codes = people[self.trait], self.spec.codes
+        trait, codes = self.reported(people), self.spec.codes
         loadings, difficulties = self._item_parameters()
         turned = self.spec.chosen.reversed
         for j, column in enumerate(self.columns):
@@ -71,6 +72,10 @@ class Items(Part):
             response = loadings[j] * trait + noise - difficulties[j]
             keyed = codes.min + np.searchsorted(np.array(self.thresholds), response, side="right").astype(float)
             people.values[column] = codes.min + codes.max - keyed if j + 1 in turned else keyed
+
+    def reported(self, people: People) -> FloatArray:
+        """The trait that the answers follow."""
+        return people[self.trait]
 
     def _item_parameters(self) -> tuple[FloatArray, FloatArray]:
         even = np.linspace(-1, 1, self.spec.items) if self.spec.items > 1 else np.zeros(1)
@@ -103,7 +108,11 @@ class Binary(Part):
 
 @register
 class Attrition(Part):
-    """Loss at a wave (logistic): the columns that match are blank for people who are lost."""
+    """Loss at a wave (logistic): the columns that match are blank for people who are lost.
+
+    Slopes on observed baseline and arm leave the loss ignorable given these. A slope on the outcome itself, or on a latent trait
+    behind it, does not: who does badly is lost more often, and no analysis of the data alone can tell.
+    """
 
     observation: ClassVar[bool] = True
 
@@ -113,6 +122,8 @@ class Attrition(Part):
 
     def draw(self, people: People, rng: np.random.Generator) -> None:
         odds = np.exp(self.intercept + people.linear(self.on))
+        if np.isnan(odds).any():
+            raise PlanError(f"part '{self.name}' depends on a value that an earlier part left blank; put it before that part.")
         lost = rng.random(people.n) < odds / (1 + odds)
         for name in matching(people, self.columns, self.name):
             people.values[name] = np.where(lost, np.nan, people.values[name])
@@ -141,7 +152,13 @@ class Unanswered(Part):
 
 def matching(people: People, patterns: tuple[str, ...], part: str) -> list[str]:
     """Names that match one of the patterns, in the order in which they were made; a pattern that matches nothing is an error."""
+    names = tuple(people.values)
     for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in people.values):
+        if not _alike(names, (pattern,)):
             raise PlanError(f"part '{part}': no column matches '{pattern}'.")
-    return [name for name in people.values if any(fnmatchcase(name, p) for p in patterns)]
+    return list(_alike(names, patterns))
+
+
+@lru_cache(maxsize=256)
+def _alike(names: tuple[str, ...], patterns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if any(fnmatchcase(name, p) for p in patterns))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -31,6 +32,7 @@ class People:
     everyone : 0 or 1 puts all people in that arm, for potential outcomes; None lets the assignment decide.
     values : what is known of each person, observed or latent, by name.
     labels : words of the codes of categories; labels of groups.
+    tables : lists beside the data, such as adverse events, by name: columns of equal length.
     """
 
     n: int
@@ -38,6 +40,7 @@ class People:
     everyone: int | None = None
     values: dict[str, FloatArray] = field(default_factory=dict)
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    tables: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> FloatArray:
         if name not in self.values:

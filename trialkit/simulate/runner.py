@@ -11,7 +11,7 @@ from trialkit.simulate.parts_outcomes import Items
 from trialkit.simulate.people import Entropy, People, stream
 from trialkit.simulate.spec import Column, ScenarioSpec
 
-__all__ = ["frame", "observed", "simulate_people"]
+__all__ = ["frame", "observed", "simulate_people", "tables"]
 
 
 def simulate_people(
@@ -57,6 +57,16 @@ def frame(spec: ScenarioSpec, people: People) -> pd.DataFrame:
             values = people[name]
             table[name] = values if np.isnan(values).any() else values.astype(np.int64)
     return pd.DataFrame(table)
+
+
+def tables(spec: ScenarioSpec, people: People) -> dict[str, pd.DataFrame]:
+    """Lists beside the data; a column of person numbers becomes the identifiers of the data."""
+    names = identifiers(spec.unit_prefix, people.n)
+    made = {}
+    for key, columns in people.tables.items():
+        rows = {spec.unit if k == "person" else k: [names[i - 1] for i in v] if k == "person" else v for k, v in columns.items()}
+        made[key] = pd.DataFrame(rows)
+    return made
 
 
 def identifiers(prefix: str, n: int) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,11 @@ import pandas as pd
 
 from trialkit.errors import UsageError
 from trialkit.simulate.people import checked_seed
-from trialkit.simulate.runner import frame, simulate_people
-from trialkit.simulate.spec import ScenarioSpec, load_scenario, scenario_keys, scenario_text
+from trialkit.simulate.runner import frame, simulate_people, tables
+from trialkit.simulate.spec import ScenarioSpec, load_scenario, plan_of, scenario_keys
 from trialkit.simulate.truth import stored_truth, truth_table
 
-__all__ = ["Simulated", "scenario", "scenarios"]
+__all__ = ["Simulated", "checked_people", "scenario", "scenarios"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -25,9 +26,10 @@ class Simulated:
     ----------
     data : one row a person, item answers included; missing codes as a questionnaire would have them.
     truth : outcome, metric, estimand (ITT or complier), value, mc_error (Monte Carlo standard error), computed.
-    plan_text : the plan (TOML) that analyses the data.
+    plan_text : the plan (TOML) that analyses the data; empty for a design that no plan covers, such as one without a control arm.
     scenario : the specification; `.parameters` lists every number with its origin.
     seed : the seed of the data.
+    tables : lists beside the data, such as 'adverse_events', 'funnel' or 'groups', where the scenario has them.
     """
 
     data: pd.DataFrame
@@ -35,13 +37,14 @@ class Simulated:
     plan_text: str
     scenario: ScenarioSpec
     seed: int
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     def value(self, outcome: str, metric: str, estimand: str = "ITT") -> float:
         """One truth, as in `value("self_efficacy", "standardized")`."""
         return stored_truth(self.scenario.key).value(outcome, metric, estimand)
 
     def write(self, folder: str | Path) -> tuple[Path, ...]:
-        """Write data, codebook, manifest, plan and the scale files the plan names; returns their paths.
+        """Write data, codebook, manifest, plan, the scale files the plan names and the lists beside the data; returns their paths.
 
         Examples
         --------
@@ -95,12 +98,17 @@ def scenario(key: str, *, seed: int | np.random.Generator, people: int | None = 
     (1400, 0.4)
     """
     spec, drawn = load_scenario(key), checked_seed(seed)
+    made = simulate_people(spec, n=checked_people(spec, people), entropy=drawn)
+    truth = truth_table(stored_truth(key))
+    return Simulated(frame(spec, made), truth, plan_of(key), spec, drawn, tables(spec, made))
+
+
+def checked_people(spec: ScenarioSpec, people: int | None) -> int:
+    """The number of people asked for, or the scenario's own."""
     n = spec.people if people is None else people
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 4:
         raise UsageError(f"people={n!r} must be a whole number of 4 or more.")
-    made = simulate_people(spec, n=int(n), entropy=drawn)
-    truth = truth_table(stored_truth(key))
-    return Simulated(frame(spec, made), truth, scenario_text(f"{key}.plan.toml"), spec, drawn)
+    return int(n)
 
 
 def scenarios() -> pd.DataFrame:

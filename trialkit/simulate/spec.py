@@ -19,13 +19,23 @@ import pandas as pd
 from pydantic import Field, SerializeAsAny, ValidationError, model_validator
 
 from trialkit.errors import PlanError, UsageError, nearest, shown
-from trialkit.simulate import parts_design  # noqa: F401  (registers its parts)
+from trialkit.simulate import components, parts_design  # noqa: F401  (these register their parts)
 from trialkit.simulate.parts import PARTS, Part, Spec
 from trialkit.simulate.parts_outcomes import Items
 
-__all__ = ["Column", "OutcomeSpec", "Parameter", "ScenarioSpec", "Target", "load_scenario", "scenario_keys", "scenario_text"]
+__all__ = [
+    "Column",
+    "OutcomeSpec",
+    "Parameter",
+    "ScenarioSpec",
+    "Target",
+    "load_scenario",
+    "plan_of",
+    "scenario_keys",
+    "scenario_text",
+]
 
-Metric = Literal["difference", "standardized", "odds_ratio", "log_odds_ratio", "log_odds_d", "control_mean"]
+Metric = Literal["difference", "standardized", "mean_ratio", "odds_ratio", "log_odds_ratio", "log_odds_d", "control_mean"]
 
 
 class Parameter(Spec):
@@ -57,23 +67,27 @@ class Column(Spec):
 
 
 class OutcomeSpec(Spec):
-    """An outcome whose truth is computed: the score of an items part, or a 0/1 column. `name` is that of the plan."""
+    """An outcome whose truth is computed: the score of an items part, a 0/1 column, or with kind 'number' a column of amounts.
+    `name` is that of the plan."""
 
     name: str
     score: str = ""
     column: str = ""
     label: str
+    kind: Literal["", "number"] = ""
 
     @model_validator(mode="after")
     def _one(self) -> OutcomeSpec:
         if bool(self.score) == bool(self.column):
             raise ValueError("an outcome has a score (an items part) or a column")
+        if self.kind and not self.column:
+            raise ValueError("kind = 'number' is for a column; a score is a number anyway")
         return self
 
     @property
     def binary(self) -> bool:
         """Whether it is a share rather than a score."""
-        return bool(self.column)
+        return bool(self.column) and self.kind != "number"
 
 
 class Target(Spec):
@@ -156,7 +170,7 @@ class ScenarioSpec(Spec):
         content = {
             "parts": [p.model_dump(mode="json") for p in made],
             "scales": scales,
-            "outcomes": [o.model_dump(mode="json") for o in self.outcomes],
+            "outcomes": [o.model_dump(mode="json", exclude=None if o.kind else {"kind"}) for o in self.outcomes],
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -228,6 +242,12 @@ def scenario_keys() -> tuple[str, ...]:
 def scenario_text(name: str) -> str:
     """Text of a file of the scenarios folder."""
     return str((_folder() / name).read_text(encoding="utf-8"))
+
+
+def plan_of(key: str) -> str:
+    """Text of the scenario's plan; empty when it has none."""
+    path = _folder() / f"{key}.plan.toml"
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
 @cache

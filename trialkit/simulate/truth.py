@@ -2,7 +2,7 @@
 
 The same parts that make the data are run twice with the same random numbers, once with everybody in the control arm and once
 with everybody in the treated arm. The intention-to-treat effect is the mean difference over people and over draws of the groups;
-the complier effect that among people who attend when offered. Scores come from the item answers (none missing), so the truth
+the complier effect that among people who attend when offered (left out where no part makes 'attended'). Scores come from the item answers (none missing), so the truth
 stands on the scale that an analysis sees. Standardized effects are divided by the control SD of the score in the whole
 population. The Monte Carlo error is the spread over batches, groups included, divided by the root of their number.
 """
@@ -49,6 +49,7 @@ def _log_odds_ratio(m: Moments, group: str) -> float:
 METRICS: dict[str, tuple[str, Callable[[Moments, str], float]]] = {
     "difference": ("both", _difference),
     "standardized": ("score", lambda m, g: _difference(m, g) / _sd(m, "control")),
+    "mean_ratio": ("number", lambda m, g: m[f"treated{g}"] / m[f"control{g}"]),
     "odds_ratio": ("binary", lambda m, g: math.exp(_log_odds_ratio(m, g))),
     "log_odds_ratio": ("binary", _log_odds_ratio),
     "log_odds_d": ("binary", lambda m, g: _log_odds_ratio(m, g) * TO_D),
@@ -56,6 +57,7 @@ METRICS: dict[str, tuple[str, Callable[[Moments, str], float]]] = {
 HOW = {
     "difference": "mean of treated minus control potential outcome",
     "standardized": "difference divided by the SD of the control potential outcome, all people",
+    "mean_ratio": "mean of the treated potential outcome over that of the control potential outcome",
     "odds_ratio": "odds when treated over odds when not (marginal)",
     "log_odds_ratio": "natural logarithm of the marginal odds ratio",
     "log_odds_d": "log odds ratio times root 3 over pi",
@@ -107,36 +109,41 @@ def compute_truth(spec: ScenarioSpec, *, people: int, seed: int, batch: int = BA
         pooled = {k: float(np.mean([m[k] for m in each])) for k in each[0]}
         rows += _rows(outcome, pooled, each)
         context[outcome.name] = _context(pooled)
-    context["people"] = {"take_up": float(np.mean([f["people"]["take_up"] for f in found]))}
+    if "people" in found[0]:
+        context["people"] = {"take_up": float(np.mean([f["people"]["take_up"] for f in found]))}
     return Truth(tuple(rows), context, batches * batch, seed)
 
 
 def _batch(spec: ScenarioSpec, n: int, entropy: tuple[int, int]) -> dict[str, Moments]:
     measured = frozenset(o.score for o in spec.outcomes)
     worlds = [simulate_people(spec, n=n, entropy=entropy, everyone=arm, measured=measured) for arm in (0, 1)]
-    complier = worlds[1]["attended"] == 1
-    found = {}
+    attended = worlds[1].values.get("attended")
+    complier = None if attended is None else attended == 1
+    group = worlds[1].values.get("group")
+    found: dict[str, Moments] = {}
     for outcome in spec.outcomes:
         control, treated = (_values(spec, outcome, world) for world in worlds)
-        found[outcome.name] = _moments(control, treated, complier, worlds[1]["group"])
-    return found | {"people": {"take_up": float(complier.mean())}}
+        found[outcome.name] = _moments(control, treated, complier, group)
+    return found if complier is None else found | {"people": {"take_up": float(complier.mean())}}
 
 
 def _values(spec: ScenarioSpec, outcome: OutcomeSpec, people: People) -> FloatArray:
-    return people[outcome.column] if outcome.binary else spec.items_part(outcome.score).score(people)
+    return people[outcome.column] if outcome.column else spec.items_part(outcome.score).score(people)
 
 
-def _moments(control: FloatArray, treated: FloatArray, complier: BoolArray, group: FloatArray) -> Moments:
-    between, pairs = _pairs_within(treated, group)
-    return {
+def _moments(control: FloatArray, treated: FloatArray, complier: BoolArray | None, group: FloatArray | None) -> Moments:
+    found = {
         "control": float(control.mean()),
         "treated": float(treated.mean()),
-        "control_complier": float(control[complier].mean()),
-        "treated_complier": float(treated[complier].mean()),
         "control_square": float((control**2).mean()),
         "treated_square": float((treated**2).mean()),
-        "between": between / pairs,
     }
+    if complier is not None:
+        found |= {"control_complier": float(control[complier].mean()), "treated_complier": float(treated[complier].mean())}
+    if group is not None:
+        between, pairs = _pairs_within(treated, group)
+        found["between"] = between / pairs
+    return found
 
 
 def _pairs_within(values: FloatArray, group: FloatArray) -> tuple[float, float]:
@@ -153,15 +160,19 @@ def _sd(m: Moments, arm: str) -> float:
 def _context(m: Moments) -> dict[str, float]:
     sd = _sd(m, "treated")
     found = {"control_mean": m["control"], "control_sd": _sd(m, "control"), "treated_mean": m["treated"], "treated_sd": sd}
-    return {k: round(v, 6) for k, v in (found | {"treated_icc": m["between"] / sd**2}).items()}
+    if "between" in m:
+        found["treated_icc"] = m["between"] / sd**2
+    return {k: round(v, 6) for k, v in found.items()}
 
 
 def _rows(outcome: OutcomeSpec, pooled: Moments, each: list[Moments]) -> list[dict[str, Any]]:
     rows = []
     for metric, (kind, value) in METRICS.items():
-        if kind not in ("both", "binary" if outcome.binary else "score"):
+        if kind not in _kinds(outcome):
             continue
         for estimand, group in ESTIMANDS.items():
+            if f"treated{group}" not in pooled:
+                continue
             spread = float(np.std([value(m, group) for m in each], ddof=1)) / math.sqrt(len(each))
             rows.append(
                 {
@@ -173,6 +184,12 @@ def _rows(outcome: OutcomeSpec, pooled: Moments, each: list[Moments]) -> list[di
                 }
             )
     return rows
+
+
+def _kinds(outcome: OutcomeSpec) -> tuple[str, ...]:
+    if outcome.binary:
+        return ("both", "binary")
+    return ("both", "score", "number") if outcome.kind == "number" else ("both", "score")
 
 
 def truth_text(spec: ScenarioSpec, truth: Truth) -> str:

@@ -15,7 +15,8 @@ class SimulatedPower(TableResult):
     """Power, bias and coverage by effect, beside the closed form.
 
     `.tidy()` has a row an effect: power, mc_error (Monte Carlo standard error), bias, rmse, coverage, std_error (mean), sd_of_estimates, type_s, type_m,
-    failures (fits that failed; they count as not significant), n_draws, closed_form and difference. `.assumptions` says what was assumed.
+    failures (fits that failed; they count as not significant), n_draws, closed_form and difference; of a mediation question these are of the acme, followed by a, b, direct, total and
+    total_power, total_mc_error, total_bias, total_coverage and total_failures. `.assumptions` says what was assumed.
     """
 
     kind = "simulated_power"
@@ -47,6 +48,8 @@ class SimulatedPower(TableResult):
                 f"  {self._shown(r['effect'])} with {percent(r['power'])} (Monte Carlo error {percent(r['mc_error'])}){closed}; bias {number(r['bias'])}, "
                 f"coverage {percent(r['coverage'])}" + (f"; {r['failures']} fits failed" if r["failures"] else "")
             )
+            if "total_power" in r:
+                lines.append(f"    the total effect of {number(r['total'])} is detected with {percent(r['total_power'])}")
         lines.append(f"  assumed: {'; '.join(self.assumptions)}")
         return "\n".join([*lines, *(f"  note: {n.text}" for n in self.notes)])
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from trialkit.report.figures.group_quality_chart import group_quality
     from trialkit.report.figures.group_sizes_chart import group_sizes
     from trialkit.report.figures.means_chart import means_by_wave
+    from trialkit.report.figures.mediation_chart import mediation, mediation_effects, mediation_sensitivity
     from trialkit.report.figures.meta_chart import meta_forest
     from trialkit.report.figures.power_contour_chart import power_contour
     from trialkit.report.figures.power_curve_chart import power_curve
@@ -46,6 +47,9 @@ _PUBLIC = {
     "love": "baseline",
     "means": "arms",
     "means_by_wave": "means_chart",
+    "mediation": "mediation_chart",
+    "mediation_effects": "mediation_chart",
+    "mediation_sensitivity": "mediation_chart",
     "meta_forest": "meta_chart",
     "power_contour": "power_contour_chart",
     "power_curve": "power_curve_chart",
@@ -71,6 +75,9 @@ __all__ = [
     "love",
     "means",
     "means_by_wave",
+    "mediation",
+    "mediation_effects",
+    "mediation_sensitivity",
     "meta_forest",
     "power_contour",
     "power_curve",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from trialkit.report.content import MeasurementContent
 from trialkit.report.document import Block, Bullets, Column, Fold, Heading, Row, Section, Table, Text
@@ -28,7 +28,7 @@ def _blocks(view: View) -> Iterator[Block]:
     yield Text(words.measurement_intro)
     header = (
         Column(words.scale_word_header, "text"), *(Column(h) for h in (words.answered_header, words.alpha_header, words.omega_header)),
-        *(Column(h, "text") for h in (words.over_waves_header, words.over_arms_header, words.ends_header)),
+        *(Column(h) for h in (words.over_waves_header, words.over_arms_header, words.ends_header)),
     )  # fmt: skip
     kept, rows = without_empty(header, [_line(view, m) for m in scales])
     waves = dict.fromkeys(w for m in scales for w in m.waves.values() if w)
@@ -91,15 +91,15 @@ def _warned(view: View) -> Iterator[Block]:
 def _compared(view: View, name: str, result: Result) -> Iterator[Row]:
     """The observed and the latent effect of each contrast, both in standard deviations before the programme."""
     label = next((view.outcome_label(o) for o in view.content.outcomes if o.name == name), name)
-    rows = {(e.contrast, e.extra["level"]): e for e in result.estimates if e.extra["unit"] == "baseline SD"}
-    contrasts = dict.fromkeys(c for c, _ in rows)
-    for contrast in contrasts:
-        cells = [cell for level in ("observed", "latent") for cell in _effect(view, rows[contrast, level])]
-        yield Row((label, *cells), beneath=view.short(contrast) if len(contrasts) > 1 else "")
+    latent = [e for e in result.estimates if (e.extra["level"], e.extra["unit"]) == ("latent", "baseline SD")]
+    whole = {e.contrast: e for e in result.estimates if e.extra["unit"] == "baseline SD of the score"}
+    for e in latent:
+        cells = (*_effect(view, whole.get(e.contrast)), *_effect(view, e))
+        yield Row((label, *cells), beneath=view.short(e.contrast) if len(latent) > 1 else "")
 
 
-def _effect(view: View, e: Estimate) -> tuple[str, str]:
-    fixed: Any = view.numbers.fixed
-    if real(e.estimate) != real(e.estimate):
+def _effect(view: View, e: Estimate | None) -> tuple[str, str]:
+    fixed = view.numbers.fixed
+    if e is None or not math.isfinite(real(e.estimate)):
         return UNDEFINED, UNDEFINED
     return fixed(e.estimate, 2), view.words.interval(fixed(e.conf_low, 2), fixed(e.conf_high, 2))

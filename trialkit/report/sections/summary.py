@@ -10,6 +10,7 @@ from trialkit.report.content import OutcomeContent
 from trialkit.report.document import Block, Bullets, Heading, Section, Text
 from trialkit.report.format import real
 from trialkit.report.sections.blocks import section
+from trialkit.report.sections.measurement import WARNINGS
 from trialkit.report.view import Line, View
 
 
@@ -122,6 +123,8 @@ def _not_shown(view: View) -> Iterator[str]:
     overall = real(missing.details.get("overall")) if missing is not None else math.nan
     if overall > 0:
         yield words.about_missing(view.numbers.percent(overall, 0))
+    if any(n.code in WARNINGS for o in view.primary for n in o.result.notes):
+        yield words.about_measure
     yield words.about_average
     if content.population:
         yield words.about_population(content.population)

@@ -1,0 +1,68 @@
+"""The companion that uses every wave of a scale: one model of all waves, and its effect at the wave of the outcome."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from trialkit.errors import TrialkitError
+from trialkit.estimate.longitudinal.longitudinal_result import LongitudinalResult
+from trialkit.estimate.longitudinal.repeated_measures import longitudinal
+from trialkit.results import Result
+
+if TYPE_CHECKING:
+    from trialkit.plan.prepare import Prepared
+    from trialkit.plan.schema import PlanSpec
+    from trialkit.plan.schema_outcomes import Outcome
+
+__all__ = ["at_its_wave", "has_waves", "over_time", "planned_over_time"]
+
+COMPANION = "longitudinal"
+
+
+def has_waves(spec: PlanSpec, outcome: Outcome) -> bool:
+    """Whether the outcome is a scale that was also taken at an earlier wave, the first of them its baseline."""
+    if outcome.scale is None or outcome.wave is None or outcome.measure != "mean_difference":
+        return False
+    waves = spec.scale_waves(outcome.scale)
+    return len(waves) > 1 and waves[0] == outcome.baseline_wave and outcome.wave in waves[1:]
+
+
+def planned_over_time(spec: PlanSpec, ready: Prepared) -> dict[str, Result]:
+    """By name of the outcome, the whole course of every scale with two follow-ups or more, where the plan has the companion."""
+    if COMPANION not in spec.analysis.companions:
+        return {}
+    return {
+        o.name: over_time(spec, ready, o)
+        for o in spec.outcomes
+        if o.scale is not None and has_waves(spec, o) and len(spec.scale_waves(o.scale)) > 2
+    }
+
+
+def over_time(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> LongitudinalResult:
+    """All waves of the outcome's scale in one model, the first as baseline; covariates as planned, without the baseline score."""
+    from trialkit.plan.schema import score_column
+
+    a, scale = spec.analysis, str(outcome.scale)
+    columns = {wave: score_column(scale, wave) for wave in spec.scale_waves(scale)}
+    try:
+        found = longitudinal(
+            ready.trial,
+            columns,
+            adjust=[c for c in spec.adjust_for(outcome) if c not in columns.values()],
+            strata_effects=a.strata_effects,
+            covariate_missing=a.covariate_missing,
+            contrasts=a.contrasts if isinstance(a.contrasts, str) else "control",
+            conf_level=a.conf_level,
+        )
+    except TrialkitError as error:
+        error.args = (f"outcome '{outcome.name}', over the waves: {error}",)
+        raise
+    rows = tuple(replace(e, outcome=outcome.name) for e in found.estimates)
+    return replace(found, estimates=rows, details={**found.details, "wave_labels": {w: spec.wave_label(w) for w in columns}})
+
+
+def at_its_wave(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> Result:
+    """The effect at the wave of the outcome alone, as it stands beside the primary analysis."""
+    found = over_time(spec, ready, outcome)
+    return replace(found, estimates=tuple(e for e in found.estimates if e.extra["wave"] == outcome.wave))
