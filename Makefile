@@ -52,7 +52,15 @@ benchmark: $(VENV)/.all
 
 analyses: $(VENV)/.all
 	$(BIN)/python analyses/klier_2019/run.py
+	$(BIN)/python analyses/felgenhauer_2019/run.py
+	$(BIN)/python analyses/henderson_2013/run.py
+	$(BIN)/python analyses/himle_2014/run.py
+	$(BIN)/python analyses/job_clubs/run.py
 	$(BIN)/python analyses/jobs_ii/run.py
+	$(BIN)/python analyses/nsw/run.py
+	$(BIN)/python analyses/thornton/run.py
+	$(BIN)/python analyses/star/run.py
+	$(BIN)/python analyses/btheb/run.py
 
 clean:
 	rm -rf $(VENV) .venv-pandas2 $(REPORT) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -202,6 +202,7 @@ _HOMES = {
     "mediation_benchmark": "trialkit.estimate.mediation.benchmark",
     "mediation_disattenuated": "trialkit.estimate.mediation.unreliability",
     "four_way": "trialkit.estimate.mediation.four_way",
+    "moderated_mediation": "trialkit.estimate.mediation.moderated",
     "several_mediators": "trialkit.estimate.mediation.several_mediators",
     "controlled_direct": "trialkit.estimate.mediation.controlled_direct",
     "longitudinal_companions": "trialkit.estimate.longitudinal.longitudinal_result",

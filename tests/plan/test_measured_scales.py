@@ -132,7 +132,7 @@ def test_numbers_are_those_of_the_functions():
 
 def test_a_scale_that_stays_the_same_measure_has_no_warning():
     content = run()
-    assert content.measurement[0].same_measure and not content.measurement[0].latent and not content.measurement[0].left_out
+    assert not content.measurement[0].changed and not content.measurement[0].latent and not content.measurement[0].left_out
     assert not any(n.code in ("response_shift", "arms_not_invariant") for o in content.outcomes for n in o.result.notes)
     table = measured(content).blocks[1]
     assert isinstance(table, Table) and len(table.rows) == 1
@@ -221,7 +221,7 @@ def test_the_content_survives_json_and_has_its_tables():
     assert again.to_dict() == content.to_dict()
     assert measured(again) == measured(content)
     made = dict(frames(content))
-    assert len(made["measurement"]) == 2 and set(made["measurement"]["same_measure_since"]) == {"", "t0: partial"}
+    assert len(made["measurement"]) == 2 and set(made["measurement"]["same_measure_since"]) == {"", "t0: some_items"}
     assert {"reliability", "items", "invariance", "scale_ends", "reliable_change", "latent_effects"} <= set(made)
     older = {k: v for k, v in content.to_dict().items() if k != "measurement"}
     assert ReportContent.from_dict(older).measurement == ()
@@ -319,9 +319,50 @@ def test_weights_leave_the_latent_effect_out_and_say_so():
     assert any(n.code == "response_shift" for n in content.outcomes[0].result.notes)
 
 
+def test_what_chance_does_is_not_called_a_change():
+    told = {"undecided": 0, "same": 0}
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        d = people().sample(110, random_state=seed).reset_index(drop=True)
+        d["arm"], d["group"] = rng.permutation(np.repeat(["solo", "peer"], 55)), None
+        d.loc[d["arm"] == "peer", "group"] = [f"g{k % 6}" for k in range(55)]
+        content = tk.Plan.from_text(PLAN).run(d)
+        told[content.measurement[0].over_arms["t1"].details["standing"]] += 1
+        assert not any(n.code == "arms_not_invariant" for n in content.outcomes[0].result.notes)
+        if content.measurement[0].over_arms["t1"].details["standing"] == "undecided":
+            table = measured(content).blocks[1]
+            assert "cannot be told" in table.rows[0].cells and "no more than chance" in table.note
+    assert told["undecided"] > 0
+
+
 def test_few_people_are_not_said_to_have_changed_their_meaning():
     d = people()
     d = d[(d["id"] < 20) | d["group"].isin(["g0", "g1"])].query("group in ['g0', 'g1'] or arm == 'solo'")
     content = tk.Plan.from_text(PLAN).run(d.reset_index(drop=True))
     for n in content.outcomes[0].result.notes:
         assert "is not the same measure" not in n.text
+
+
+def test_mediation_through_a_scale_that_moved_carries_the_note():
+    text = PLAN + '[[mediation]]\noutcome = "calls"\nmediator = { scale = "mood", wave = "t1" }\ndraws = 100\nseed = 1\n'
+    content = tk.Plan.from_text(text).run(moved())
+    assert [n.code for m in content.mediation for n in m.result.notes if n.code == "response_shift"] == ["response_shift"]
+
+
+def test_the_course_over_the_waves_carries_the_note():
+    d = moved()
+    rng = np.random.default_rng(2)
+    for i in range(1, 6):
+        d[f"mood_t2_{i}"] = (d[f"mood_t1_{i}"] + rng.integers(-1, 2, len(d))).clip(0, 5)
+    text = PLAN.replace('t1 = "after" }', 't1 = "after", t2 = "later" }') + '[analysis]\ncompanions = ["longitudinal"]\n'
+    text = text.replace(
+        '[[outcomes]]\nname = "calls"',
+        '[[outcomes]]\nname = "later"\nscale = "mood"\nwave = "t2"\nrole = "secondary"\n[[outcomes]]\nname = "calls"',
+    )
+    content = tk.Plan.from_text(text).run(d)
+    assert list(content.measurement[0].over_waves) == ["t0 to t1", "t0 to t2"]
+    assert set(content.over_time) == {"mood", "later"}
+    for name, result in content.over_time.items():
+        assert any(n.code == "response_shift" for n in result.notes), name
+    companion = content.outcomes[0].companions["longitudinal"]
+    assert any(n.code == "response_shift" for n in companion.notes)

@@ -43,14 +43,14 @@ def corrected(spec: PlanSpec, outcomes: list[OutcomeContent]) -> tuple[list[Outc
         return outcomes, {}
     if method == "gatekeeping":
         p, results = _along_graph(spec, outcomes)
-        text = "p_adjusted is the smallest alpha at which the plan's graph rejects it."
+        text = "The corrected p is the smallest level at which the plan's graph rejects it."
         return [_with_adjusted(o, p, text) for o in outcomes], results
     p, results = {}, {}
     for name in dict.fromkeys(o.family for o in outcomes):
         found = _family(spec, [o for o in outcomes if o.family == name])
         p |= {(e.outcome, e.contrast): float(e.extra["p_adjusted"]) for e in found.estimates}
         results[name] = found
-    return [_with_adjusted(o, p, f"p_adjusted is corrected within the family '{o.family}'.") for o in outcomes], results
+    return [_with_adjusted(o, p, f"The corrected p is that within the family '{o.family}'.") for o in outcomes], results
 
 
 def _along_graph(spec: PlanSpec, outcomes: Sequence[OutcomeContent]) -> tuple[Adjusted, dict[str, Result]]:

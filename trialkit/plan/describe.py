@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from trialkit.plan.estimand import estimand_sentence
 from trialkit.plan.gatekeeping import graph_words
+from trialkit.plan.mediators import mediator_baseline
 from trialkit.plan.not_yet import not_yet
 from trialkit.plan.scale_files import definition
 from trialkit.plan.schema_outcomes import HedgesG, Outcome, ScaleUse
@@ -16,6 +17,7 @@ from trialkit.plan.side_by_side import FEW_GROUPS, FEW_GROUPS_DRAWS, when_few
 
 if TYPE_CHECKING:
     from trialkit.plan.schema import PlanSpec
+    from trialkit.plan.schema_sections import Mediation
 
 __all__ = ["describe", "estimand_sentence"]
 
@@ -244,7 +246,7 @@ def _further(spec: PlanSpec) -> Iterator[str]:
     for entry in spec.mediation:
         through = entry.mediator.column or entry.mediator.scale
         when = f" at {entry.mediator.wave}" if entry.mediator.wave else ""
-        yield f"How much of the effect on '{entry.outcome}' goes through '{through}'{when}."
+        yield _mediation(spec, entry, f"'{through}'{when}")
     for group in spec.subgroups:
         yield f"Whether the effect on {_listed(group.outcomes)} differs by '{group.by}' ({group.kind}, {group.alternative})."
     selection = spec.selection
@@ -267,6 +269,16 @@ def _further(spec: PlanSpec) -> Iterator[str]:
             *([_listed(spec.harms.columns)] if spec.harms.columns else []),
         ]
         yield f"Harms by arm, from {' and '.join(sources)}."
+
+
+def _mediation(spec: PlanSpec, entry: Mediation, step: str) -> str:
+    baseline = mediator_baseline(spec, entry)
+    before = f", with '{baseline}' as the step before the programme" if baseline else ", without the step before the programme"
+    slopes = "may differ by arm" if entry.interaction else "is the same in both arms"
+    return (
+        f"How much of the effect on '{entry.outcome}' goes through {step}{before}; the slope of the step {slopes}. "
+        f"Sensitivity to an unmeasured cause is reported ({entry.draws} draws, seed {entry.seed})."
+    )
 
 
 def _measurement(spec: PlanSpec) -> str:

@@ -16,6 +16,7 @@ import pandas as pd
 from trialkit.errors import EstimationError, TrialkitError
 from trialkit.measurement import InvarianceResult, Reliability, floor_ceiling, invariance, reliability, reliable_change
 from trialkit.plan.response_shift import marked, shifted
+from trialkit.plan.standing import in_both, settled
 from trialkit.report.content import MeasurementContent, OutcomeContent
 from trialkit.results import Note, Result, TableResult
 
@@ -51,7 +52,7 @@ def with_measurement(
 ) -> tuple[tuple[MeasurementContent, ...], list[OutcomeContent], dict[str, Result]]:
     """The scales of a run, its outcomes and its subgroups; every effect on a scale that did not stay the same measure carries a note."""
     scales = measured_scales(spec, ready)
-    if all(m.same_measure for m in scales):
+    if not any(m.changed for m in scales):
         return scales, outcomes, subgroups
     scales = tuple(shifted(spec, ready, m, outcomes) for m in scales)
     return (scales, *marked(spec, scales, outcomes, subgroups))
@@ -121,11 +122,12 @@ def _found(results: dict[str, R | None]) -> dict[str, R]:
 
 
 def _pairs(spec: PlanSpec, m: Measured) -> list[Pair]:
-    """Baseline and follow-up of every outcome on the scale; without such an outcome its first and last wave."""
+    """Baseline and follow-up of every outcome and mediator on the scale; without any its first and last wave."""
     waves = [w for w in m.items if w]
     if len(waves) < 2:
         return []
     asked = [(o.baseline_wave or waves[0], o.wave) for o in spec.outcomes if o.scale == m.name]
+    asked += [(waves[0], entry.mediator.wave) for entry in spec.mediation if entry.mediator.scale == m.name]
     found = [(a, b) for a, b in dict.fromkeys(asked) if a in m.items and b in m.items and a != b]
     return [(str(a), str(b)) for a, b in found] or [(waves[0], waves[-1])]
 
@@ -147,10 +149,11 @@ def _judged(m: Measured, test: Callable[..., InvarianceResult]) -> InvarianceRes
     """Tests that respect groups; where their scaling is not defined, which a gross misfit or few groups can do, those of people alone."""
     found = test(cluster=m.dependent)
     if m.dependent is None or found.scalar != "not judged" or found.level == "none":
-        return found
+        few = any(n.code == "few_clusters" for n in found.notes)
+        return in_both(settled(found), partial(test, cluster=None)) if few else settled(found)
     plain = test(cluster=None)
     text = "the tests that respect groups are not defined here, so these are tests as if people were independent: p-values are too small."
-    return replace(plain, notes=(*plain.notes, Note("groups_ignored", text)))
+    return settled(replace(plain, notes=(*plain.notes, Note("groups_ignored", text))))
 
 
 def _ends(ready: Prepared, m: Measured) -> TableResult:

@@ -63,7 +63,7 @@ BUILT: dict[str, frozenset[str]] = {
         | {"rerandomized", "minimization", "permuted_blocks"}
     ),
     "margin": frozenset({"equivalence", "noninferiority"}),
-    "section": frozenset({"balance", "attrition", "reach", "take_up", "subgroups", "harms"}),
+    "section": frozenset({"balance", "attrition", "reach", "take_up", "subgroups", "harms", "mediation"}),
     "language": frozenset({"en"}),
 }
 
@@ -131,9 +131,11 @@ def _analysis(spec: PlanSpec) -> Iterator[str]:
 
 
 def _sections(spec: PlanSpec) -> Iterator[str]:
+    from trialkit.plan.mediators import can_mediate
+
     built = BUILT["section"]
-    if "mediation" not in built:
-        for entry in spec.mediation:
+    for entry in spec.mediation:
+        if "mediation" not in built or not can_mediate(spec.outcome(entry.outcome)):
             through = entry.mediator.column or entry.mediator.scale
             when = f" at {entry.mediator.wave}" if entry.mediator.wave else ""
             yield f"[[mediation]] of '{entry.outcome}' through '{through}'{when}"

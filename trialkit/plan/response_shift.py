@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,6 +12,7 @@ from trialkit.errors import EstimationError, TrialkitError, shown
 from trialkit.measurement import InvarianceResult, latent_effect, response_shift_note
 from trialkit.plan.schema import score_column
 from trialkit.report.content import MeasurementContent, OutcomeContent
+from trialkit.report.content_mediation import MediationContent
 from trialkit.results import Estimate, Note, Result
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from trialkit.plan.schema import PlanSpec
     from trialkit.plan.schema_outcomes import Outcome
 
-__all__ = ["marked", "shifted"]
+__all__ = ["marked", "marked_mediation", "marked_over_time", "shifted"]
 
 R = TypeVar("R", bound=Result)
 _FEWEST = 3
@@ -54,14 +55,14 @@ def notes_of(m: MeasurementContent, wave: str, before: str, label: str) -> list[
     for found, over in ((over_waves, time), (over_arms, arms)):
         if isinstance(found, InvarianceResult):
             note = response_shift_note(found, label)
-            if note is not None:
-                alike = found is over_waves and _same(over_arms) and found.scalar != "not judged"
+            if note is not None and _standing(found) != "undecided":
+                alike = found is over_waves and _standing(over_arms) == "same" and found.scalar != "not judged"
                 notes.append(Note(note.code, _sentence(found, label, over) + (_ALIKE if alike else "")))
     return notes
 
 
-def _same(found: Result | None) -> bool:
-    return isinstance(found, InvarianceResult) and found.scalar == "full"
+def _standing(found: Result | None) -> str:
+    return "" if found is None else str(found.details["standing"])
 
 
 def _sentence(found: InvarianceResult, label: str, over: str) -> str:
@@ -90,9 +91,9 @@ def _latent(spec: PlanSpec, ready: Prepared, m: MeasurementContent, outcome: Out
     if not isinstance(over_waves, InvarianceResult):
         raise EstimationError("it needs the items before and after, tested for invariance.")
     for found in (over_waves, over_arms):
-        if isinstance(found, InvarianceResult) and found.scalar not in ("full", "partial"):
+        if _standing(found) in ("no", "not_one_factor", "undefined"):
             raise EstimationError("no few items explain the difference, so there is no factor that means the same throughout.")
-    apart = _items(over_arms) if isinstance(over_arms, InvarianceResult) else set()
+    apart = _items(over_arms)
     columns = [[str(c) for c in pair] for j, pair in enumerate(over_waves.details["columns"]) if j not in apart]
     if len(columns) < _FEWEST:
         raise EstimationError(f"the arms answer all but {len(columns)} items differently; a factor needs {_FEWEST}.")
@@ -105,7 +106,7 @@ def _latent(spec: PlanSpec, ready: Prepared, m: MeasurementContent, outcome: Out
         wide,
         {w: [pair[i] for pair in columns] for i, w in enumerate((before, wave))},
         adjust=tuple(c for c in spec.adjust_for(outcome) if c != own),
-        free=free if apart else over_waves,
+        free=free if apart or not moved else over_waves,
         covariate_missing=spec.analysis.covariate_missing,
         conf_level=spec.analysis.conf_level,
     )
@@ -122,8 +123,10 @@ def _of_the_score(spec: PlanSpec, ready: Prepared, outcome: Outcome, result: Res
         yield replace(e, **scaled, estimand=words, extra={"level": "observed", "unit": WHOLE_SCORE})
 
 
-def _items(found: InvarianceResult) -> set[int]:
-    """Numbers of the items whose loading or intercept was let go."""
+def _items(found: Result | None) -> set[int]:
+    """Numbers of the items whose loading or intercept was let go, where that is more than chance."""
+    if found is None or _standing(found) != "some_items":
+        return set()
     return {int(j) for kind, j, *_ in found.details["freed_places"] if kind in ("loading", "intercept")}
 
 
@@ -155,15 +158,51 @@ def noted(result: R, notes: Sequence[Note]) -> R:
     return replace(result, notes=(*result.notes, *notes)) if notes else result
 
 
+def marked_over_time(spec: PlanSpec, scales: Sequence[MeasurementContent], found: Mapping[str, Result]) -> dict[str, Result]:
+    """The courses over all waves, by outcome, with the notes of their scales."""
+    return {name: noted(r, _of_outcome(spec, scales, spec.outcome(name))) for name, r in found.items()}
+
+
+def marked_mediation(
+    spec: PlanSpec, scales: Sequence[MeasurementContent], found: Sequence[MediationContent]
+) -> tuple[MediationContent, ...]:
+    """The mediation analyses with the notes of the scales of their outcome and of their mediator."""
+    return tuple(
+        m
+        if m.result is None
+        else replace(
+            m,
+            result=noted(
+                m.result,
+                (
+                    *_of_outcome(spec, scales, spec.outcome(m.outcome)),
+                    *_of_column(spec, scales, m.mediator, m.mediator_label, None),
+                ),
+            ),
+        )
+        for m in found
+    )
+
+
 def _of_outcome(spec: PlanSpec, scales: Sequence[MeasurementContent], outcome: Outcome) -> tuple[Note, ...]:
     parts = [spec.value_column(outcome)] if outcome.index is None else list(spec.components(outcome))
-    made, known = spec.score_columns(), {m.name: m for m in scales}
+    named = {m.name: m.label for m in scales}
     notes: list[Note] = []
     for column in parts:
-        name, wave = made.get(column, ("", None))
-        if name in known:
-            m = known[name]
-            before = _baseline(m, outcome)
-            label = outcome.label if outcome.index is None else f"{m.label} in {outcome.label}"
-            notes += notes_of(m, wave or "", before, label)
+        scale = named.get(spec.score_columns().get(column, ("", None))[0], "")
+        notes += _of_column(
+            spec, scales, column, outcome.label if outcome.index is None else f"{scale} in {outcome.label}", outcome
+        )
     return tuple(dict.fromkeys(notes))
+
+
+def _of_column(
+    spec: PlanSpec, scales: Sequence[MeasurementContent], column: str, label: str, outcome: Outcome | None
+) -> list[Note]:
+    """Notes of the scale that a column is a score of; none for other columns. Without an outcome the first wave is the baseline."""
+    name, wave = spec.score_columns().get(column, ("", None))
+    m = next((m for m in scales if m.name == name), None)
+    if m is None:
+        return []
+    before = next(iter(m.waves)) if outcome is None else _baseline(m, outcome)
+    return notes_of(m, wave or "", before, label)

@@ -23,9 +23,11 @@ from trialkit.plan.estimand import estimand_sentence
 from trialkit.plan.harms import planned_harms
 from trialkit.plan.lock import versions
 from trialkit.plan.measured_scales import with_measurement
+from trialkit.plan.mediation import planned_mediation
 from trialkit.plan.not_yet import BUILT, companion_fits, not_yet
 from trialkit.plan.over_time import COMPANION, at_its_wave, has_waves, planned_over_time
 from trialkit.plan.prepare import Prepared, prepare
+from trialkit.plan.response_shift import marked_mediation, marked_over_time
 from trialkit.plan.schema import PlanSpec
 from trialkit.plan.schema_outcomes import HedgesG, Outcome
 from trialkit.plan.selection import planned_reach, with_selection
@@ -102,8 +104,9 @@ def run_plan(
         subgroups=by_trait,
         contrasts=_own_contrasts(spec),
         harms=planned_harms(spec, ready, folder=folder),
-        over_time=planned_over_time(spec, ready),
+        over_time=marked_over_time(spec, scales, planned_over_time(spec, ready)),
         measurement=scales,
+        mediation=marked_mediation(spec, scales, planned_mediation(spec, ready)),
         selection=selection,
         not_run=tuple(not_yet(spec)),
         plan_text=describe(spec, folder=folder),

@@ -192,6 +192,18 @@ class PlanSpec(Frozen):
             return score_column(outcome.scale, outcome.baseline_wave)
         return outcome.baseline
 
+    def mediator_column(self, entry: Mediation) -> str:
+        """The column of a mediator: its own, or that of its score."""
+        from trialkit.plan.mediators import mediator_column
+
+        return mediator_column(self, entry)
+
+    def mediator_baseline(self, entry: Mediation) -> str | None:
+        """The mediator before randomization: a column, a score, or None."""
+        from trialkit.plan.mediators import mediator_baseline
+
+        return mediator_baseline(self, entry)
+
     def adjust_for(self, outcome: Outcome) -> tuple[str, ...]:
         """All covariates of this outcome: its baseline first, then its own list or that of [analysis]."""
         covariates = self.analysis.adjust if outcome.adjust is None else outcome.adjust
@@ -265,6 +277,7 @@ class PlanSpec(Frozen):
         named = {*self.analysis.adjust, *self.selection.balance, *(s.by for s in self.subgroups)}
         named |= {*self.selection.vulnerability, *self.selection.groups_by_chance}
         named |= {c for o in self.outcomes for c in o.adjust or ()} | {c for m in self.mediation for c in m.adjust or ()}
+        named |= {b for m in self.mediation if (b := m.mediator.baseline) is not None}
         named |= {c for o in self.outcomes if (c := o.baseline) is not None} | {
             c for o in self.outcomes for c in self.components(o)
         }

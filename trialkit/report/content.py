@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from trialkit.report.content_mediation import MediationContent
 from trialkit.report.content_selection import SelectionContent
 from trialkit.results import Note, Result, TableResult, interval_text, number, p_text, plain, test_text
 
@@ -123,9 +124,9 @@ class MeasurementContent:
     left_out: tuple[str, ...] = ()
 
     @property
-    def same_measure(self) -> bool:
-        """Whether no test of invariance that was made failed."""
-        return all(r.details["scalar"] == "full" for r in (*self.over_waves.values(), *self.over_arms.values()))
+    def changed(self) -> bool:
+        """Whether some test of invariance says that the scale is not the same measure throughout, or that this is not known for more than want of people."""
+        return any(r.details["standing"] not in ("same", "undecided") for r in (*self.over_waves.values(), *self.over_arms.values()))
 
     def to_dict(self) -> dict[str, Any]:
         single = {k: getattr(self, k) for k in ("reliability", "reliability_by_arm", "ends")}
@@ -180,7 +181,7 @@ class ReportContent:
     subgroups : by 'outcome by trait', the planned subgroup analyses.
     contrasts : text of each contrast of the plan's own -> its two sides in words. harms : adverse events, None where the plan has none.
     over_time : by outcome, the effect at every wave and over them from one model of all waves.
-    measurement : how well the scales measured, one entry a scale.
+    measurement : how well the scales measured, one entry a scale. mediation : effects through an intermediate step, one entry an analysis and treated arm.
     selection : who came, who stayed, who took it up.
     not_run : planned parts that this version cannot run, in words. plan_text : the plan back in words.
     data : receipt (file name, sha256 of bytes and content, rows, columns). versions : software. created : ISO time (UTC).
@@ -214,6 +215,7 @@ class ReportContent:
     over_time: Mapping[str, Result] = field(default_factory=dict)
     measurement: tuple[MeasurementContent, ...] = ()
     selection: SelectionContent | None = None
+    mediation: tuple[MediationContent, ...] = ()
 
     def tidy(self) -> pd.DataFrame:
         """All outcomes, one row an estimate, with role and family in front."""
@@ -269,6 +271,7 @@ class ReportContent:
             "harms": None if self.harms is None else self.harms.to_dict(),
             "over_time": {k: r.to_dict() for k, r in self.over_time.items()},
             "measurement": [m.to_dict() for m in self.measurement],
+            "mediation": [m.to_dict() for m in self.mediation],
             "selection": None if self.selection is None else self.selection.to_dict(),
         }  # fmt: skip
 
@@ -291,6 +294,7 @@ class ReportContent:
             harms=_table(content["harms"]) if content.get("harms") else None,
             over_time={k: Result.from_dict(r) for k, r in content.get("over_time", {}).items()},
             measurement=tuple(MeasurementContent.from_dict(m) for m in content.get("measurement", ())),
+            mediation=tuple(MediationContent.from_dict(m) for m in content.get("mediation", ())),
             selection=SelectionContent.from_dict(content["selection"]) if content.get("selection") else None,
         )  # fmt: skip
 

@@ -15,10 +15,13 @@ from trialkit.report.figures.effects import contrast_items, forest, interval, ro
 from trialkit.report.figures.flow_chart import flow
 from trialkit.report.figures.group_sizes_chart import group_sizes, sized_rows
 from trialkit.report.figures.means_chart import means_by_wave
+from trialkit.report.figures.mediation_chart import mediation as mediation_chart
+from trialkit.report.figures.mediation_chart import mediation_effects, mediation_sensitivity
 from trialkit.report.figures.rows import add_rows, stack
 from trialkit.report.figures.style import drawing, new_figure, png_bytes, svg_text
 from trialkit.report.figures.subgroup_chart import subgroups as subgroup_chart
 from trialkit.report.figures.survival_chart import survival
+from trialkit.report.sections.mediation import mediation_figure, mediation_labels
 from trialkit.report.sections.next_study import planned_sizes
 from trialkit.report.sections.over_time import course_figure
 from trialkit.report.sections.participants import shown_outcome
@@ -69,6 +72,7 @@ def _planned(view: View) -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "forest", partial(_forest, view)
     for i, name in enumerate(content.over_time):
         yield course_figure(i), partial(_course, view, name)
+    yield from _mediation(view)
     for i, result in enumerate(content.subgroups.values()):
         yield subgroup_figure(i), partial(_subgroups, view, result)
     if sized_rows(content.flow):
@@ -87,6 +91,23 @@ def _forest(view: View) -> Any:
 
 def _subgroups(view: View, result: Result) -> Any:
     return subgroup_chart(result, labels=view.labels(), words=view.words).figure
+
+
+def _mediation(view: View) -> Iterator[tuple[str, Callable[[], Any]]]:
+    for i, found in enumerate(view.content.mediation):
+        said: dict[str, Any] = {"labels": mediation_labels(view, found), "words": view.words}
+        if found.result is None:
+            continue
+        # of linear models beside others the breakpoint is not that of the numbers in the diagram
+        own = None if found.linear_curve else found.sensitivity
+        yield mediation_figure(i, "paths"), partial(_axes_figure, mediation_chart, found.result, sensitivity=own, **said)
+        yield mediation_figure(i, "effects"), partial(_axes_figure, mediation_effects, found.result, **said)
+        if found.sensitivity is not None:
+            yield mediation_figure(i, "rho"), partial(_axes_figure, mediation_sensitivity, found.sensitivity, **said)
+
+
+def _axes_figure(chart: Callable[..., Any], result: Result, **options: Any) -> Any:
+    return chart(result, **options).figure
 
 
 def _course(view: View, name: str) -> Any:

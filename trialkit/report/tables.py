@@ -9,6 +9,8 @@ import pandas as pd
 
 from trialkit.report.content import OutcomeContent, ReportContent
 from trialkit.report.tables_measurement import measurement_frames
+from trialkit.report.tables_mediation import mediation_frames
+from trialkit.report.tables_selection import selection_frames
 from trialkit.results import Result, TableResult
 
 
@@ -23,15 +25,17 @@ def frames(content: ReportContent) -> Iterator[tuple[str, pd.DataFrame]]:
         "flow": pd.DataFrame([dict(r) for r in content.flow.table]),
         "attrition": _attrition(content),
         "groups": _groups(content),
-        "over_time": pd.concat([r.tidy() for r in content.over_time.values()], ignore_index=True) if content.over_time else None,
+        "over_time": pd.concat([r.tidy() for r in content.over_time.values()], ignore_index=True) if content.over_time else pd.DataFrame(),
         "subgroups": pd.concat([r.tidy() for r in content.subgroups.values()], ignore_index=True)
         if content.subgroups
         else pd.DataFrame(),
+        **mediation_frames(content),
         "families": _families(content),
         "few_groups": _few_groups(content),
         "indices": _indices(content),
         "scales": _scales(content),
         **measurement_frames(content),
+        **selection_frames(content),
         "deviations": pd.DataFrame([{k: _cell(v) for k, v in d.items()} for d in content.deviations]),
     }
     for name, frame in made.items():

@@ -52,8 +52,8 @@ def _lines(m: MeasurementContent) -> list[dict[str, Any]]:
             _named(m) | {"wave": wave, "items": m.n_items}
             | {k: found.get(k) for k in ("n", "alpha", "omega")}
             | {"share_lowest": ends.get("share_floor"), "share_highest": ends.get("share_ceiling")}
-            | {"same_measure_over_arms": m.over_arms[wave].details["scalar"] if wave in m.over_arms else None}
-            | {"same_measure_since": "; ".join(f"{k.split(' to ')[0]}: {r.details['scalar']}" for k, r in m.over_waves.items() if k.endswith(f" to {wave}"))}
+            | {"same_measure_over_arms": m.over_arms[wave].details["standing"] if wave in m.over_arms else None}
+            | {"same_measure_since": "; ".join(f"{k.split(' to ')[0]}: {r.details['standing']}" for k, r in m.over_waves.items() if k.endswith(f" to {wave}"))}
         )  # fmt: skip
     return rows
 

@@ -60,7 +60,7 @@ class FigureWords:
         return f"{clusters} clusters"
 
     def flow_sizes(self, low: str, high: str, mean: str) -> str:
-        return f"of {low} to {high} people (mean {mean})"
+        return f"of {low} people" if low == high else f"of {low} to {high} people (mean {mean})"
 
     # --- captions
     def caption_primary(self, label: str, level: str, shaded: bool, observed: bool = True) -> str:

@@ -18,11 +18,12 @@ class MeasurementWords:
     over_waves_header, over_arms_header, ends_header = "Same over time", "Same in the arms", "At an end"
     ends_none = "few"
     same_measure: ClassVar[Mapping[str, str]] = {
-        "full": "yes",
-        "partial": "not all items",
-        "fails": "no",
-        "not judged": "not judged: not one factor",
-        "none": "not tested",
+        "same": "yes",
+        "some_items": "not all items",
+        "no": "no",
+        "not_one_factor": "not known: not one factor",
+        "undefined": "not known",
+        "undecided": "cannot be told",
     }
     ends_words: ClassVar[Mapping[str, str]] = {"floor": "lowest", "ceiling": "highest"}
     warned_title = "Effects on scales that did not stay the same measure"
@@ -58,12 +59,18 @@ class MeasurementWords:
     change_difference_caption = "Differences between the arms in reliable change, percentage points"
 
     @staticmethod
-    def measurement_note(waves: str) -> str:
-        """What two numbers in a cell are."""
+    def measurement_note(waves: str, undecided: bool) -> str:
+        """What two numbers in a cell are, and what was tested."""
+        few = (
+            " Cannot be told: the bounds are passed, but by no more than chance does with so few people (p of .01 or more)."
+            if undecided
+            else ""
+        )
         several = f"Numbers of a row: {waves}. " if waves else ""
         return (
             f"{several}People: with an answer. Same over time, same in the arms: whether the scale is the same measure there, by tests of scalar "
             "invariance (bounds of Chen 2007). At an end: waves with more than 15% of people at the lowest or highest possible score."
+            f"{few}"
         )
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""`tk.mediation`: what goes on from `tk.mediate`, and designs that answer by themselves what it must assume.
+"""`tk.mediation`: what goes on from `tk.mediate`, and several mediators at once.
 
 The functions are imported here at once, not on demand: some bear the name of their module.
 """
@@ -7,8 +7,18 @@ from trialkit.estimate.mediation.benchmark import benchmark
 from trialkit.estimate.mediation.controlled_direct import controlled_direct_effect
 from trialkit.estimate.mediation.evalues import evalue
 from trialkit.estimate.mediation.four_way import four_way
+from trialkit.estimate.mediation.moderated import moderated
 from trialkit.estimate.mediation.sensitivity import sensitivity
 from trialkit.estimate.mediation.several_mediators import several_mediators
 from trialkit.estimate.mediation.unreliability import disattenuated
 
-__all__ = ["benchmark", "controlled_direct_effect", "disattenuated", "evalue", "four_way", "sensitivity", "several_mediators"]
+__all__ = [
+    "benchmark",
+    "controlled_direct_effect",
+    "disattenuated",
+    "evalue",
+    "four_way",
+    "moderated",
+    "sensitivity",
+    "several_mediators",
+]

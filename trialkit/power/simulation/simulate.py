@@ -150,7 +150,9 @@ def simulate(
     if mediator is not None:
         if generator is not None or pilot is not None or truth is not None:
             raise UsageError("mediator= simulates the paths that the plan assumes: leave out generator, pilot and truth.")
-        return _of_mediation(spec, mediator, outcome, pair, effects, n_draws, checked_seed(seed), (workers, stop_at, checkpoint, progress))
+        return _of_mediation(
+            spec, mediator, outcome, pair, effects, n_draws, checked_seed(seed), (workers, stop_at, checkpoint, progress)
+        )
     if generator is not None or pilot is not None:
         return _of_data(
             spec,
@@ -239,7 +241,8 @@ def _of_mediation(
     spec: PlanSpec, mediator: str, outcome: str | None, pair: tuple[str, str], effects: Sequence[float] | None, n_draws: int, seed: int, how: tuple[Any, ...],
 ) -> SimulatedPower:  # fmt: skip
     """Power of a [[mediation]] entry."""
-    from trialkit.power.simulation.mediation.question import notes_of, question_of, rehearse as rehearsed, rows_of
+    from trialkit.power.simulation.mediation.question import notes_of, question_of, rows_of
+    from trialkit.power.simulation.mediation.question import rehearse as rehearsed
 
     if effects is not None and not isinstance(effects, Iterable):
         raise UsageError(f"effects is a list: write effects=[0, {effects}].")
@@ -247,7 +250,7 @@ def _of_mediation(
     rehearsed(question)
     totals, stopped = _totals(question, 2 * len(question.paths), n_draws, *how)
     rows = rows_of(question, totals)
-    notes = [*notes_of(question), *_endings(totals[1::2], stopped)]
+    notes = [*notes_of(question, rows), *_endings(totals[1::2], stopped)]
     details = {
         "outcome": question.outcome.name, "mediator": mediator, "contrast": f"{pair[0]} - {pair[1]}", "seed": seed, "assumptions": list(assumptions),
         "method": f"effect through {mediator}", "design": words, "alpha": question.alpha, "units": "SDs", "null": 0.0, "shows": None,

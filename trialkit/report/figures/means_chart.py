@@ -28,7 +28,7 @@ from trialkit.report.format import real, shortened
 from trialkit.report.words_en import ENGLISH, English
 from trialkit.results import Result
 
-HEIGHT, LEFT, RIGHT, TOP, BELOW = 210.0, 46.0, 16.0, 24.0, 38.0
+HEIGHT, LEFT, RIGHT, TOP, BELOW = 210.0, 46.0, 30.0, 24.0, 38.0
 LINE, CHARACTER = 11.5, 5.4  # height of a line of tick labels and width of a character, in points
 APART = 0.012  # of the width of the axis, between the marks of two arms at one wave
 

@@ -32,7 +32,9 @@ def _blocks(view: View) -> Iterator[Block]:
     )  # fmt: skip
     kept, rows = without_empty(header, [_line(view, m) for m in scales])
     waves = dict.fromkeys(w for m in scales for w in m.waves.values() if w)
-    yield Table(words.measurement_caption, kept, rows, words.measurement_note(" / ".join(waves)), "measurement")
+    tests = [r for m in scales for r in (*m.over_waves.values(), *m.over_arms.values())]
+    undecided = any(r.details["standing"] == "undecided" for r in tests)
+    yield Table(words.measurement_caption, kept, rows, words.measurement_note(" / ".join(waves), undecided), "measurement")
     yield from _warned(view)
     missing = [words.left_out_of_scale(m.label, text) for m in scales for text in m.left_out]
     if missing:
@@ -54,7 +56,7 @@ def _line(view: View, m: MeasurementContent) -> Row:
 
 
 def _verdicts(view: View, tests: Mapping[str, Result]) -> str:
-    said = dict.fromkeys(str(r.details["scalar"]) for r in tests.values())
+    said = dict.fromkeys(str(r.details["standing"]) for r in tests.values())
     return "; ".join(view.words.same_measure.get(s, s) for s in said)
 
 
