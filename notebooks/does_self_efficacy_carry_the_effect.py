@@ -15,12 +15,11 @@ import trialkit as tk
 pd.options.display.width = 110
 made = tk.simulate.scenario("klier_2019", seed=1)
 people = made.data.copy()
-for scale, part in {"gse": None, "jsse": "behaviour"}.items():
-    scores = tk.measurement.score(
-        people, scale, scale + "_{wave}_{item}", waves=["t0", "t1"], missing_codes=[-99, -98], subscale=part
-    )
-    for wave in ("t0", "t1"):
-        people[f"{scale}_{wave}"] = scores.values[f"{scale}_{wave}"].astype(float)
+scores = tk.measurement.score(people, "gse", "gse_{wave}_{item}", waves=["t0", "t1"], missing_codes=[-99, -98])
+for wave in ("t0", "t1"):
+    people[f"gse_{wave}"] = scores.values[f"gse_{wave}"].to_numpy(dtype=float, na_value=float("nan"))
+    answers = people.filter(regex=f"^jsse_{wave}_").replace([-99, -98], float("nan"))
+    people[f"jsse_{wave}"] = answers.mean(axis=1, skipna=False).astype(float)  # confidence in looking for work, used in section 4
 
 trial = tk.Trial(people, arm="arm", control="individual", unit="id", group="group", strata=["agency"])
 print(people.groupby("arm")[["gse_t0", "gse_t1", "employed_t2"]].mean().round(3).to_string())
@@ -76,14 +75,14 @@ tk.plot.mediation_sensitivity(curve)
 
 # %%
 print(
-    shares.benchmark(["gse_t0", "months_unemployed"], k=[1, 3])
+    shares.benchmark(["gse_t0", "months_unemployed"], k=[1])
     .tidy()[["covariate", "k", "rho", "acme"]]
     .round(3)
     .to_string(index=False)
 )
 
 # %% [markdown]
-# A cause as strong as the months in unemployment would change little. That says how strong a cause must be. It does not say that there is none.
+# A cause as strong as self-efficacy before the programme, or as the months in unemployment, would change little. That says how strong a cause must be. It does not say that there is none.
 #
 # ## 4. What is so in this world
 #

@@ -205,6 +205,8 @@ _HOMES = {
     "moderated_mediation": "trialkit.estimate.mediation.moderated",
     "several_mediators": "trialkit.estimate.mediation.several_mediators",
     "controlled_direct": "trialkit.estimate.mediation.controlled_direct",
+    "exclusion_check": "trialkit.estimate.mediation.exclusion",
+    "manipulated_mediator": "trialkit.estimate.mediation.manipulated",
     "longitudinal_companions": "trialkit.estimate.longitudinal.longitudinal_result",
     "subgroups": "trialkit.estimate.subgroups.subgroups_result",
     "effect_size": "trialkit.estimate.effect_sizes.effect_size",

@@ -184,3 +184,17 @@ def test_contradictions_are_named_with_a_remedy(old, new, message):
 def test_plans_without_the_new_keys_keep_their_hash():
     spec = tk.Plan.from_text(PLAN).spec.to_dict()
     assert "vulnerability" not in spec["selection"] and "groups_by_chance" not in spec["selection"]
+
+
+def test_three_arms_have_a_verdict_each(tmp_path):
+    three = text().replace('reach = { funnel = "funnel.csv", by = ["poor"] }\n', "")
+    three = three.replace("[data]\n", 'mail = { label = "Letters" }\n[data]\n', 1)
+    d = lost()
+    second = d[d["arm"] == "solo"].index[::2]
+    d.loc[second, "arm"] = "mail"
+    found = tk.Plan.from_text(three).run(d)
+    missing = found.selection.missing["mood"]
+    assert {"tipping_point: peer - solo", "tipping_point: mail - solo"} <= set(missing)
+    assert [t.split(":")[0] for t in found.selection.left_out] == ["'mood', manski bounds", "take-up"]
+    said = Page(found.save(tmp_path / "report").read_text("utf-8")).section("selection")
+    assert "“mood”, Counselling plus a group:" in said and "“mood”, Letters:" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ def over_time(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> Longitudinal
     from trialkit.plan.schema import score_column
 
     a, scale = spec.analysis, str(outcome.scale)
-    columns = {wave: score_column(scale, wave) for wave in spec.scale_waves(scale)}
+    columns: dict[Hashable, str] = {wave: score_column(scale, wave) for wave in spec.scale_waves(scale)}
     try:
         found = longitudinal(
             ready.trial,
@@ -59,7 +60,7 @@ def over_time(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> Longitudinal
         error.args = (f"outcome '{outcome.name}', over the waves: {error}",)
         raise
     rows = tuple(replace(e, outcome=outcome.name) for e in found.estimates)
-    return replace(found, estimates=rows, details={**found.details, "wave_labels": {w: spec.wave_label(w) for w in columns}})
+    return replace(found, estimates=rows, details={**found.details, "wave_labels": {w: spec.wave_label(str(w)) for w in columns}})
 
 
 def at_its_wave(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> Result:

@@ -102,6 +102,11 @@ def _take_up(spec: PlanSpec, ready: Prepared, left_out: list[str]) -> dict[str, 
         return {}
     trial = ready.trial
     found: dict[str, TableResult] = {}
+    if len(trial.arms) != 2:
+        left_out.append(
+            "take-up: kinds of people are told apart by two arms, and this trial has more; the shares that took part are on the page."
+        )
+        return found
     for trait in ("", *spec.selection.vulnerability):
         try:
             used = trial if not trait else trial.with_columns({trait: _few_levels(trial, trait)})

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from trialkit.errors import PlanError
-from trialkit.inference.arrays import BoolArray, FloatArray
+from trialkit.inference.arrays import FloatArray
 from trialkit.measurement import Scale
 from trialkit.simulate.own_scales import find_scale
 from trialkit.simulate.parts import Part, Slopes, effect_on, register
@@ -70,7 +70,9 @@ class Items(Part):
         for j, column in enumerate(self.columns):
             noise = np.sqrt(1 - loadings[j] ** 2) * rng.standard_normal(people.n)
             response = loadings[j] * trait + noise - difficulties[j]
-            keyed = codes.min + np.searchsorted(np.array(self.thresholds), response, side="right").astype(float)
+            keyed = np.full(people.n, float(codes.min))
+            for threshold in self.thresholds:
+                keyed += response >= threshold
             people.values[column] = codes.min + codes.max - keyed if j + 1 in turned else keyed
 
     def reported(self, people: People) -> FloatArray:
@@ -139,14 +141,13 @@ class Unanswered(Part):
     shares: dict[str, Share]
 
     def draw(self, people: People, rng: np.random.Generator) -> None:
-        codes = [np.nan if code == "blank" else float(code) for code in self.shares]
+        codes = np.array([np.nan if code == "blank" else float(code) for code in self.shares])
         upper = np.cumsum(list(self.shares.values()))
         for name in matching(people, self.columns, self.name):
             chance = rng.random(people.n)
             values = people.values[name].copy()
-            seen: BoolArray = ~np.isnan(values)
-            for code, low, high in zip(codes, [0.0, *upper[:-1]], upper):
-                values[seen & (chance >= low) & (chance < high)] = code
+            left = np.flatnonzero((chance < upper[-1]) & ~np.isnan(values))
+            values[left] = codes[np.searchsorted(upper, chance[left], side="right")]
             people.values[name] = values
 
 

@@ -159,7 +159,7 @@ def _people(
         checks.check_mediator(trial, e.sample, name, column)
         values.append(column)
     M = np.column_stack(values)[e.sample.rows]
-    whole = np.isfinite(M).all(axis=1)
+    whole = np.asarray(np.isfinite(M).all(axis=1), dtype=bool)
     s = kept_rows(e.sample, whole)
     M, X = M[whole], e.X[whole]
     compared = int(np.isin(trial.arm_codes, [trial.arms.index(a) for a in s.arms]).sum())
