@@ -31,8 +31,24 @@ _PUBLIC = {
     "Plan": "trialkit.plan.plan",
     "Result": "trialkit.results",
 }
-_ROOMS = ("design", "economics", "effect_size", "errors", "measurement", "mediation", "missing", "plot", "power", "selection", "simulate")
-_ELSEWHERE = {"plot": "trialkit.report.figures", "effect_size": "trialkit.estimate.effect_sizes.effect_sizes_more", "mediation": "trialkit.estimate.mediation.analyses"}
+_ROOMS = (
+    "design",
+    "economics",
+    "effect_size",
+    "errors",
+    "measurement",
+    "mediation",
+    "missing",
+    "plot",
+    "power",
+    "selection",
+    "simulate",
+)
+_ELSEWHERE = {
+    "plot": "trialkit.report.figures",
+    "effect_size": "trialkit.estimate.effect_sizes.effect_sizes_more",
+    "mediation": "trialkit.estimate.mediation.analyses",
+}
 
 __all__ = ["__version__", *_PUBLIC, *_ROOMS]
 

@@ -934,7 +934,9 @@ def rho_curve() -> dict[str, Any]:
 
 
 def four_parts() -> dict[str, Any]:
-    r = tk.mediate(individual(), "y1", mediator="m1", adjust=["y0", "age"], interaction=True, n_draws=200, seed=1).four_way(mediator_value=1.5)
+    r = tk.mediate(individual(), "y1", mediator="m1", adjust=["y0", "age"], interaction=True, n_draws=200, seed=1).four_way(
+        mediator_value=1.5
+    )
     return {e.estimand: e.estimate for e in r.estimates} | {f"se_{e.estimand}": e.std_error for e in r.estimates}
 
 

@@ -56,7 +56,14 @@ BUILT: dict[str, frozenset[str]] = {
     "missing_primary": frozenset({"available_cases"}),
     "missing": frozenset(
         {"available_cases", "multiple_imputation", "jump_to_reference", "copy_reference", "copy_increments_in_reference"}
-        | {"last_mean_carried_forward", "inverse_probability_weights", "lee_bounds", "manski_bounds", "kling_liebman", "tipping_point"}
+        | {
+            "last_mean_carried_forward",
+            "inverse_probability_weights",
+            "lee_bounds",
+            "manski_bounds",
+            "kling_liebman",
+            "tipping_point",
+        }
     ),
     "scheme": frozenset(
         {"simple", "complete", "stratified", "clustered", "stratified_clustered", "matched_pairs"}

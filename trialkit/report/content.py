@@ -126,7 +126,9 @@ class MeasurementContent:
     @property
     def changed(self) -> bool:
         """Whether some test of invariance says that the scale is not the same measure throughout, or that this is not known for more than want of people."""
-        return any(r.details["standing"] not in ("same", "undecided") for r in (*self.over_waves.values(), *self.over_arms.values()))
+        return any(
+            r.details["standing"] not in ("same", "undecided") for r in (*self.over_waves.values(), *self.over_arms.values())
+        )
 
     def to_dict(self) -> dict[str, Any]:
         single = {k: getattr(self, k) for k in ("reliability", "reliability_by_arm", "ends")}

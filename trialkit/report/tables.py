@@ -25,7 +25,9 @@ def frames(content: ReportContent) -> Iterator[tuple[str, pd.DataFrame]]:
         "flow": pd.DataFrame([dict(r) for r in content.flow.table]),
         "attrition": _attrition(content),
         "groups": _groups(content),
-        "over_time": pd.concat([r.tidy() for r in content.over_time.values()], ignore_index=True) if content.over_time else pd.DataFrame(),
+        "over_time": pd.concat([r.tidy() for r in content.over_time.values()], ignore_index=True)
+        if content.over_time
+        else pd.DataFrame(),
         "subgroups": pd.concat([r.tidy() for r in content.subgroups.values()], ignore_index=True)
         if content.subgroups
         else pd.DataFrame(),

@@ -79,7 +79,7 @@ def parallel_design(
     Notes
     -----
     Standard errors are CR2 with groups or clusters and working df, else HC2. Limits of the bounds: every share that enters lies in its interval at once (Bonferroni; exact binomial for
-    independent people, CR2 otherwise), and the bounds are taken over all such shares. They cover the whole set with at least the level, usually more.
+    independent people; with groups or clusters CR2, and never narrower than the exact one), and the bounds are taken over all such shares. They cover the whole set with at least the level, usually more.
 
     Examples
     --------
@@ -311,8 +311,9 @@ def _box(s: Sample, cell: IntArray, width: int, z: FloatArray, inside: BoolArray
     """A cell's share with an interval of level 1 - alpha."""
     part = z[inside]
     units = len(np.unique(s.unit_of_variance[inside]))
-    if s.weights is None and not s.clustered:
-        return float(part.mean()), *_exact(int(part.sum()), len(part), alpha)
+    alone = (0.0, 1.0) if s.weights is not None else _exact(int(part.sum()), len(part), alpha)
+    if s.weights is None and units == len(part):
+        return float(part.mean()), *alone
     if part.min() == part.max():
         # a share of p in the population is at most the share of units with anyone of the kind
         low, high = _exact(0, units, alpha)
@@ -322,7 +323,11 @@ def _box(s: Sample, cell: IntArray, width: int, z: FloatArray, inside: BoolArray
     model = fit_linear(replace(s, y=z), _cells(s, cell, width), [str(j) for j in range(2 * width)], kind="auto", df="auto")
     value, se, df = model.contrast(vector)
     half = t_quantile(1 - alpha / 2, max(min(df, units - 1.0), 1.0)) * se
-    return value, max(value - half, 0.0), min(value + half, 1.0)
+    low, high = max(value - half, 0.0), min(value + half, 1.0)
+    if s.weights is not None:
+        return value, low, high
+    # never narrower than with independent people: t intervals of rare things are too short
+    return value, min(low, alone[0]), max(high, alone[1])
 
 
 def _exact(count: int, n: int, alpha: float) -> tuple[float, float]:

@@ -171,7 +171,7 @@ def _agrema(view: View, found: MediationContent, result: Result) -> tuple[tuple[
         "assumed": words.agrema_assumed(found.mediator_label, found.label, bool(d.get("interaction"))),
         "assumptions": words.agrema_assumptions(adjust, first.n_groups > 0),
         "measurement": words.agrema_measurement(found.mediator_label, found.label, *found.waves),
-        "statistics": words.agrema_statistics(*kinds, method),
+        "statistics": words.agrema_statistics(kinds[0], kinds[1], method),
         "sensitivity": words.agrema_sensitivity_none if found.sensitivity is None else words.agrema_sensitivity_done,
         "people": words.agrema_people(counts),
         "limits": words.agrema_limits,
