@@ -251,3 +251,18 @@ def test_principal_refusals():
     ):
         with pytest.raises(error, match=match):
             tk.selection.principal_strata(trial_of(change(d), **roles), "y", uptake="came")
+
+
+def test_a_small_stratum_in_which_all_did_the_same_is_not_tested():
+    """Five of five came: the share has no variation, so a difference from the others has no standard error of its own."""
+    data = pd.DataFrame(
+        {
+            "arm": ["solo", "peer"] * 100 + ["solo"] * 5 + ["peer"] * 5,
+            "came": [0, 1, 0, 0] * 50 + [0] * 5 + [1] * 5,
+            "debts": ["yes", "yes", "no", "no"] * 25 + ["no", "no", "yes", "yes"] * 25 + ["not said"] * 10,
+        }
+    )
+    found = tk.selection.take_up(tk.Trial(data, arm="arm", control="solo"), "came", by="debts").tidy()
+    row = found[(found["stratum"] == "not said") & (found["kind"] == "complier")].iloc[0]
+    assert row["share"] == 1
+    assert np.isnan([row["difference_se"], row["difference_low"], row["difference_high"], row["p_value"]]).all()

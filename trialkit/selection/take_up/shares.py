@@ -121,12 +121,13 @@ def _rows(
             notes.append(
                 Note(
                     "no_interval",
-                    f"the share of {kind.replace('_', '-')}s is {share:g} without variation in stratum '{label}': it has no interval.",
+                    f"the share of {kind.replace('_', '-')}s is {share:g} without variation in stratum '{label}': it has no interval, and no test against the others.",
                 )
             )
         if there is not None:
             gap = share - there[kind][0]
-            se, df = people.spread(influence - there[kind][1])
+            known = se > 0  # without variation in the stratum its own share of the error is missing, not zero
+            se, df = people.spread(influence - there[kind][1]) if known else (math.nan, math.nan)
             test = t_test(gap, se, df, level)
             row |= {"difference": gap, "difference_se": se, "difference_low": test.conf_low, "difference_high": test.conf_high, "p_value": test.p_value}  # fmt: skip
         rows.append(row)
