@@ -104,6 +104,7 @@ class Trial:
         ungrouped: Literal["error", "singleton"] = "error",
     ):
         frame = to_pandas(data).reset_index(drop=True)
+        frame.attrs = {}  # labels of a file: pandas copies them deeply with every column that is taken
         strata, categorical = _names(strata, "strata"), _names(categorical, "categorical")
         for name in (arm, unit, *strata, cluster, group, facilitator, weights, *categorical):
             if name is not None and name not in frame.columns:
