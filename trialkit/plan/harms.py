@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trialkit.errors import DataError, TrialkitError
+from trialkit.errors import TrialkitError
 from trialkit.estimate.outcomes.harms import Harms, harms
-from trialkit.io import read
+from trialkit.plan.beside import read_beside
 
 if TYPE_CHECKING:
     from trialkit.plan.prepare import Prepared
@@ -22,13 +22,7 @@ def planned_harms(spec: PlanSpec, ready: Prepared, *, folder: Path | None) -> Ha
     if said is None:
         return None
     try:
-        listed = None
-        if said.events:
-            path = Path(said.events)
-            path = path if path.is_absolute() or folder is None else folder / path
-            if not path.exists():
-                raise DataError(f"the list of events '{said.events}' is not there: put it beside the plan, or write its path.")
-            listed = read(path)
+        listed = read_beside(folder, said.events, "the list of events") if said.events else None
         return harms(ready.trial, columns=said.columns, events=listed, conf_level=spec.analysis.conf_level)
     except TrialkitError as error:
         error.args = (f"[harms]: {error}",)

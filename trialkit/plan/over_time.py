@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from trialkit.plan.schema import PlanSpec
     from trialkit.plan.schema_outcomes import Outcome
 
-__all__ = ["at_its_wave", "has_waves", "over_time", "planned_over_time"]
+__all__ = ["at_its_wave", "has_waves", "over_time", "planned_over_time", "with_several_follow_ups"]
 
 COMPANION = "longitudinal"
 
@@ -29,15 +29,16 @@ def has_waves(spec: PlanSpec, outcome: Outcome) -> bool:
     return len(waves) > 1 and waves[0] == outcome.baseline_wave and outcome.wave in waves[1:]
 
 
-def planned_over_time(spec: PlanSpec, ready: Prepared) -> dict[str, Result]:
-    """By name of the outcome, the whole course of every scale with two follow-ups or more, where the plan has the companion."""
+def planned_over_time(spec: PlanSpec, ready: Prepared) -> dict[str, LongitudinalResult]:
+    """By name of the outcome, the course of every scale that was also taken at the start, where the plan has the companion."""
     if COMPANION not in spec.analysis.companions:
         return {}
-    return {
-        o.name: over_time(spec, ready, o)
-        for o in spec.outcomes
-        if o.scale is not None and has_waves(spec, o) and len(spec.scale_waves(o.scale)) > 2
-    }
+    return {o.name: over_time(spec, ready, o) for o in spec.outcomes if has_waves(spec, o)}
+
+
+def with_several_follow_ups(courses: Mapping[str, LongitudinalResult]) -> dict[str, Result]:
+    """The courses that say more than their last wave: two follow-ups or more."""
+    return {name: found for name, found in courses.items() if len(found.details["wave_labels"]) > 2}
 
 
 def over_time(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> LongitudinalResult:
@@ -63,7 +64,6 @@ def over_time(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> Longitudinal
     return replace(found, estimates=rows, details={**found.details, "wave_labels": {w: spec.wave_label(str(w)) for w in columns}})
 
 
-def at_its_wave(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> Result:
+def at_its_wave(course: LongitudinalResult, outcome: Outcome) -> Result:
     """The effect at the wave of the outcome alone, as it stands beside the primary analysis."""
-    found = over_time(spec, ready, outcome)
-    return replace(found, estimates=tuple(e for e in found.estimates if e.extra["wave"] == outcome.wave))
+    return replace(course, estimates=tuple(e for e in course.estimates if e.extra["wave"] == outcome.wave))

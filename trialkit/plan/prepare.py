@@ -14,6 +14,7 @@ import pandas as pd
 from trialkit.errors import ArmError, DataError
 from trialkit.io import apply_missing_codes, content_hash, labels, numeric, read, to_pandas
 from trialkit.measurement import Scale, scale, score
+from trialkit.plan.beside import beside
 from trialkit.plan.expected import arm_text, data_problems, expected_columns
 from trialkit.plan.indices import add_indices
 from trialkit.plan.randomization import design_of
@@ -148,8 +149,7 @@ def _unverified(used: Scale) -> tuple[Note, ...]:
 
 def _scale(key: str, form: str | None, folder: Path | None) -> Scale:
     if key.endswith(".toml"):
-        path = Path(key)
-        return Scale.from_toml(path if path.is_absolute() or folder is None else folder / path)
+        return Scale.from_toml(beside(folder, key))
     return scale(key, form=form)
 
 

@@ -15,6 +15,7 @@ from trialkit.estimate.draws.wild_bootstrap import wild_bootstrap
 from trialkit.estimate.icc import achieved_icc
 from trialkit.estimate.itt import itt
 from trialkit.estimate.itt_result import IttResult
+from trialkit.estimate.longitudinal.longitudinal_result import LongitudinalResult
 from trialkit.estimate.take_up.cace import cace
 from trialkit.plan.asked import better_of
 from trialkit.plan.corrections import corrected, planned_correction
@@ -25,7 +26,7 @@ from trialkit.plan.lock import versions
 from trialkit.plan.measured_scales import with_measurement
 from trialkit.plan.mediation import planned_mediation
 from trialkit.plan.not_yet import BUILT, companion_fits, not_yet
-from trialkit.plan.over_time import COMPANION, at_its_wave, has_waves, planned_over_time
+from trialkit.plan.over_time import COMPANION, at_its_wave, planned_over_time, with_several_follow_ups
 from trialkit.plan.prepare import Prepared, prepare
 from trialkit.plan.response_shift import marked_mediation, marked_over_time
 from trialkit.plan.schema import PlanSpec
@@ -78,10 +79,11 @@ def run_plan(
     tell("data", 0, steps)
     reached = planned_reach(spec, folder)
     ready = prepare(spec, data, folder=folder)
+    courses = planned_over_time(spec, ready)
     outcomes = []
     for step, outcome in enumerate(planned, 1):
         tell(outcome.name, step, steps)
-        outcomes.append(_outcome(spec, ready, outcome))
+        outcomes.append(_outcome(spec, ready, outcome, courses))
     tell("tables", steps - 1, steps)
     selection, outcomes = with_selection(spec, ready, outcomes, reached=reached, progress=progress)
     scales, outcomes, by_trait = with_measurement(spec, ready, outcomes, planned_subgroups(spec, ready))
@@ -104,7 +106,7 @@ def run_plan(
         subgroups=by_trait,
         contrasts=_own_contrasts(spec),
         harms=planned_harms(spec, ready, folder=folder),
-        over_time=marked_over_time(spec, scales, planned_over_time(spec, ready)),
+        over_time=marked_over_time(spec, scales, with_several_follow_ups(courses)),
         measurement=scales,
         mediation=marked_mediation(spec, scales, planned_mediation(spec, ready)),
         selection=selection,
@@ -150,13 +152,13 @@ def _can_run(spec: PlanSpec, outcome: Outcome) -> bool:
     )
 
 
-def _outcome(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> OutcomeContent:
+def _outcome(spec: PlanSpec, ready: Prepared, outcome: Outcome, courses: Mapping[str, LongitudinalResult]) -> OutcomeContent:
     trial, column = ready.trial, spec.value_column(outcome)
     estimator = spec.estimator_for(outcome)
     result = _named(_estimate(spec, ready, outcome, estimator), outcome)
     pairs = isinstance(spec.analysis.contrasts, str)
     size = result.standardized("hedges_g") if outcome.measure == "mean_difference" and pairs else None
-    companions = _companions(spec, ready, outcome, estimator)
+    companions = _companions(spec, ready, outcome, estimator, courses.get(outcome.name))
     with _said_of(outcome):
         few = side_by_side(spec, ready, outcome)
     better = better_of(ready, outcome)
@@ -182,15 +184,17 @@ def _outcome(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> OutcomeConten
     )
 
 
-def _companions(spec: PlanSpec, ready: Prepared, outcome: Outcome, estimator: str) -> dict[str, Result]:
+def _companions(
+    spec: PlanSpec, ready: Prepared, outcome: Outcome, estimator: str, course: LongitudinalResult | None
+) -> dict[str, Result]:
     """Other analyses of the outcome; those that draw stand beside the primary outcomes only."""
     found: dict[str, Result] = {}
     for name in spec.analysis.companions:
         if name not in BUILT["companion"] or name == estimator or not companion_fits(name, outcome):
             continue
         if name == COMPANION:
-            if has_waves(spec, outcome):
-                found[name] = at_its_wave(spec, ready, outcome)
+            if course is not None:
+                found[name] = at_its_wave(course, outcome)
             continue
         if name in BESIDE_PRIMARY:
             if outcome.role == "primary":

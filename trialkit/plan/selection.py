@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from trialkit.errors import DataError, TrialkitError
+from trialkit.errors import TrialkitError
 from trialkit.estimate.covariates import is_category
-from trialkit.io import read
+from trialkit.plan.beside import read_beside
 from trialkit.plan.missing import planned_missing
 from trialkit.plan.schema_outcomes import Outcome
 from trialkit.report.content import OutcomeContent
@@ -39,11 +39,9 @@ def planned_reach(spec: PlanSpec, folder: Path | None) -> TableResult | None:
     if said is None:
         return None
     try:
-        path = Path(said.funnel)
-        path = path if path.is_absolute() or folder is None else folder / path
-        if not path.exists():
-            raise DataError(f"the funnel '{said.funnel}' is not there: put it beside the plan, or write its path.")
-        return reach(read(path), by=list(said.by) or None, conf_level=spec.analysis.conf_level)
+        return reach(
+            read_beside(folder, said.funnel, "the funnel"), by=list(said.by) or None, conf_level=spec.analysis.conf_level
+        )
     except TrialkitError as error:
         error.args = (f"[selection] reach: {error}",)
         raise

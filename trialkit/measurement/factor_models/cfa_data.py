@@ -22,13 +22,12 @@ from trialkit.errors import (
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
 from trialkit.inference.factor.fiml import Saturated
 from trialkit.measurement.scoring.answers import as_frame, rows_in_words
-from trialkit.measurement.scoring.screening import looks_like_missing
+from trialkit.measurement.scoring.stray_codes import stray_codes
 from trialkit.results import Note
 
 Missing = Literal["fiml", "listwise"]
 
 _DEPENDENT = 1e-8
-_FAR_CODE = 66
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ def read_data(
         group_labels=group_labels,
         unit=None if units is None else _unit_codes(units[keep]),
         complete=not np.isnan(x).any(),
-        notes=(*notes, *_code_notes(x, names)),
+        notes=(*notes, *stray_codes(x, names, lambda code: f"Make it missing first: items.replace({code:g}, float('nan')).")),
     )
     _check_enough(out)
     return out
@@ -205,28 +204,6 @@ def _unit_codes(values: pd.Series) -> IntArray:
     out: IntArray = codes.astype(np.int64)
     out[alone] = len(found) + np.arange(int(alone.sum()))
     return out
-
-
-def _code_notes(x: FloatArray, names: tuple[str, ...]) -> list[Note]:
-    """Refuse codes for a missing answer that stand far off the other answers; remark on near ones."""
-    notes = []
-    for j, name in enumerate(names):
-        values = x[~np.isnan(x[:, j]), j]
-        suspect = looks_like_missing(values) & (values == np.round(values))
-        rest = values[~suspect]
-        if not suspect.any() or len(rest) < 2 or (rest != np.round(rest)).any() or rest.min() < 0:
-            continue
-        far = values[suspect & ((values < 0) | (values >= max(_FAR_CODE, 2 * rest.max())))]
-        if len(far):
-            raise ValueTypeError(
-                f"item '{name}' holds {far[0]:g} ({len(far)} times) beside answers from {rest.min():g} to {rest.max():g}: that looks like "
-                f"a code for a missing answer. Make it missing first: items.replace({far[0]:g}, float('nan'))."
-            )
-        if values[suspect].min() - rest.max() >= max(rest.max() - rest.min(), 2):
-            notes.append(
-                Note("stray_code", f"item '{name}' holds {values[suspect][0]:g}, far from the other answers; is it an answer?")
-            )
-    return notes
 
 
 def _check_enough(data: CfaData) -> None:

@@ -27,13 +27,13 @@ from trialkit.measurement.questionnaires.registered import warn_if_unverified
 from trialkit.measurement.questionnaires.scale import Scale
 from trialkit.measurement.scoring.answers import as_frame, item_columns, read_answers
 from trialkit.measurement.scoring.recode import code_bounds, counted
-from trialkit.measurement.scoring.screening import check_coding_base, check_mixture, looks_like_missing
+from trialkit.measurement.scoring.screening import check_coding_base, check_mixture
+from trialkit.measurement.scoring.stray_codes import stray_codes
 from trialkit.results import Note
 
 Missing = Literal["pairwise", "listwise"]
 
 _MOST_LEVELS = 20
-_FAR_CODE = 66
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,7 @@ def _answers(frame: pd.DataFrame, columns: list[Hashable], how: Reading) -> tupl
     x = read_answers(frame, columns, value_labels=None, missing_codes=how.missing_codes).codes
     _refuse_infinite(x, columns)
     if how.codes is None:
-        return x, columns, _stray_codes(x, columns)
+        return x, columns, stray_codes(x, columns, lambda code: f"Say missing_codes=[{code:g}].")
     low, high = how.codes
     x, notes = _inside(x, np.full(len(columns), float(low)), np.full(len(columns), float(high)), columns)
     turned = [j for j, c in enumerate(columns) if c in how.reverse]
@@ -270,28 +270,6 @@ def _refuse_infinite(x: FloatArray, columns: list[Hashable]) -> None:
     bad = np.isinf(x).any(axis=0)
     if bad.any():
         raise ValueTypeError(f"item '{columns[int(bad.argmax())]}' holds infinite values. Make them missing.")
-
-
-def _stray_codes(x: FloatArray, columns: list[Hashable]) -> list[Note]:
-    """Refuse codes for a missing answer that stand far off the other answers; remark on near ones."""
-    notes = []
-    for j, name in enumerate(columns):
-        values = x[~np.isnan(x[:, j]), j]
-        suspect = looks_like_missing(values) & (values == np.round(values))
-        rest = values[~suspect]
-        if not suspect.any() or len(rest) < 2 or (rest != np.round(rest)).any() or rest.min() < 0:
-            continue
-        far = values[suspect & ((values < 0) | (values >= max(_FAR_CODE, 2 * rest.max())))]
-        if len(far):
-            raise ValueTypeError(
-                f"item '{name}' holds {far[0]:g} ({len(far)} times) beside answers from {rest.min():g} to {rest.max():g}: that looks like "
-                f"a code for a missing answer. Say missing_codes=[{far[0]:g}]."
-            )
-        if values[suspect].min() - rest.max() >= max(rest.max() - rest.min(), 2):
-            notes.append(
-                Note("stray_code", f"item '{name}' holds {values[suspect][0]:g}, far from the other answers; is it an answer?")
-            )
-    return notes
 
 
 def _kept(whole: ItemSet, mine: BoolArray | None, units: pd.Series | None, missing: Missing) -> ItemSet:
