@@ -6,65 +6,12 @@ From the top of the repository: `python analyses/klier_2019/run.py [folder for t
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
-
-import trialkit as tk
 
 HERE = Path(__file__).resolve().parent
-DATA = HERE.parents[1] / "simulated_data" / "klier_2019.csv"
+sys.path.insert(0, str(HERE.parent))
 
-
-def main(arguments: list[str]) -> int:
-    """Load, run, save, print."""
-    target = Path(arguments[0]) if arguments else Path("report") / "klier_2019"
-    plan = tk.Plan.load(HERE / "plan.toml")
-    report = plan.run(DATA)
-    saved = report.save(target)
-    print(table(report, without_groups(plan).run(DATA)).to_string(index=False))
-    print(f"\nReport: {saved}")
-    return 0
-
-
-def table(report: Any, naive: Any) -> pd.DataFrame:
-    """Truth, planned estimate and the interval of an analysis that ignores the groups, in both metrics."""
-    truth = tk.simulate.scenario("klier_2019", seed=1).value
-    rows = []
-    for planned, ignoring in zip(report.outcomes, naive.outcomes):
-        rows.append(row(planned.name, "difference", truth, planned.result, ignoring.result))
-        if planned.effect_size is not None:
-            rows.append(row(planned.name, "standardized", truth, planned.effect_size, ignoring.effect_size))
-    return pd.DataFrame(rows)
-
-
-def row(outcome: str, metric: str, truth: Any, planned: tk.Result, naive: tk.Result) -> dict[str, str]:
-    """One line of the table."""
-    e, ignoring = planned.estimates[0], naive.estimates[0]
-    return {
-        "outcome": outcome,
-        "metric": metric,
-        "truth": f"{truth(outcome, metric):.3f}",
-        "estimate": f"{e.estimate:.3f}",
-        "interval": f"{e.conf_low:.3f} to {e.conf_high:.3f}",
-        "se": f"{e.std_error:.3f}",
-        "interval ignoring groups": f"{ignoring.conf_low:.3f} to {ignoring.conf_high:.3f}",
-        "se ignoring groups": f"{ignoring.std_error:.3f}",
-    }
-
-
-def without_groups(plan: tk.Plan) -> tk.Plan:
-    """The same plan as if the groups did not exist: the analysis that most studies report."""
-    spec = plan.spec
-    changes = {
-        "arms": tuple(arm.model_copy(update={"grouped": False}) for arm in spec.arms),
-        "data": spec.data.model_copy(update={"group": None}),
-        "design": spec.design.model_copy(update={"groups": None}),
-    }
-    return replace(plan, spec=spec.model_copy(update=changes))
-
+from planned import main  # noqa: E402  (the folder above is not a package)
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(HERE.name, sys.argv[1:]))

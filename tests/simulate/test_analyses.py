@@ -13,6 +13,9 @@ import pytest
 import trialkit as tk
 
 ANALYSES = Path(__file__).parents[2] / "analyses"
+sys.path.insert(0, str(ANALYSES))
+import planned  # noqa: E402  (a folder of scripts)
+
 pytestmark = pytest.mark.filterwarnings("ignore::trialkit.measurement.UnverifiedScaleWarning")
 
 
@@ -26,10 +29,8 @@ def script(name: str) -> ModuleType:
 
 @pytest.fixture(scope="module")
 def klier_table():
-    run = script("klier_2019")
-    plan = tk.Plan.load(ANALYSES / "klier_2019" / "plan.toml")
-    report = plan.run(run.DATA)
-    return run.table(report, run.without_groups(plan).run(run.DATA)).set_index(["outcome", "metric"])
+    plan, data = planned.load("klier_2019"), planned.data("klier_2019")
+    return planned.table("klier_2019", plan.run(data), planned.without_groups(plan).run(data)).set_index(["outcome", "metric"])
 
 
 def test_klier_2019_prints_truth_beside_estimate(klier_table):
@@ -67,7 +68,7 @@ def test_the_readme_shows_the_calibration():
 
 def test_klier_2019_as_a_script(tmp_path, capsys):
     pytest.importorskip("trialkit.report.save", reason="the report is not there yet")
-    assert script("klier_2019").main([str(tmp_path / "report")]) == 0
+    assert planned.main("klier_2019", [str(tmp_path / "report")]) == 0
     assert (tmp_path / "report" / "index.html").stat().st_size > 10_000
     assert "search_intensity standardized 0.580" in " ".join(capsys.readouterr().out.split())
 
