@@ -16,7 +16,7 @@ from joblib import Parallel, delayed
 import trialkit as tk
 from trialkit.io import apply_missing_codes
 from trialkit.measurement import score
-from trialkit.plan.load import parse_plan
+from trialkit.plan.reading.load import parse_plan
 from trialkit.simulate.own_scales import find_scale
 
 pytestmark = [pytest.mark.calibration, pytest.mark.slow]

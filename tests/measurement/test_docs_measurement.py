@@ -10,7 +10,7 @@ import pytest
 
 import trialkit as tk
 from tests.plan.conftest import EXAMPLE
-from trialkit.plan.load import parse_plan
+from trialkit.plan.reading.load import parse_plan
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "measurement.md").read_text("utf-8")

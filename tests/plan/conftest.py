@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from trialkit.plan.load import load_spec
-from trialkit.plan.schema import PlanSpec
+from trialkit.plan.reading.load import load_spec
+from trialkit.plan.schema.plan_spec import PlanSpec
 
 EXAMPLE = Path(__file__).parent / "data" / "plan.toml"
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trialkit.plan.canonical import canonical_json, canonical_number, parse_strict, sha256_of_json
+from trialkit.plan.locking.canonical import canonical_json, canonical_number, parse_strict, sha256_of_json
 
 # Appendix B: the bits of a double, and its text.
 NUMBERS = """

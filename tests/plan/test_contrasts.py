@@ -10,9 +10,9 @@ import trialkit as tk
 from tests.plan.conftest import SMALL
 from tests.plan.test_gatekeeping import THREE, three_arms
 from tests.plan.test_run import PLAN, data
-from trialkit.plan.estimand import estimand_sentence
-from trialkit.plan.load import PlanFileError, load_spec
-from trialkit.plan.schema import PlanSpec
+from trialkit.plan.reading.load import PlanFileError, load_spec
+from trialkit.plan.schema.plan_spec import PlanSpec
+from trialkit.plan.words.estimand import estimand_sentence
 from trialkit.report.content import ReportContent
 from trialkit.report.save import save_report
 

@@ -8,10 +8,10 @@ import pytest
 
 from tests.plan.conftest import SMALL
 from trialkit.errors import LockError, PlanError, UsageError
-from trialkit.plan.describe import describe, estimand_sentence
-from trialkit.plan.load import load_spec
 from trialkit.plan.plan import Plan
-from trialkit.plan.schema import PlanSpec
+from trialkit.plan.reading.load import load_spec
+from trialkit.plan.schema.plan_spec import PlanSpec
+from trialkit.plan.words.describe import describe, estimand_sentence
 
 
 def _flat(text: str) -> str:

@@ -11,11 +11,11 @@ import pytest
 import trialkit as tk
 from tests.plan.conftest import SMALL
 from tests.plan.test_run import PLAN, data
-from trialkit.plan.canonical import canonical_json
-from trialkit.plan.gatekeeping import hypotheses
-from trialkit.plan.load import PlanFileError, load_spec
-from trialkit.plan.not_yet import BUILT
-from trialkit.plan.schema import PlanSpec, json_schema
+from trialkit.plan.locking.canonical import canonical_json
+from trialkit.plan.reading.load import PlanFileError, load_spec
+from trialkit.plan.schema.gatekeeping import hypotheses
+from trialkit.plan.schema.plan_spec import PlanSpec, json_schema
+from trialkit.plan.words.not_yet import BUILT
 from trialkit.report.content import ReportContent
 
 THREE = SMALL.replace(

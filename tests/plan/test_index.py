@@ -14,8 +14,8 @@ from tests.estimate.helpers import grouped_data
 from tests.plan.conftest import SMALL
 from tests.plan.test_run import PLAN, data, with_design
 from trialkit.errors import DataError
-from trialkit.plan.expected import expected_columns
-from trialkit.plan.load import PlanFileError, load_spec
+from trialkit.plan.locking.expected import expected_columns
+from trialkit.plan.reading.load import PlanFileError, load_spec
 from trialkit.report.content import ReportContent
 
 INDEX = PLAN.replace(

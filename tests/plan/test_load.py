@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from tests.plan.conftest import EXAMPLE
 from trialkit.errors import PlanError
-from trialkit.plan.describe import describe
-from trialkit.plan.lines import key_lines
-from trialkit.plan.load import PlanFileError, load_spec
-from trialkit.plan.schema import PlanSpec
+from trialkit.plan.reading.lines import key_lines
+from trialkit.plan.reading.load import PlanFileError, load_spec
+from trialkit.plan.schema.plan_spec import PlanSpec
+from trialkit.plan.words.describe import describe
 
 # (written, instead, line, words that the error must hold)
 MISTAKES = [

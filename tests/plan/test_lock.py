@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from tests.plan.conftest import EXAMPLE, SMALL
 from trialkit.errors import LockError, UsageError
-from trialkit.plan import lock as locking
-from trialkit.plan.canonical import canonical_json, parse_strict, sha256_of_json, sha256_of_text
-from trialkit.plan.differences import differences
-from trialkit.plan.expected import data_problems, expected_columns
-from trialkit.plan.load import load_spec, parse_plan
+from trialkit.plan.locking import lock as locking
+from trialkit.plan.locking.canonical import canonical_json, parse_strict, sha256_of_json, sha256_of_text
+from trialkit.plan.locking.differences import differences
+from trialkit.plan.locking.expected import data_problems, expected_columns
+from trialkit.plan.locking.verify import verify
 from trialkit.plan.plan import Plan
-from trialkit.plan.schema import PlanSpec
-from trialkit.plan.verify import verify
+from trialkit.plan.reading.load import load_spec, parse_plan
+from trialkit.plan.schema.plan_spec import PlanSpec
 
 VECTORS = Path(__file__).parents[2] / "docs" / "lock_test_vectors.json"
 WHEN = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -15,7 +15,7 @@ import trialkit as tk
 from tests.plan.conftest import SMALL
 from tests.report.pages import Page, leaves, numbers
 from tests.report.pages import found as stands
-from trialkit.plan.load import PlanFileError, parse_plan
+from trialkit.plan.reading.load import PlanFileError, parse_plan
 from trialkit.report.assemble import assemble
 from trialkit.report.content import ReportContent
 from trialkit.report.document import Bullets, Fold, Section, Table, Text

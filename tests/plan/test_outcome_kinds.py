@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import trialkit as tk
-from trialkit.plan.verdict import verdict_of
+from trialkit.plan.words.verdict import verdict_of
 from trialkit.report.content import ReportContent
 
 PLAN = """

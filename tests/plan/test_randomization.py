@@ -9,8 +9,8 @@ import pytest
 import trialkit as tk
 from tests.plan.test_run import PLAN
 from trialkit.errors import DesignError, PlanError
-from trialkit.plan.randomization import MAKERS, design_of
-from trialkit.plan.schema import DesignSection
+from trialkit.plan.planned.randomization import MAKERS, design_of
+from trialkit.plan.schema.plan_spec import DesignSection
 
 
 def people(n: int = 48) -> pd.DataFrame:

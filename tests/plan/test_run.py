@@ -20,7 +20,7 @@ from trialkit.errors import (
     MissingDataError,
     ValueTypeError,
 )
-from trialkit.plan.verdict import verdict
+from trialkit.plan.words.verdict import verdict
 from trialkit.report.content import ReportContent
 
 PLAN = """

@@ -11,10 +11,10 @@ import pytest
 from tests.plan.conftest import SMALL
 from trialkit.errors import DataError, PlanError
 from trialkit.measurement import scale, scales
-from trialkit.plan.expected import expected_columns
-from trialkit.plan.load import parse_plan
+from trialkit.plan.locking.expected import expected_columns
 from trialkit.plan.plan import Plan
-from trialkit.plan.prepare import prepare
+from trialkit.plan.planned.prepare import prepare
+from trialkit.plan.reading.load import parse_plan
 
 KEYS = scales()["key"].tolist()
 FORMS = [(key, form) for key in KEYS for form in scale(key).forms]

@@ -9,13 +9,13 @@ import pytest
 from pydantic import ValidationError
 
 from tests.plan.conftest import SMALL
-from trialkit.plan.canonical import canonical_json
-from trialkit.plan.load import PlanFileError, load_spec
-from trialkit.plan.not_yet import not_yet
-from trialkit.plan.schema import PlanSpec, json_schema
-from trialkit.plan.schema_base import FrozenMap
-from trialkit.plan.schema_outcomes import HedgesG
-from trialkit.plan.template import starter_plan
+from trialkit.plan.locking.canonical import canonical_json
+from trialkit.plan.reading.load import PlanFileError, load_spec
+from trialkit.plan.reading.template import starter_plan
+from trialkit.plan.schema.base import FrozenMap
+from trialkit.plan.schema.outcomes import HedgesG
+from trialkit.plan.schema.plan_spec import PlanSpec, json_schema
+from trialkit.plan.words.not_yet import not_yet
 
 
 def test_example_roles(spec: PlanSpec) -> None:

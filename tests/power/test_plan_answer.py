@@ -8,7 +8,7 @@ import pytest
 
 import trialkit as tk
 from trialkit.errors import PlanError
-from trialkit.plan.load import parse_plan
+from trialkit.plan.reading.load import parse_plan
 
 PLAN = """\
 schema_version = 1

@@ -10,7 +10,7 @@ import pandas as pd
 
 import trialkit as tk
 from trialkit.estimate.icc import achieved_icc
-from trialkit.plan.verdict import verdict
+from trialkit.plan.words.verdict import verdict
 from trialkit.report.content import ArmContent, LockContent, OutcomeContent, ReportContent, ScaleContent
 from trialkit.results import Estimate, Note
 from trialkit.selection.attrition import attrition

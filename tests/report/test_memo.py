@@ -19,7 +19,7 @@ import trialkit as tk
 from tests.power.test_plan_answer import PLAN
 from trialkit.cli import run as command
 from trialkit.errors import PlanError, UsageError
-from trialkit.plan.load import parse_plan
+from trialkit.plan.reading.load import parse_plan
 from trialkit.report.memo import phrases as p
 from trialkit.report.memo.answers import answers
 from trialkit.report.memo.assumptions import ELSEWHERE, VARIANCES

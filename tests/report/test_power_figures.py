@@ -11,7 +11,7 @@ import pytest
 import trialkit as tk
 from tests.power.test_plan_answer import PLAN
 from trialkit.errors import UsageError
-from trialkit.plan.load import parse_plan
+from trialkit.plan.reading.load import parse_plan
 from trialkit.report.figures.style import png_bytes, svg_text
 
 GRID = dict(effect=0.4, controls=144, icc=0.05)

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 
 from tests.report.contents import content
-from trialkit.plan.verdict import verdict
+from trialkit.plan.words.verdict import verdict
 from trialkit.report.content import ReportContent, Verdict
 from trialkit.report.document import Bullets, Text
 from trialkit.report.sections.summary import summary

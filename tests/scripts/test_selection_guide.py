@@ -7,7 +7,7 @@ from pathlib import Path
 
 import trialkit as tk
 from tests.plan.test_selection_of_a_run import text
-from trialkit.plan.load import load_spec
+from trialkit.plan.reading.load import load_spec
 
 PAGE = (Path(__file__).parents[2] / "docs" / "selection.md").read_text("utf-8")
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import trialkit as tk
-from trialkit.plan.prepare import prepare
+from trialkit.plan.planned.prepare import prepare
 from trialkit.simulate.__main__ import main
 from trialkit.simulate.own_scales import own_scale_text
 from trialkit.simulate.spec import scenario_text

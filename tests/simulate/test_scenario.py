@@ -12,7 +12,7 @@ import pytest
 import trialkit as tk
 from trialkit.errors import DesignError, NotReproducibleError, UsageError
 from trialkit.measurement import score
-from trialkit.plan.load import parse_plan
+from trialkit.plan.reading.load import parse_plan
 from trialkit.simulate import load_scenario, truth
 from trialkit.simulate.files import csv_text
 from trialkit.simulate.own_scales import find_scale

@@ -53,8 +53,8 @@ def init(
 ) -> None:
     """Write a commented plan to start from."""
     from trialkit.io import atomic_text
-    from trialkit.plan.load import parse_plan
-    from trialkit.plan.template import starter_plan
+    from trialkit.plan.reading.load import parse_plan
+    from trialkit.plan.reading.template import starter_plan
 
     if target.exists() and not force:
         raise UsageError(f"{target} is already there. Choose another name, or say --force to replace it.")
@@ -73,7 +73,7 @@ def check(
 ) -> None:
     """Explain a plan back in words; with DATA, say whether they fit."""
     from trialkit.plan.plan import Plan
-    from trialkit.plan.prepare import prepare
+    from trialkit.plan.planned.prepare import prepare
 
     read = Plan.load(plan)
     if data is None:
@@ -158,7 +158,7 @@ def verify(
     if lock.name.startswith("certificate"):
         _verify_certificate(lock, data, json)
         return
-    from trialkit.plan.verify import verify as verify_lock
+    from trialkit.plan.locking.verify import verify as verify_lock
 
     beside = lock.with_name(lock.name.replace(".lock.json", ".toml"))
     found = verify_lock(lock, plan=plan or (beside if beside != lock and beside.exists() else None), data=data)
@@ -371,6 +371,6 @@ def scales(
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of plan.toml, for completion in an editor."""
-    from trialkit.plan.schema import json_schema
+    from trialkit.plan.schema.plan_spec import json_schema
 
     write_json(json_schema())

@@ -15,7 +15,7 @@ from trialkit.design.rolling import RollingDesign
 from trialkit.errors import ColumnNotFoundError, DesignError, UsageError
 from trialkit.io import read, write_csv
 from trialkit.plan.plan import Plan
-from trialkit.plan.randomization import ROLLING, design_of
+from trialkit.plan.planned.randomization import ROLLING, design_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,20 +6,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trialkit.plan.estimand import estimand_sentence
-    from trialkit.plan.load import load_spec
     from trialkit.plan.plan import Plan
-    from trialkit.plan.schema import PlanSpec, json_schema
-    from trialkit.plan.template import starter_plan
+    from trialkit.plan.reading.load import load_spec
+    from trialkit.plan.reading.template import starter_plan
+    from trialkit.plan.schema.plan_spec import PlanSpec, json_schema
+    from trialkit.plan.words.estimand import estimand_sentence
 
-# Functions named as their module (lock, verify, describe, not_yet) are imported from it: trialkit.plan.lock.lock.
+# Functions named as their module (lock, verify, describe, not_yet) are imported from it: trialkit.plan.locking.lock.lock.
 _PLACES = {
     "Plan": "plan",
-    "PlanSpec": "schema",
-    "estimand_sentence": "estimand",
-    "json_schema": "schema",
-    "load_spec": "load",
-    "starter_plan": "template",
+    "PlanSpec": "schema.plan_spec",
+    "estimand_sentence": "words.estimand",
+    "json_schema": "schema.plan_spec",
+    "load_spec": "reading.load",
+    "starter_plan": "reading.template",
 }
 
 __all__ = ["Plan", "PlanSpec", "estimand_sentence", "json_schema", "load_spec", "starter_plan"]

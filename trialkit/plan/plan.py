@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from trialkit.errors import UsageError
 
 if TYPE_CHECKING:
-    from trialkit.plan.lock import Lock
-    from trialkit.plan.schema import PlanSpec
-    from trialkit.plan.verify import Verification
+    from trialkit.plan.locking.lock import Lock
+    from trialkit.plan.locking.verify import Verification
+    from trialkit.plan.schema.plan_spec import PlanSpec
     from trialkit.report.content import LockContent, ReportContent
 
 __all__ = ["Plan"]
@@ -48,7 +48,7 @@ class Plan:
     hash: str = field(init=False, default="", compare=False)
 
     def __post_init__(self) -> None:
-        from trialkit.plan.lock import plan_hash
+        from trialkit.plan.locking.lock import plan_hash
 
         object.__setattr__(self, "hash", plan_hash(self.spec))
 
@@ -61,7 +61,7 @@ class Plan:
         PlanError
             Lists everything to mend, each with its line number, the near miss and the remedy.
         """
-        from trialkit.plan.load import parse_plan, read_plan_text
+        from trialkit.plan.reading.load import parse_plan, read_plan_text
 
         path = Path(path)
         text = read_plan_text(path)
@@ -73,17 +73,17 @@ class Plan:
 
         Examples
         --------
-        >>> from trialkit.plan.template import starter_plan
+        >>> from trialkit.plan.reading.template import starter_plan
         >>> Plan.from_text(starter_plan()).spec.control
         'individual'
         """
-        from trialkit.plan.load import parse_plan
+        from trialkit.plan.reading.load import parse_plan
 
         return cls(parse_plan(text), text)
 
     def describe(self) -> str:
         """The plan back in plain words, defaults and all."""
-        from trialkit.plan.describe import describe
+        from trialkit.plan.words.describe import describe
 
         return describe(self.spec, folder=self.folder)
 
@@ -109,7 +109,7 @@ class Plan:
         LockError
             When a lock exists already and no reason is given, or when it is damaged.
         """
-        from trialkit.plan.lock import lock
+        from trialkit.plan.locking.lock import lock
 
         target = self.lock_path if path is None else Path(path)
         return lock(self.spec, target, source_text=self.text, folder=self.folder, locked_at=locked_at, amend=amend)
@@ -122,7 +122,7 @@ class Plan:
         LockError
             When the lock cannot be read at all; otherwise see `.ok` and `.checks` of the result.
         """
-        from trialkit.plan.verify import verify
+        from trialkit.plan.locking.verify import verify
 
         source = self.lock_path if path is None else Path(path)
         return verify(source, plan=self.spec, source_text=self.text, data=data, folder=self.folder)
@@ -135,7 +135,7 @@ class Plan:
         LockError
             When the plan, the lock or the data are not what was locked; lists every difference.
         """
-        from trialkit.plan.lock import level_in_words
+        from trialkit.plan.locking.lock import level_in_words
         from trialkit.report.content import LockContent
 
         found = self.verify(path, data=data).require()

@@ -17,24 +17,24 @@ from trialkit.estimate.itt import itt
 from trialkit.estimate.itt_result import IttResult
 from trialkit.estimate.longitudinal.longitudinal_result import LongitudinalResult
 from trialkit.estimate.take_up.cace import cace
-from trialkit.plan.asked import better_of
-from trialkit.plan.corrections import corrected, planned_correction
-from trialkit.plan.describe import describe
-from trialkit.plan.estimand import estimand_sentence
-from trialkit.plan.harms import planned_harms
-from trialkit.plan.lock import versions
-from trialkit.plan.measured_scales import with_measurement
-from trialkit.plan.mediation import planned_mediation
-from trialkit.plan.not_yet import BUILT, companion_fits, not_yet
-from trialkit.plan.over_time import COMPANION, at_its_wave, planned_over_time, with_several_follow_ups
-from trialkit.plan.prepare import Prepared, prepare
-from trialkit.plan.response_shift import marked_mediation, marked_over_time
-from trialkit.plan.schema import PlanSpec
-from trialkit.plan.schema_outcomes import HedgesG, Outcome
-from trialkit.plan.selection import planned_reach, with_selection
-from trialkit.plan.side_by_side import side_by_side
-from trialkit.plan.subgroups import planned_subgroups
-from trialkit.plan.verdict import verdict_of
+from trialkit.plan.locking.lock import versions
+from trialkit.plan.planned.asked import better_of
+from trialkit.plan.planned.corrections import corrected, planned_correction
+from trialkit.plan.planned.harms import planned_harms
+from trialkit.plan.planned.measured_scales import with_measurement
+from trialkit.plan.planned.mediation import planned_mediation
+from trialkit.plan.planned.over_time import COMPANION, at_its_wave, planned_over_time, with_several_follow_ups
+from trialkit.plan.planned.prepare import Prepared, prepare
+from trialkit.plan.planned.response_shift import marked_mediation, marked_over_time
+from trialkit.plan.planned.selection import planned_reach, with_selection
+from trialkit.plan.planned.side_by_side import side_by_side
+from trialkit.plan.planned.subgroups import planned_subgroups
+from trialkit.plan.schema.outcomes import HedgesG, Outcome
+from trialkit.plan.schema.plan_spec import PlanSpec
+from trialkit.plan.words.describe import describe
+from trialkit.plan.words.estimand import estimand_sentence
+from trialkit.plan.words.not_yet import BUILT, companion_fits, not_yet
+from trialkit.plan.words.verdict import verdict_of
 from trialkit.report.content import ArmContent, LockContent, OutcomeContent, ReportContent
 from trialkit.results import Result
 from trialkit.selection.attrition import attrition

@@ -28,9 +28,11 @@ class Spec(BaseModel):
 
 
 class Part(Spec):
-    """One step of the simulation. `observation` parts change what is seen of people, not what happens to them."""
+    """One step of the simulation. `observation` parts change what is seen of people, not what happens to them; `two_arms` parts
+    know a control arm and one treated arm only."""
 
     observation: ClassVar[bool] = False
+    two_arms: ClassVar[bool] = False
 
     part: str
     name: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -18,6 +18,8 @@ __all__ = ["Assignment", "Attendance", "Groups", "group_sizes"]
 @register
 class Assignment(Part):
     """Half of each stratum to the treated arm; the odd person of a stratum goes by a coin."""
+
+    two_arms: ClassVar[bool] = True
 
     within: str
 
@@ -41,6 +43,8 @@ class Groups(Part):
     `effects` gives the SD of the group's own effect on each trait (zero at baseline by construction, and only for people who
     attend); `shared` is the correlation of a group's effects on different traits.
     """
+
+    two_arms: ClassVar[bool] = True
 
     within: str
     alike: str
@@ -102,6 +106,8 @@ def group_sizes(members: int, size: tuple[int, int], rng: np.random.Generator) -
 @register
 class Attendance(Part):
     """Who comes when offered a place (logistic); nobody of the control arm can, so take-up is one-sided."""
+
+    two_arms: ClassVar[bool] = True
 
     intercept: float
     on: Slopes

@@ -28,15 +28,15 @@ class People:
     Attributes
     ----------
     n : number of people.
-    arms : names of the control arm and the treated arm.
-    everyone : 0 or 1 puts all people in that arm, for potential outcomes; None lets the assignment decide.
+    arms : names of the arms, the control arm first.
+    everyone : the number of an arm (0 is control) puts all people in it, for potential outcomes; None lets the assignment decide.
     values : what is known of each person, observed or latent, by name.
     labels : words of the codes of categories; labels of groups.
     tables : lists beside the data, such as adverse events, by name: columns of equal length.
     """
 
     n: int
-    arms: tuple[str, str]
+    arms: tuple[str, ...]
     everyone: int | None = None
     values: dict[str, FloatArray] = field(default_factory=dict)
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)

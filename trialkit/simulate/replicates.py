@@ -58,9 +58,9 @@ class Replicates:
             raise UsageError(f"the replicates hold no column '{column}'. {remedy}")
         return self.columns[column]
 
-    def value(self, outcome: str, metric: str, estimand: str = "ITT") -> float:
-        """One truth."""
-        return stored_truth(self.scenario.key).value(outcome, metric, estimand)
+    def value(self, outcome: str, metric: str, estimand: str = "ITT", arm: str | None = None) -> float:
+        """One truth; with several arms `arm` says which is compared with control."""
+        return stored_truth(self.scenario.key).value(outcome, metric, estimand, arm)
 
     def data(self, replicate: int) -> pd.DataFrame:
         """One replicate as the data frame that `scenario` gives; needs all columns."""

@@ -23,8 +23,8 @@ def simulate_people(
     ----------
     n : number of people.
     entropy : seed, or seed and batch number.
-    everyone : 0 or 1 puts everybody in the control or the treated arm; all other random numbers stay the same, so two runs
-        give both potential outcomes of the same people. Parts that only hide answers are then left out.
+    everyone : the number of an arm (0 is control) puts everybody in it; all other random numbers stay the same, so one run an arm
+        gives all potential outcomes of the same people. Parts that only hide answers are then left out.
     measured : names of the items parts to run; None runs all.
     """
     people = People(n, spec.arms, everyone)

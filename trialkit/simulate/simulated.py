@@ -25,7 +25,8 @@ class Simulated:
     Attributes
     ----------
     data : one row a person, item answers included; missing codes as a questionnaire would have them.
-    truth : outcome, metric, estimand (ITT or complier), value, mc_error (Monte Carlo standard error), computed.
+    truth : outcome, metric, estimand (ITT or complier), value, mc_error (Monte Carlo standard error), computed; with several arms
+        `arm`, the arm that is compared with control.
     plan_text : the plan (TOML) that analyses the data; empty for a design that no plan covers, such as one without a control arm.
     scenario : the specification; `.parameters` lists every number with its origin.
     seed : the seed of the data.
@@ -39,9 +40,9 @@ class Simulated:
     seed: int
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
-    def value(self, outcome: str, metric: str, estimand: str = "ITT") -> float:
-        """One truth, as in `value("self_efficacy", "standardized")`."""
-        return stored_truth(self.scenario.key).value(outcome, metric, estimand)
+    def value(self, outcome: str, metric: str, estimand: str = "ITT", arm: str | None = None) -> float:
+        """One truth, as in `value("self_efficacy", "standardized")`; with several arms `arm` says which is compared with control."""
+        return stored_truth(self.scenario.key).value(outcome, metric, estimand, arm)
 
     def write(self, folder: str | Path) -> tuple[Path, ...]:
         """Write data, codebook, manifest, plan, the scale files the plan names and the lists beside the data; returns their paths.
@@ -63,7 +64,8 @@ class Simulated:
             "  truth (intention to treat)",
         ]
         for row in self.truth.loc[self.truth["estimand"] == "ITT"].to_dict("records"):
-            lines.append(f"    {row['outcome']}, {row['metric']}: {row['value']:.3f}")
+            where = f" ({row['arm']})" if "arm" in row else ""
+            lines.append(f"    {row['outcome']}, {row['metric']}{where}: {row['value']:.3f}")
         return "\n".join(lines)
 
     __repr__ = __str__

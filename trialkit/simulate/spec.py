@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pandas as pd
 from pydantic import Field, SerializeAsAny, ValidationError, model_validator
@@ -91,11 +91,13 @@ class OutcomeSpec(Spec):
 
 
 class Target(Spec):
-    """A truth that a parameter was tuned to, as in 'self_efficacy_t1.effect'."""
+    """A truth that a parameter was tuned to, as in 'self_efficacy_t1.effect' or, an entry of a table, 'boost.effects.interest'.
+    With more than two arms it names the `arm` that is compared with control."""
 
     outcome: str
     metric: Metric
     estimand: Literal["ITT", "complier"] = "ITT"
+    arm: str = ""
     parameter: str
     value: float
 
@@ -119,7 +121,7 @@ class ScenarioSpec(Spec):
     people: int = Field(ge=4)
     unit: str
     unit_prefix: str
-    arms: tuple[str, str]
+    arms: Annotated[tuple[str, ...], Field(min_length=2)]
     parts: tuple[SerializeAsAny[Part], ...]
     columns: tuple[Column, ...]
     outcomes: tuple[OutcomeSpec, ...]
@@ -134,7 +136,34 @@ class ScenarioSpec(Spec):
             raise ValueError(f"two parts are called {shown(twice)}; the name decides the random numbers, so give each its own")
         for name in [*(c.items for c in self.columns if c.items), *(o.score for o in self.outcomes if o.score)]:
             self.items_part(name)
+        if len(set(self.arms)) < len(self.arms):
+            raise ValueError(f"arms {shown(self.arms)} must have different names")
+        if self.several_arms:
+            for part in self.parts:
+                if part.two_arms:
+                    raise ValueError(
+                        f"part '{part.name}' ({part.part}) knows two arms and there are {len(self.arms)}; 'allocation' assigns to several, "
+                        "'armeffect' has effects by arm"
+                    )
+        for target in self.targets:
+            self._checked_arm(target)
         return self
+
+    def _checked_arm(self, target: Target) -> None:
+        compared = self.several_arms and target.metric != "control_mean"
+        if compared and target.arm not in self.arms[1:]:
+            raise ValueError(
+                f"target '{target.parameter}' needs arm, one of {shown(self.arms[1:])}, because there are several arms"
+            )
+        if target.arm and not compared:
+            raise ValueError(
+                f"target '{target.parameter}' has arm = '{target.arm}', but there is nothing to choose from; leave arm out"
+            )
+
+    @property
+    def several_arms(self) -> bool:
+        """Whether there are more arms than control and one other."""
+        return len(self.arms) > 2
 
     def part(self, name: str) -> Part:
         """The part of this name."""
@@ -171,6 +200,7 @@ class ScenarioSpec(Spec):
             "parts": [p.model_dump(mode="json") for p in made],
             "scales": scales,
             "outcomes": [o.model_dump(mode="json", exclude=None if o.kind else {"kind"}) for o in self.outcomes],
+            **({"arms": list(self.arms)} if self.several_arms else {}),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

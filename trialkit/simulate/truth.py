@@ -1,7 +1,7 @@
 """What is true in a scenario: effects from the potential outcomes of a large simulated population.
 
-The same parts that make the data are run twice with the same random numbers, once with everybody in the control arm and once
-with everybody in the treated arm. The intention-to-treat effect is the mean difference over people and over draws of the groups;
+The same parts that make the data are run once an arm with the same random numbers: with everybody in the control arm, and with
+everybody in the treated arm, or in each of them; every treated arm is compared with control. The intention-to-treat effect is the mean difference over people and over draws of the groups;
 the complier effect that among people who attend when offered (left out where no part makes 'attended'). Scores come from the item answers (none missing), so the truth
 stands on the scale that an analysis sees. Standardized effects are divided by the control SD of the score in the whole
 population. The Monte Carlo error is the spread over batches, groups included, divided by the root of their number.
@@ -66,17 +66,24 @@ HOW = {
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """Truth of a scenario: `rows` (outcome, metric, estimand, value, mc_error) and `context` (what the arms look like)."""
+    """Truth of a scenario: `rows` (outcome, metric, estimand, arm when there are several, value, mc_error) and `context` (what the arms
+    look like)."""
 
     rows: tuple[Mapping[str, Any], ...]
     context: Mapping[str, Mapping[str, float]]
     people: int
     seed: int
 
-    def value(self, outcome: str, metric: str, estimand: str = "ITT") -> float:
-        """One truth."""
+    def value(self, outcome: str, metric: str, estimand: str = "ITT", arm: str | None = None) -> float:
+        """One truth; with several arms `arm` says which of them is compared with control."""
+        arms = list(dict.fromkeys(str(r["arm"]) for r in self.rows if "arm" in r))
+        if arms and arm not in arms:
+            needed = "has several arms" if arm is None else f"has no arm '{arm}' to compare with control"
+            raise UsageError(f"the scenario {needed}: say arm= with one of {shown(arms)}.")
+        if arm is not None and not arms:
+            raise UsageError(f"arm='{arm}': the scenario has one arm besides control, so leave arm= out.")
         for row in self.rows:
-            if (row["outcome"], row["metric"], row["estimand"]) == (outcome, metric, estimand):
+            if (row["outcome"], row["metric"], row["estimand"], row.get("arm")) == (outcome, metric, estimand, arm):
                 return float(row["value"])
         known = sorted({str(r["outcome"]) for r in self.rows})
         near = nearest(outcome, known)
@@ -104,27 +111,38 @@ def compute_truth(spec: ScenarioSpec, *, people: int, seed: int, batch: int = BA
     found = [_batch(spec, batch, (seed, b)) for b in range(batches)]
     rows: list[dict[str, Any]] = []
     context: dict[str, dict[str, float]] = {}
+    names = spec.arms[1:] if spec.several_arms else ("",)
     for outcome in spec.outcomes:
-        each = [f[outcome.name] for f in found]
-        pooled = {k: float(np.mean([m[k] for m in each])) for k in each[0]}
-        rows += _rows(outcome, pooled, each)
-        context[outcome.name] = _context(pooled)
-    if "people" in found[0]:
-        context["people"] = {"take_up": float(np.mean([f["people"]["take_up"] for f in found]))}
+        context[outcome.name] = {}
+        for arm in names:
+            each = [f[outcome.name, arm] for f in found]
+            pooled = {k: float(np.mean([m[k] for m in each])) for k in each[0]}
+            rows += _rows(outcome, arm, pooled, each)
+            context[outcome.name] |= _context(pooled, arm or "treated")
+    for arm in names:
+        if ("people", arm) in found[0]:
+            share = float(np.mean([f["people", arm]["take_up"] for f in found]))
+            context.setdefault("people", {})[f"{arm}_take_up" if arm else "take_up"] = share
     return Truth(tuple(rows), context, batches * batch, seed)
 
 
-def _batch(spec: ScenarioSpec, n: int, entropy: tuple[int, int]) -> dict[str, Moments]:
+def _batch(spec: ScenarioSpec, n: int, entropy: tuple[int, int]) -> dict[tuple[str, str], Moments]:
+    """Moments by outcome and arm, the arm being '' when there is one besides control."""
     measured = frozenset(o.score for o in spec.outcomes)
-    worlds = [simulate_people(spec, n=n, entropy=entropy, everyone=arm, measured=measured) for arm in (0, 1)]
-    attended = worlds[1].values.get("attended")
-    complier = None if attended is None else attended == 1
-    group = worlds[1].values.get("group")
-    found: dict[str, Moments] = {}
-    for outcome in spec.outcomes:
-        control, treated = (_values(spec, outcome, world) for world in worlds)
-        found[outcome.name] = _moments(control, treated, complier, group)
-    return found if complier is None else found | {"people": {"take_up": float(complier.mean())}}
+    control, *treated = (
+        simulate_people(spec, n=n, entropy=entropy, everyone=arm, measured=measured) for arm in range(len(spec.arms))
+    )
+    found: dict[tuple[str, str], Moments] = {}
+    for name, world in zip(spec.arms[1:], treated):
+        arm = name if spec.several_arms else ""
+        attended = world.values.get("attended")
+        complier = None if attended is None else attended == 1
+        for outcome in spec.outcomes:
+            values = (_values(spec, outcome, w) for w in (control, world))
+            found[outcome.name, arm] = _moments(*values, complier, world.values.get("group"))
+        if complier is not None:
+            found["people", arm] = {"take_up": float(complier.mean())}
+    return found
 
 
 def _values(spec: ScenarioSpec, outcome: OutcomeSpec, people: People) -> FloatArray:
@@ -140,8 +158,9 @@ def _moments(control: FloatArray, treated: FloatArray, complier: BoolArray | Non
     }
     if complier is not None:
         found |= {"control_complier": float(control[complier].mean()), "treated_complier": float(treated[complier].mean())}
-    if group is not None:
-        between, pairs = _pairs_within(treated, group)
+    inside = None if group is None else ~np.isnan(group)
+    if group is not None and inside is not None and inside.any():
+        between, pairs = _pairs_within(treated[inside], group[inside])
         found["between"] = between / pairs
     return found
 
@@ -157,15 +176,15 @@ def _sd(m: Moments, arm: str) -> float:
     return math.sqrt(m[f"{arm}_square"] - m[arm] ** 2)
 
 
-def _context(m: Moments) -> dict[str, float]:
+def _context(m: Moments, arm: str) -> dict[str, float]:
     sd = _sd(m, "treated")
-    found = {"control_mean": m["control"], "control_sd": _sd(m, "control"), "treated_mean": m["treated"], "treated_sd": sd}
+    found = {"control_mean": m["control"], "control_sd": _sd(m, "control"), f"{arm}_mean": m["treated"], f"{arm}_sd": sd}
     if "between" in m:
-        found["treated_icc"] = m["between"] / sd**2
+        found[f"{arm}_icc"] = m["between"] / sd**2
     return {k: round(v, 6) for k, v in found.items()}
 
 
-def _rows(outcome: OutcomeSpec, pooled: Moments, each: list[Moments]) -> list[dict[str, Any]]:
+def _rows(outcome: OutcomeSpec, arm: str, pooled: Moments, each: list[Moments]) -> list[dict[str, Any]]:
     rows = []
     for metric, (kind, value) in METRICS.items():
         if kind not in _kinds(outcome):
@@ -179,6 +198,7 @@ def _rows(outcome: OutcomeSpec, pooled: Moments, each: list[Moments]) -> list[di
                     "outcome": outcome.name,
                     "metric": metric,
                     "estimand": estimand,
+                    **({"arm": arm} if arm else {}),
                     "value": round(value(pooled, group), 6),
                     "mc_error": round(spread, 6),
                 }

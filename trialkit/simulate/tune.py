@@ -23,7 +23,7 @@ def reached(truth: Truth, target: Target) -> float:
     """The value of a target in a computed truth."""
     if target.metric == "control_mean":
         return truth.context[target.outcome]["control_mean"]
-    return truth.value(target.outcome, target.metric, target.estimand)
+    return truth.value(target.outcome, target.metric, target.estimand, target.arm or None)
 
 
 def tuned(
@@ -67,15 +67,17 @@ def tuned(
 
 
 def _get(spec: ScenarioSpec, parameter: str) -> float:
-    part, field = parameter.rsplit(".", 1)
-    return float(getattr(spec.part(part), field))
+    part, field, *entry = parameter.split(".")
+    value = getattr(spec.part(part), field)
+    return float(value[entry[0]] if entry else value)
 
 
 def _with(spec: ScenarioSpec, values: dict[str, float]) -> ScenarioSpec:
     """The scenario with other values of some parameters."""
     parts = list(spec.parts)
     for parameter, value in values.items():
-        name, field = parameter.rsplit(".", 1)
+        name, field, *entry = parameter.split(".")
         at = next(i for i, p in enumerate(parts) if p.name == name)
-        parts[at] = parts[at].model_copy(update={field: value})
+        new = getattr(parts[at], field) | {entry[0]: value} if entry else value
+        parts[at] = parts[at].model_copy(update={field: new})
     return spec.model_copy(update={"parts": tuple(parts)})

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tests.plan.conftest import EXAMPLE
-from trialkit.plan.load import parse_plan
+from trialkit.plan.reading.load import parse_plan
 
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "docs" / "mediation.md").read_text("utf-8")

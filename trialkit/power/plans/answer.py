@@ -19,8 +19,8 @@ from trialkit.power.words import decimals, percent
 from trialkit.results import SCHEMA_VERSION, plain
 
 if TYPE_CHECKING:
-    from trialkit.plan.schema import PlanSpec
-    from trialkit.plan.schema_outcomes import Outcome
+    from trialkit.plan.schema.outcomes import Outcome
+    from trialkit.plan.schema.plan_spec import PlanSpec
 
 TARGET = 0.8
 WORTH_SAYING = 1.05  # an exaggeration below 5 % is left out

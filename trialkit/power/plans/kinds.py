@@ -13,7 +13,7 @@ from trialkit.inference.arrays import FloatArray
 from trialkit.power.words import number, percent
 
 if TYPE_CHECKING:
-    from trialkit.plan.schema_outcomes import Outcome
+    from trialkit.plan.schema.outcomes import Outcome
     from trialkit.power.plans.outcome import Scale
 
 Kind = Literal["mean", "rate", "count", "time", "ordered"]

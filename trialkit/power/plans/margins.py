@@ -16,7 +16,7 @@ from trialkit.power.solve import NoSolutionError
 from trialkit.power.words import decimals, number, percent
 
 if TYPE_CHECKING:
-    from trialkit.plan.schema_outcomes import Outcome
+    from trialkit.plan.schema.outcomes import Outcome
 
 TARGET = 0.8
 _AIMS = {"noninferiority": "Non-inferiority", "equivalence": "Equivalence"}

@@ -24,8 +24,8 @@ from trialkit.power.plans.kinds import (
 from trialkit.power.words import decimals, number, percent
 
 if TYPE_CHECKING:
-    from trialkit.plan.schema import PlanSpec
-    from trialkit.plan.schema_outcomes import Outcome
+    from trialkit.plan.schema.outcomes import Outcome
+    from trialkit.plan.schema.plan_spec import PlanSpec
 
 DEFAULT_RATE = 0.5
 

@@ -21,8 +21,8 @@ from trialkit.power.result import PowerResult
 from trialkit.power.words import number, percent, plural, size
 
 if TYPE_CHECKING:
-    from trialkit.plan.schema import PlanSpec
-    from trialkit.plan.schema_outcomes import Outcome
+    from trialkit.plan.schema.outcomes import Outcome
+    from trialkit.plan.schema.plan_spec import PlanSpec
 
 DEFAULT_ICC = 0.05
 DEFAULT_GROUP = 12

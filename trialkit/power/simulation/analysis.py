@@ -26,8 +26,8 @@ from trialkit.trial import Trial
 if TYPE_CHECKING:
     import pandas as pd
 
-    from trialkit.plan.schema import PlanSpec
-    from trialkit.plan.schema_outcomes import Outcome
+    from trialkit.plan.schema.outcomes import Outcome
+    from trialkit.plan.schema.plan_spec import PlanSpec
 
 BATCHED = ("ancova", "lin")
 MOST_NUMBERS = 4_000_000

@@ -19,8 +19,8 @@ from trialkit.power.simulation.world import even, world_of
 from trialkit.results import Note
 
 if TYPE_CHECKING:
-    from trialkit.plan.schema import PlanSpec
-    from trialkit.plan.schema_outcomes import Outcome
+    from trialkit.plan.schema.outcomes import Outcome
+    from trialkit.plan.schema.plan_spec import PlanSpec
 
 
 def generated(

@@ -14,8 +14,8 @@ from trialkit.inference.one_arm_grouped import GroupedDifferences, draw_grouped,
 from trialkit.power.simulation.world import Block, World
 
 if TYPE_CHECKING:
-    from trialkit.plan.schema import PlanSpec
-    from trialkit.plan.schema_outcomes import Outcome
+    from trialkit.plan.schema.outcomes import Outcome
+    from trialkit.plan.schema.plan_spec import PlanSpec
 
 UNADJUSTED = ("difference_in_means", "ancova", "lin")
 

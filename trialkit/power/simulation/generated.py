@@ -27,8 +27,8 @@ from trialkit.power.simulation.tally import Tally, tally
 from trialkit.trial import Trial
 
 if TYPE_CHECKING:
-    from trialkit.plan.schema import PlanSpec
-    from trialkit.plan.schema_outcomes import Outcome
+    from trialkit.plan.schema.outcomes import Outcome
+    from trialkit.plan.schema.plan_spec import PlanSpec
 
 Generator = Callable[[np.random.Generator, float], Any]
 Truth = float | Callable[[float], float] | None

@@ -26,8 +26,8 @@ from trialkit.power.words import number, plural
 from trialkit.results import Note
 
 if TYPE_CHECKING:
-    from trialkit.plan.schema import PlanSpec
-    from trialkit.plan.schema_outcomes import Outcome
+    from trialkit.plan.schema.outcomes import Outcome
+    from trialkit.plan.schema.plan_spec import PlanSpec
 
 FEWEST = 10
 FEW_GROUPS = 20

@@ -19,7 +19,7 @@ from trialkit.power.plans.sizes import Planned
 from trialkit.power.solve import NoSolutionError
 
 if TYPE_CHECKING:
-    from trialkit.plan.schema_outcomes import Outcome
+    from trialkit.plan.schema.outcomes import Outcome
 
 Aim = Literal["noninferiority", "equivalence"]
 

@@ -28,8 +28,8 @@ from trialkit.power.words import number, percent
 from trialkit.results import Note
 
 if TYPE_CHECKING:
-    from trialkit.plan.schema import PlanSpec
-    from trialkit.plan.schema_outcomes import Outcome
+    from trialkit.plan.schema.outcomes import Outcome
+    from trialkit.plan.schema.plan_spec import PlanSpec
 
 SolveFor = Literal["groups", "n", "clusters", "effect"]
 SOLVABLE = ("groups", "n", "clusters", "effect")

@@ -28,8 +28,8 @@ from trialkit.results import Note
 if TYPE_CHECKING:
     import pandas as pd
 
-    from trialkit.plan.schema import PlanSpec
-    from trialkit.plan.schema_outcomes import Outcome
+    from trialkit.plan.schema.outcomes import Outcome
+    from trialkit.plan.schema.plan_spec import PlanSpec
 
 DISAGREES = 0.01
 

@@ -12,8 +12,8 @@ from trialkit.power.plans.sizes import DEFAULT_GROUP, Planned, people_of, planne
 from trialkit.power.words import plural
 
 if TYPE_CHECKING:
-    from trialkit.plan.schema import PlanSpec
-    from trialkit.plan.schema_outcomes import Outcome
+    from trialkit.plan.schema.outcomes import Outcome
+    from trialkit.plan.schema.plan_spec import PlanSpec
 
 SizeName = Literal["groups", "n", "clusters"]
 NAMES = {"groups": ("group", "groups"), "n": ("person", "people"), "clusters": ("cluster", "clusters")}

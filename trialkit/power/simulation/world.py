@@ -27,8 +27,8 @@ from trialkit.power.plans.sizes import people_of, sizes_of_groups
 from trialkit.power.simulation.kinds import Counts, Kind, Outcomes, ordered_kind, times_kind
 
 if TYPE_CHECKING:
-    from trialkit.plan.schema import PlanSpec
-    from trialkit.plan.schema_outcomes import Outcome
+    from trialkit.plan.schema.outcomes import Outcome
+    from trialkit.plan.schema.plan_spec import PlanSpec
 
 STRATA = 4
 RATES = ("risk_difference", "risk_ratio", "odds_ratio")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from trialkit.simulate.parts import Part, Slopes, register
@@ -17,6 +19,8 @@ class SelfSelection(Part):
     The truth stays that of the potential outcomes of all people; a comparison of the arms is confounded by everything in `on`.
     """
 
+    two_arms: ClassVar[bool] = True
+
     intercept: float
     on: Slopes
 
@@ -30,6 +34,8 @@ class SelfSelection(Part):
 @register
 class SingleArm(Part):
     """Everyone is in the treated arm. The control arm exists in the truth only: there is nothing in the data to compare with."""
+
+    two_arms: ClassVar[bool] = True
 
     def draw(self, people: People, rng: np.random.Generator) -> None:
         people.values[self.name] = np.full(people.n, 1.0 if people.everyone is None else float(people.everyone))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -45,6 +45,8 @@ class Clusters(Part):
 @register
 class ClusterAssignment(Part):
     """Half of the clusters to the treated arm, all members with them; the odd cluster goes by a coin."""
+
+    two_arms: ClassVar[bool] = True
 
     clusters: str
 

@@ -36,9 +36,9 @@ from trialkit.results import Note
 from trialkit.trial import ALONE, Trial
 
 if TYPE_CHECKING:
-    from trialkit.plan.schema import PlanSpec
-    from trialkit.plan.schema_outcomes import Outcome
-    from trialkit.plan.schema_sections import Mediation
+    from trialkit.plan.schema.outcomes import Outcome
+    from trialkit.plan.schema.plan_spec import PlanSpec
+    from trialkit.plan.schema.sections import Mediation
 
 INNER_DRAWS = 999
 CHUNK = 100

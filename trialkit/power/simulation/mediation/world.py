@@ -21,9 +21,9 @@ from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.power.simulation.world import Block, World
 
 if TYPE_CHECKING:
-    from trialkit.plan.schema import PlanSpec
-    from trialkit.plan.schema_outcomes import Outcome
-    from trialkit.plan.schema_sections import Mediation
+    from trialkit.plan.schema.outcomes import Outcome
+    from trialkit.plan.schema.plan_spec import PlanSpec
+    from trialkit.plan.schema.sections import Mediation
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Locking a plan and verifying the lock."""

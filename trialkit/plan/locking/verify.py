@@ -1,0 +1,271 @@
+"""Does a lock still hold: is the file unchanged, does the plan belong to it, do the data fit? Works offline on the file alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from trialkit.errors import LockError, TrialkitError, shown
+from trialkit.plan.locking.canonical import sha256_of_json, sha256_of_text
+from trialkit.plan.locking.differences import Difference, differences
+from trialkit.plan.locking.lock import kept_beside, level_in_words, lock_text, parsed_lock, rendered, versions
+
+if TYPE_CHECKING:
+    from trialkit.plan.schema.plan_spec import PlanSpec
+
+__all__ = ["Check", "Verification", "verify"]
+
+
+class Check(NamedTuple):
+    """One thing that was looked at: its name, whether it holds, and a sentence."""
+
+    name: str
+    ok: bool
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What `verify` found. `ok` is true when every check holds; `differences` lists the keys of the plan that changed."""
+
+    path: Path
+    ok: bool
+    level: str
+    checks: tuple[Check, ...]
+    plan_hash: str
+    manifest_hash: str
+    locked_at: str
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Sentences of the checks that do not hold."""
+        return tuple(c.sentence for c in self.checks if not c.ok)
+
+    def require(self) -> Verification:
+        """Itself when everything holds; otherwise a LockError that says what does not."""
+        if not self.ok:
+            raise LockError(f"{self.path.name}: " + "; ".join(self.failed))
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain tables and lists, for JSON."""
+        return {
+            "path": str(self.path),
+            "ok": self.ok,
+            "level": self.level,
+            "meaning": level_in_words(self.level),
+            "locked_at": self.locked_at,
+            "plan_hash": self.plan_hash,
+            "manifest_hash": self.manifest_hash,
+            "checks": [c._asdict() for c in self.checks],
+            "differences": [{"path": d.path, "locked": d.locked, "present": d.present} for d in self.differences],
+        }
+
+    def __str__(self) -> str:
+        head = f"{self.path.name}: {'everything holds' if self.ok else 'DOES NOT HOLD'} (locked on {self.locked_at})"
+        rows = [f"  {'ok ' if c.ok else 'NO '} {c.name}: {c.sentence}" for c in self.checks]
+        return "\n".join([head, *rows, f"  manifest hash {self.manifest_hash}", level_in_words(self.level)])
+
+
+def verify(
+    lock_path: str | Path,
+    *,
+    plan: PlanSpec | str | Path | None = None,
+    data: Any = None,
+    source_text: str | None = None,
+    folder: str | Path | None = None,
+) -> Verification:
+    """Recompute the hashes of a lock and hold a plan and data against it.
+
+    Parameters
+    ----------
+    lock_path
+        The lock file.
+    plan
+        The present plan, or the path of its file: differing keys are listed with both values.
+    data
+        A data frame, or the path of a data file: its columns and arms are compared with what was locked.
+    source_text
+        The text of the plan file, where `plan` is a `PlanSpec`: tells a change of comments from none.
+    folder
+        Where the plan's own scale files stand; unsaid: beside the plan file, or beside the lock.
+
+    Returns
+    -------
+    Verification
+
+    Raises
+    ------
+    LockError
+        When the file cannot be read as a lock at all.
+
+    Examples
+    --------
+    >>> print(verify("plan.lock.json", plan="plan.toml"))         # doctest: +SKIP
+    """
+    path = Path(lock_path)
+    text = lock_text(path)
+    manifest = parsed_lock(text, path.name)
+    spec, source = _present_plan(plan, source_text)
+    beside = Path(plan).parent if isinstance(plan, (str, Path)) else path.parent
+    changed = differences(_filled(manifest["plan"]), spec.to_dict()) if spec is not None else ()
+    checks = [
+        _file(text, manifest),
+        _manifest(manifest),
+        _plan(manifest),
+        *_chain(path, manifest),
+        *_plan_file(manifest, spec, source, changed),
+        *_scales(manifest, Path(folder) if folder is not None else beside),
+        *_data(manifest, data),
+        _versions(manifest),
+    ]
+    return Verification(
+        path=path,
+        ok=all(c.ok for c in checks),
+        level=manifest["level"],
+        checks=tuple(checks),
+        plan_hash=manifest["plan_hash"],
+        manifest_hash=manifest["manifest_hash"],
+        locked_at=manifest["locked_at"],
+        differences=changed,
+    )
+
+
+def _file(text: str, manifest: dict[str, Any]) -> Check:
+    expected = rendered(manifest)
+    if text == expected:
+        return Check("file", True, "the lock file stands as it was written")
+    if text.replace("\r\n", "\n") == expected and text.count("\r\n") == text.count("\n"):
+        return Check("file", True, "the lock file stands as it was written, with its line endings converted")
+    return Check("file", False, "the lock file was edited: its layout is not as it was written")
+
+
+def _manifest(manifest: dict[str, Any]) -> Check:
+    content = {k: v for k, v in manifest.items() if k != "manifest_hash"}
+    if _hash(content) == manifest["manifest_hash"]:
+        return Check("manifest", True, "the manifest hash is that of the content")
+    return Check("manifest", False, "the content of the lock was changed after it was made: its hash is another one")
+
+
+def _plan(manifest: dict[str, Any]) -> Check:
+    if _hash(manifest["plan"]) == manifest["plan_hash"]:
+        return Check("locked plan", True, "the plan hash is that of the plan in the lock")
+    return Check("locked plan", False, "the plan in the lock was changed after it was made: its hash is another one")
+
+
+def _chain(path: Path, manifest: dict[str, Any]) -> Iterator[Check]:
+    amendments = manifest["amendments"]
+    if not amendments:
+        return
+    reasons = shown([str(a.get("reason")) if isinstance(a, dict) else str(a) for a in amendments], 3)
+    told = f"amended {len(amendments)} time{'s' if len(amendments) > 1 else ''}: {reasons}"
+    before = kept_beside(path, len(amendments) - 1)
+    if not before.exists():
+        yield Check("amendments", True, f"{told}; the lock before it ({before.name}) is not here to be compared")
+        return
+    try:
+        earlier = parsed_lock(lock_text(before), before.name)
+    except LockError as reason:
+        yield Check("amendments", False, f"{told}; {reason}")
+        return
+    content = {k: v for k, v in earlier.items() if k != "manifest_hash"}
+    holds = _hash(content) == manifest["previous_manifest_hash"]
+    yield Check("amendments", holds, f"{told}; {before.name} {'is' if holds else 'is not'} the lock that was amended")
+
+
+def _plan_file(
+    manifest: dict[str, Any], spec: PlanSpec | None, source: str | None, changed: tuple[Difference, ...]
+) -> Iterator[Check]:
+    if spec is None:
+        return
+    if changed:
+        listed = "; ".join(str(c) for c in changed[:12]) + (f" and {len(changed) - 12} more" if len(changed) > 12 else "")
+        yield Check("plan", False, f"the plan differs from the locked one: {listed}")
+    elif source is None or sha256_of_text(source.replace("\r\n", "\n")) == manifest["source_hash"]:
+        yield Check("plan", True, "the plan is the locked one")
+    else:
+        yield Check("plan", True, "the plan says what was locked; only comments or layout of its file changed")
+
+
+def _scales(manifest: dict[str, Any], folder: Path) -> Iterator[Check]:
+    from trialkit.plan.schema.scale_files import digest, is_own
+
+    for entry in manifest["scales"]:
+        name, scale, locked = entry.get("name"), str(entry.get("scale")), entry.get("sha256")
+        now = digest(scale, folder)
+        if locked is None or now is None:
+            yield Check("scale", True, f"the file of scale '{name}' ('{scale}') is not here to be compared")
+        elif now == locked:
+            yield Check("scale", True, f"the definition of '{name}' is the locked one")
+        else:
+            # A newer trialkit may have corrected its registry; that is told, and is no tampering.
+            told = "was changed" if is_own(scale) else "in the registry differs in this version of trialkit"
+            yield Check("scale", not is_own(scale), f"the definition of '{name}' ('{scale}') {told} since the lock")
+
+
+def _data(manifest: dict[str, Any], data: Any) -> Iterator[Check]:
+    if data is None:
+        return
+    from trialkit.io.frames import to_pandas
+    from trialkit.plan.locking.expected import data_problems
+
+    where, told = "the data", ""
+    if isinstance(data, (str, Path)):
+        from trialkit.io.read import read
+
+        where = Path(data).name
+        try:
+            frame = read(data)
+        except TrialkitError as reason:
+            yield Check("data", False, str(reason))
+            return
+        told = f" (SHA-256 of the file: {hashlib.sha256(Path(data).read_bytes()).hexdigest()})"
+    else:
+        frame = to_pandas(data)
+    arm = next((c["name"] for c in manifest["expected_data"] if "arm" in c["roles"]), None)
+    arms = frame[arm].dropna().unique().tolist() if arm in frame.columns else None
+    problems = data_problems(manifest["expected_data"], list(frame.columns), arms)
+    if problems:
+        yield Check("data", False, "; ".join(problems))
+    else:
+        yield Check("data", True, f"{where} has the columns and arms that were locked{told}")
+
+
+def _versions(manifest: dict[str, Any]) -> Check:
+    present = versions()
+    changed = [f"{k} {v} -> {present.get(k, 'absent')}" for k, v in manifest["versions"].items() if present.get(k) != v]
+    if not changed:
+        return Check("versions", True, "the package versions are those of the lock")
+    return Check("versions", True, f"other versions than at the lock, which can move last digits: {', '.join(changed)}")
+
+
+def _present_plan(plan: PlanSpec | str | Path | None, source: str | None) -> tuple[PlanSpec | None, str | None]:
+    from trialkit.plan.reading.load import parse_plan, read_plan_text
+
+    if isinstance(plan, (str, Path)):
+        text = read_plan_text(plan)
+        return parse_plan(text, Path(plan).name), text
+    return plan, source
+
+
+def _filled(locked: dict[str, Any]) -> dict[str, Any]:
+    """The locked plan with the defaults of keys that did not exist yet when it was locked."""
+    from pydantic import ValidationError
+
+    from trialkit.plan.schema.plan_spec import PlanSpec
+
+    try:
+        return PlanSpec.model_validate(locked).to_dict()
+    except ValidationError:  # written by a newer version, or changed: compared as it stands
+        return locked
+
+
+def _hash(content: Any) -> str | None:
+    try:
+        return sha256_of_json(content)
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""The planned analyses, one a file: what the plan asks for, done with the data."""

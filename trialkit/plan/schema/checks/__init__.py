@@ -1,0 +1,1 @@
+"""What must hold between parts of a plan, one part a file."""
