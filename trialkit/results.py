@@ -180,6 +180,7 @@ _HOMES = {
     "few_groups": "trialkit.estimate.draws.few_groups",
     "gatekeeping": "trialkit.estimate.several.gatekeeping",
     "meta": "trialkit.estimate.several.meta",
+    "meta_regression": "trialkit.estimate.several.meta_regression",
     "conversion": "trialkit.estimate.effect_sizes.conversions",
     "effect_size_more": "trialkit.estimate.effect_sizes.effect_size_results",
     "effect_measure": "trialkit.estimate.effect_sizes.effect_size_results",

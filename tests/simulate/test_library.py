@@ -59,14 +59,14 @@ def test_committed_files_are_what_is_written(key, tmp_path):
 def test_stored_truth_is_computed_again_and_reaches_its_targets(key):
     spec, stored = load_scenario(key), stored_truth(key)
     assert stored.people >= 1_000_000 and truth_text(spec, stored) == scenario_text(f"{key}.truth.json")
-    errors = {(r["outcome"], r["metric"], r["estimand"]): r["mc_error"] for r in stored.rows}
+    errors = {(r["outcome"], r["metric"], r["estimand"], r.get("arm")): r["mc_error"] for r in stored.rows}
     thin = compute_truth(spec, people=60_000, seed=99, batch=10_000)
     for row in thin.rows:
-        where = (row["outcome"], row["metric"], row["estimand"])
+        where = (row["outcome"], row["metric"], row["estimand"], row.get("arm"))
         spread = errors[where] * math.sqrt(1 + stored.people / thin.people)
         assert row["value"] == pytest.approx(stored.value(*where), abs=4 * spread + 1e-6), where
     for target in spec.targets:
-        error = errors.get((target.outcome, target.metric, target.estimand), 0.001)
+        error = errors.get((target.outcome, target.metric, target.estimand, target.arm or None), 0.001)
         assert reached(stored, target) == pytest.approx(target.value, abs=max(0.001, 3 * error)), target
 
 

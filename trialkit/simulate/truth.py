@@ -138,8 +138,8 @@ def _batch(spec: ScenarioSpec, n: int, entropy: tuple[int, int]) -> dict[tuple[s
         attended = world.values.get("attended")
         complier = None if attended is None else attended == 1
         for outcome in spec.outcomes:
-            values = (_values(spec, outcome, w) for w in (control, world))
-            found[outcome.name, arm] = _moments(*values, complier, world.values.get("group"))
+            untreated, values = _values(spec, outcome, control), _values(spec, outcome, world)
+            found[outcome.name, arm] = _moments(untreated, values, complier, world.values.get("group"))
         if complier is not None:
             found["people", arm] = {"take_up": float(complier.mean())}
     return found

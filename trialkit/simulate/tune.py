@@ -51,7 +51,7 @@ def tuned(
         new = measured(now)
         if progress:
             progress(f"step {step + 1}: " + ", ".join(f"{n} = {v:.4f} gives {m:.4f}" for n, v, m in zip(names, now, new)))
-        if max(abs(m - a) for m, a in zip(new, aims)) < tolerance:
+        if max(abs(m - a) / max(1.0, abs(a)) for m, a in zip(new, aims)) < tolerance:
             return dict(zip(names, now))
         # A parameter that has arrived keeps its slope: a step of nothing has none.
         slopes = [(m - f) / (v - b) if abs(v - b) > 1e-5 else s for m, f, v, b, s in zip(new, found, now, before, slopes)]

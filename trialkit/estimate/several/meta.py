@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import numpy as np
 import pandas as pd
 from scipy import special
 
 from trialkit.errors import DataError, EstimationError, UsageError, shown
+from trialkit.estimate.several.meta_regression import MetaRegression, meta_regression
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_quantile, t_test
 from trialkit.inference.pooling import Pooled, TauMethod, pool
@@ -122,24 +123,61 @@ class MetaResult(Result):
         return "\n".join(lines + [f"  note: {n.text}" for n in self.notes])
 
 
+@overload
 def meta(
     estimates: Sequence[float],
     variances: Sequence[float],
     *,
-    method: TauMethod = "REML",
+    method: TauMethod | None = None,
     hartung_knapp: bool = True,
     conf_level: float = 0.95,
     labels: Sequence[str] | None = None,
     prediction: Prediction = "hts",
     tolerance: float | None = None,
-) -> MetaResult:
-    """Pool independent estimates of the same effect.
+    moderators: None = None,
+    study: None = None,
+    rho: float = 0.8,
+) -> MetaResult: ...
+
+
+@overload
+def meta(
+    estimates: Sequence[float],
+    variances: Sequence[float],
+    *,
+    method: TauMethod | None = None,
+    hartung_knapp: bool = True,
+    conf_level: float = 0.95,
+    labels: Sequence[str] | None = None,
+    prediction: Prediction = "hts",
+    tolerance: float | None = None,
+    moderators: Any = None,
+    study: Any = None,
+    rho: float = 0.8,
+) -> MetaRegression: ...
+
+
+def meta(
+    estimates: Sequence[float],
+    variances: Sequence[float],
+    *,
+    method: TauMethod | None = None,
+    hartung_knapp: bool = True,
+    conf_level: float = 0.95,
+    labels: Sequence[str] | None = None,
+    prediction: Prediction = "hts",
+    tolerance: float | None = None,
+    moderators: Any = None,
+    study: Any = None,
+    rho: float = 0.8,
+) -> MetaResult | MetaRegression:
+    """Pool independent estimates of the same effect, or ask what the effects of studies depend on.
 
     Parameters
     ----------
     estimates : effects on one scale; ratios as logs.
     variances : their squared standard errors, taken as known.
-    method : 'REML' (default), 'DL' (DerSimonian-Laird), 'PM' (Paule-Mandel) for random effects; 'FE' for one common effect.
+    method : 'REML' (the default, None), 'DL' (DerSimonian-Laird), 'PM' (Paule-Mandel) for random effects; 'FE' for one common effect.
     hartung_knapp : standard error and t (k - 1 df) of Hartung and Knapp, the default, because normal intervals are too short with
         few studies. Not for 'FE', whose variances are taken as right.
     conf_level : of the intervals.
@@ -148,25 +186,39 @@ def meta(
         Spiegelhalter 2009; default); 'hk', t on k - 1 df and that of Hartung and Knapp; 'normal'.
     tolerance : change of tau2, relative to the typical variance, at which its iteration ends. Unsaid, tau2 ends as in R's metafor where the
         variances are those of standardized effects, so that digits compare (REML at a change of 1e-5, PM within 1.2e-4), and at 1e-10
-        elsewhere; give 1e-10 for the limit itself.
+        elsewhere; give 1e-10 for the limit itself. With `moderators` it is 1e-10 unless said.
+    moderators : what the true effects may depend on: a data frame, or a mapping of names to values, one row an estimate. Numbers enter
+        as they are; text and categories as a difference from their first level. The result is a `MetaRegression`. Studies were not
+        randomized to their moderators: a coefficient compares studies, whatever else they differ in. Needs 5 studies a column.
+    study : the study of each estimate, where studies give several (outcomes, waves) of the same people. Weights are then by study
+        (correlated effects), tau2 by moments, standard errors CR2 by study with Satterthwaite df, whatever the dependence; with or without
+        `moderators` the result is a `MetaRegression`.
+    rho : assumed correlation of the errors of a study's estimates, for tau2 with `study` only; it hardly matters there.
 
     Returns
     -------
     MetaResult
         `.estimate .std_error .conf_low .conf_high .df .p_value .tau2 .i2 .q .prediction_low .prediction_high .studies`.
+    MetaRegression
+        With `moderators` or `study`: a row a coefficient, `.term(name) .tau2 .r2 .i2 .f .f_p_value .predict({...}) .studies`.
 
     Raises
     ------
     DataError
-        Missing numbers, variances that are not positive, lists of different lengths, fewer than two studies.
+        Missing numbers, variances that are not positive, lists of different lengths, fewer than two studies; moderators that are missing,
+        the same everywhere or combinations of each other.
+    EstimationError
+        Fewer than 5 studies for each column of moderators.
 
     Notes
     -----
-    The estimates must come from different people: outcomes of the same people are pooled by an index (`tk.index`), not here.
+    Without `study` the estimates must come from different people. Outcomes of the same people in one trial are pooled by an index
+    (`tk.index`).
 
     References
     ----------
-    Viechtbauer (2005); DerSimonian & Laird (1986); Paule & Mandel (1982); Hartung & Knapp (2001); Higgins & Thompson (2002).
+    Viechtbauer (2005); DerSimonian & Laird (1986); Paule & Mandel (1982); Hartung & Knapp (2001); Higgins & Thompson (2002). Moderators:
+    Knapp & Hartung (2003); several estimates a study: Hedges, Tipton & Johnson (2010), Tipton (2015), Tipton & Pustejovsky (2015).
 
     Examples
     --------
@@ -174,9 +226,20 @@ def meta(
     >>> found = tk.meta([0.10, 0.32, 0.25], [0.010, 0.020, 0.015], labels=["north", "west", "south"])
     >>> round(found.estimate, 3), round(found.df)
     (0.198, 2)
+    >>> trained = {"training": [0, 0, 0, 1, 1, 1]}
+    >>> by_training = tk.meta([0.05, 0.12, 0.08, 0.31, 0.25, 0.40], [0.01] * 6, moderators=trained)
+    >>> round(by_training.term("training").estimate, 3)
+    0.237
     """
+    _check_study(study, method, hartung_knapp)
+    method = method or "REML"
     _check_options(method, prediction, conf_level, tolerance)
     y, v, names = _inputs(estimates, variances, labels)
+    if moderators is not None or study is not None:
+        return meta_regression(
+            y, v, names, moderators=moderators, study=study, rho=rho, method=method, hartung_knapp=hartung_knapp, conf_level=conf_level,
+            prediction=prediction, tolerance=tolerance, words=_METHODS[method],
+        )  # fmt: skip
     try:
         pooled = pool(estimates=y, variances=v, method=method, tolerance=tolerance)
     except ArithmeticError as error:
@@ -203,6 +266,17 @@ def meta(
         "studies": _studies(y, v, names, pooled, conf_level),
     }
     return MetaResult((row,), tuple(notes), details)
+
+
+def _check_study(study: Any, method: str | None, hartung_knapp: bool) -> None:
+    if study is None:
+        return
+    if method is not None:
+        raise UsageError(
+            f"method='{method}' takes estimates as independent; with study= tau2 is found by moments for correlated effects: leave method= out."
+        )
+    if not hartung_knapp:
+        raise UsageError("with study= the standard errors are CR2 by study: leave hartung_knapp= out.")
 
 
 def _check_options(method: str, prediction: str, conf_level: float, tolerance: float | None) -> None:

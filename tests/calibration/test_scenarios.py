@@ -1,6 +1,6 @@
-"""Bias and coverage of klier_2019's planned estimates over 200 simulated trials, so that no seed was picked.
+"""Bias and coverage of the planned estimates of each scenario over 500 simulated trials, so that no seed was picked.
 
-The table goes to docs/calibration/klier_2019.csv. Intervals that ignore the groups are shown beside those of the plan.
+The table goes to docs/calibration/scenarios.csv. Estimates and intervals that ignore the groups are shown beside those of the plan.
 """
 
 from __future__ import annotations
@@ -18,17 +18,21 @@ from trialkit.io import apply_missing_codes
 from trialkit.measurement import score
 from trialkit.plan.reading.load import parse_plan
 from trialkit.simulate.own_scales import find_scale
+from trialkit.simulate.spec import load_scenario, plan_of, scenario_keys
 
 pytestmark = [pytest.mark.calibration, pytest.mark.slow]
 
-SEEDS = range(1, 201)
-TARGET = Path(__file__).parents[2] / "docs" / "calibration" / "klier_2019.csv"
+SEEDS = range(1, 501)
+# Scenarios with more than two arms, or whose effect is no difference of means, show their own coverage in analyses/<key>/README.md.
+KEYS = [k for k in scenario_keys() if plan_of(k) and len(load_scenario(k).arms) == 2]
+METRICS = {"mean_difference": "difference", "risk_difference": "difference", "mean_ratio": "mean_ratio"}
+TARGET = Path(__file__).parents[2] / "docs" / "calibration" / "scenarios.csv"
 
 
-def one_trial(seed: int) -> list[dict[str, object]]:
+def one_trial(key: str, seed: int) -> list[dict[str, object]]:
     """Every planned estimate of one simulated trial, with the groups and without them."""
     warnings.simplefilter("ignore")
-    simulated = tk.simulate.scenario("klier_2019", seed=seed)
+    simulated = tk.simulate.scenario(key, seed=seed)
     plan = parse_plan(simulated.plan_text)
     data = apply_missing_codes(simulated.data, dict(plan.data.missing_codes))
     for column, (name, wave) in plan.score_columns().items():
@@ -38,9 +42,11 @@ def one_trial(seed: int) -> list[dict[str, object]]:
     trials = {"plan": tk.Trial(data, **roles, group=plan.data.group), "naive": tk.Trial(data, **roles)}
     rows = []
     for outcome in plan.outcomes:
+        if outcome.measure not in METRICS:
+            continue
         for analysis, trial in trials.items():
-            result = tk.itt(trial, plan.value_column(outcome), adjust=list(plan.adjust_for(outcome)), measure=outcome.measure)
-            rows.append(row(simulated, outcome.name, "difference", analysis, result))
+            result = tk.itt(trial, **plan.asked_of_itt(outcome))
+            rows.append(row(simulated, outcome.name, METRICS[outcome.measure], analysis, result))
             if outcome.measure == "mean_difference":
                 size = result.standardized("hedges_g", standardizer="control")
                 rows.append(row(simulated, outcome.name, "standardized", analysis, size))
@@ -62,9 +68,13 @@ def row(simulated: tk.simulate.Simulated, outcome: str, metric: str, analysis: s
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
-    found = Parallel(n_jobs=2)(delayed(one_trial)(seed) for seed in SEEDS)
-    rows = pd.DataFrame([r for trial in found for r in trial])
-    summary = pd.DataFrame([summarized(key, g) for key, g in rows.groupby(["outcome", "metric"], sort=False)])
+    tables = []
+    for scenario in KEYS:
+        found = Parallel(n_jobs=2)(delayed(one_trial)(scenario, seed) for seed in SEEDS)
+        rows = pd.DataFrame([r for trial in found for r in trial])
+        groups = rows.groupby(["outcome", "metric"], sort=False)
+        tables.append(pd.DataFrame([{"scenario": scenario} | summarized(key, g) for key, g in groups]))
+    summary = pd.concat(tables)
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     summary.to_csv(TARGET, index=False, float_format="%.4f", lineterminator="\n")
     return summary
@@ -94,21 +104,22 @@ def summarized(key: tuple[str, str], rows: pd.DataFrame) -> dict[str, object]:
 
 def test_bias_is_within_monte_carlo_error(table):
     # The truth has a Monte Carlo error of its own, about a tenth of this one.
-    off = table[table["bias"].abs() > 3 * table["bias_mc_error"]]
+    off = table[table["bias"].abs() > 3.5 * table["bias_mc_error"]]
     assert off.empty, off.to_string()
 
 
 def test_intervals_that_know_the_groups_cover(table):
-    bad = table[~table["coverage"].between(0.91, 0.98)]
+    bad = table[~table["coverage"].between(0.915, 0.98)]
     assert bad.empty, bad.to_string()
 
 
 def test_intervals_that_ignore_the_groups_are_too_short(table):
-    assert (table["mean_std_error_ignoring_groups"] < table["mean_std_error"]).all()
-    assert table["coverage_ignoring_groups"].mean() < table["coverage"].mean() - 0.02
+    large = table[table["scenario"] == "klier_2019"]
+    assert (large["mean_std_error_ignoring_groups"] < large["mean_std_error"]).all()
+    assert large["coverage_ignoring_groups"].mean() < large["coverage"].mean() - 0.02
 
 
 def test_effects_lie_in_the_range_of_the_review(table):
-    sizes = table[table["metric"] == "standardized"]
-    assert len(sizes) == 3
-    assert sizes["mean_estimate"].between(0.4, 0.6).all()
+    sizes = table[table["metric"] == "standardized"].set_index("scenario")["mean_estimate"]
+    assert len(sizes["klier_2019"]) == 3 and sizes["klier_2019"].between(0.4, 0.6).all()
+    assert sizes["felgenhauer_2019"].between(0.2, 0.4).all()
