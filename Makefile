@@ -56,11 +56,23 @@ analyses: $(VENV)/.all
 	$(BIN)/python analyses/henderson_2013/run.py
 	$(BIN)/python analyses/himle_2014/run.py
 	$(BIN)/python analyses/job_clubs/run.py
+	$(BIN)/python analyses/kast_2012_groups/run.py
+	$(BIN)/python analyses/greaney_2016/run.py
+	$(BIN)/python analyses/venkatesh_2010/run.py
+	$(BIN)/python analyses/assam_2015/run.py
+	$(BIN)/python analyses/chaudhary_2010/run.py
+	$(BIN)/python analyses/fafchamps_2012/run.py
+	$(BIN)/python analyses/liu_2014/run.py
+	$(BIN)/python analyses/brody_2017/run.py
+	$(BIN)/python analyses/jobs_ii_2000/run.py
+	$(BIN)/python analyses/kast_2012_sms/run.py
+	$(BIN)/python analyses/tyohon/run.py
 	$(BIN)/python analyses/jobs_ii/run.py
 	$(BIN)/python analyses/nsw/run.py
 	$(BIN)/python analyses/thornton/run.py
 	$(BIN)/python analyses/star/run.py
 	$(BIN)/python analyses/btheb/run.py
+	$(BIN)/python analyses/questions/guide.py
 
 clean:
 	rm -rf $(VENV) .venv-pandas2 $(REPORT) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -57,7 +57,7 @@ def row(outcome: str, metric: str, truth: Any, planned: tk.Result, naive: tk.Res
     return {
         "outcome": outcome,
         "metric": f"{metric} ({arm})" if arm else metric,
-        "truth": f"{truth(outcome, metric, arm=arm):.3f}",
+        "truth": f"{round(truth(outcome, metric, arm=arm), 3) + 0.0:.3f}",
         "estimate": f"{e.estimate:.3f}",
         "interval": f"{e.conf_low:.3f} to {e.conf_high:.3f}",
         "se": f"{e.std_error:.3f}",

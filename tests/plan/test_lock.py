@@ -74,7 +74,7 @@ def test_verify_of_an_untouched_lock(plan: Plan) -> None:
     assert found.ok
     assert found.failed == ()
     assert found.require() is found
-    assert {c.name for c in found.checks} == {"file", "manifest", "locked plan", "plan", "scale", "versions"}
+    assert {c.name for c in found.checks} == {"file", "manifest", "locked plan", "plan", "scale", "versions", "code"}
     assert json.loads(json.dumps(found.to_dict()))["ok"] is True
 
 
@@ -219,7 +219,7 @@ def test_rewritten_hash_alone_is_seen(tmp_path: Path) -> None:
         (b"[" * 100_000, "deeply"),
         (b" " * 5_000_001, "larger than 5 MB"),
         (b'{"kind": "trialkit plan lock", "kind": "x"}', "stands twice"),
-        (b'{"kind": "trialkit plan lock", "format_version": 2}', "install a newer one"),
+        (b'{"kind": "trialkit plan lock", "format_version": 3}', "install a newer one"),
         (b'{"kind": "trialkit plan lock", "format_version": 1}', "lacks a readable 'locked_at'"),
     ],
 )

@@ -103,6 +103,30 @@ def test_the_executed_copy_names_no_machine_and_is_small(script):
     assert place.stat().st_size < MOST_BYTES
 
 
+def test_the_readme_has_a_line_for_every_notebook():
+    listed = re.findall(r"^\| \[(\w+)\]\(notebooks/(\w+)\.ipynb\)", (ROOT / "README.md").read_text("utf-8"), flags=re.MULTILINE)
+    assert all(name == place for name, place in listed)
+    assert sorted(name for name, _ in listed) == [p.stem for p in SCRIPTS]
+
+
+def test_links_and_pictures_of_the_readme_and_of_notebooks_are_there():
+    readme = ROOT / "README.md"
+    found = {}
+    for page in [readme, *SCRIPTS]:
+        text = page.read_text("utf-8")
+        text = text if page == readme else "\n".join(source for kind, source in cells(text) if kind == "markdown")
+        for place in re.findall(r"\]\(([^)#]+)\)", text) + re.findall(r'(?:src|href)="([^"]+)"', text):
+            found[page.name, place] = place.startswith("http") or (page.parent / place).is_file()
+    assert ("README.md", "docs/pictures/report.png") in found
+    assert [names for names, there in found.items() if not there] == []
+
+
+@pytest.mark.parametrize("picture", sorted((ROOT / "docs" / "pictures").iterdir()), ids=lambda p: p.name)
+def test_pictures_are_small(picture):
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert picture.stat().st_size < 100_000
+
+
 def test_paths_are_recognized():
     assert all(MACHINE_PATH.search(t) for t in ("in /tmp/x", "'/home/me'", "C:\\people", "(/Users/me)"))
     assert not any(MACHINE_PATH.search(t) for t in ("a/home", "and/or 1/2", "https://example.org/home/x"))

@@ -103,11 +103,28 @@ def lock(
     plan: PlanFile,
     target: Annotated[Path | None, typer.Option("--out", help="where to write the lock; unsaid: beside the plan")] = None,
     amend: Annotated[str | None, typer.Option(help="reason for a change after an earlier lock")] = None,
+    evidence: Annotated[
+        Path | None,
+        typer.Option(help="attach a file to the lock: a timestamp, the stored text of a registration, a statement, a certificate"),
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="of the evidence: timestamp, registry, custody or allocation; unsaid: by its ending")
+    ] = None,
+    id: Annotated[str | None, typer.Option(help="number of the registration; unsaid: the one in the plan")] = None,
+    by: Annotated[str | None, typer.Option(help="who attaches the evidence")] = None,
     json: Json = False,
 ) -> None:
-    """Lock a plan: its hash, the data it expects, the software."""
+    """Lock a plan: its hash, the data it expects, the software. With --evidence, attach what others hold of it."""
     from trialkit.plan.plan import Plan
 
+    if evidence is not None:
+        from trialkit.cli.lock import attach_evidence
+
+        told = attach_evidence(plan, target, evidence, amend=amend, kind=kind, id=id, by=by)
+        write_json(told.content) if json else out(told.text)
+        return
+    if kind is not None or id is not None or by is not None:
+        raise UsageError("--kind, --id and --by say what a file of evidence is: give the file too, as in --evidence registry.txt.")
     made = Plan.load(plan).lock(target, amend=amend)
     if json:
         write_json(
@@ -131,9 +148,15 @@ def run(
 
     read = Plan.load(plan)
     with Progress(quiet) as progress:
+        read.fingerprint(data)
         content = read.run(data, lock=lock, progress=progress)
         page = content.save(target, progress=progress)
-    write_json(content.to_dict()) if json else out(f"{content}\nreport: {page}")
+    if json:
+        write_json(content.to_dict())
+        return
+    from trialkit.report.bundle import read_bundle
+
+    out(f"{content}\nreport: {page}\nbundle hash: {read_bundle(page.parent)[0]['bundle_hash']} (note it; trialkit verify {target} --noted HASH)")
 
 
 @app.command()
@@ -149,19 +172,32 @@ def report(
 
 @app.command()
 def verify(
-    lock: Annotated[Path, typer.Argument(metavar="LOCK", help="the lock of a plan, or the certificate of an allocation")],
+    lock: Annotated[
+        Path, typer.Argument(metavar="WHAT", help="the lock of a plan, the folder of a report, or the certificate of an allocation")
+    ],
     plan: Annotated[Path | None, typer.Option(help="a plan to hold against the lock; unsaid: the one beside it, if any")] = None,
-    data: Annotated[Path | None, typer.Option(help="data to hold against the lock, or the people of an allocation")] = None,
+    data: Annotated[Path | None, typer.Option(help="data to hold against the lock or report, or the people of an allocation")] = None,
+    noted: Annotated[str | None, typer.Option(help="a hash that you noted: of a report's bundle, a lock's manifest or a plan")] = None,
     json: Json = False,
 ) -> None:
-    """Say what a lock or a certificate proves, and whether plan, data and list still belong to it."""
+    """Say what a lock, a report or a certificate proves, and whether everything still belongs to it. Works offline."""
+    if lock.is_dir() or lock.name == "bundle.json":
+        from trialkit.plan.locking.verify_bundle import verify_bundle
+
+        if plan is not None:
+            raise UsageError("a report carries its plan: leave out --plan, or verify the lock by itself.")
+        report = verify_bundle(lock if lock.is_dir() else lock.parent, data=data, noted=noted)
+        write_json(report.to_dict()) if json else out(str(report))
+        if not report.ok:
+            raise typer.Exit(LockError.exit_code)
+        return
     if lock.name.startswith("certificate"):
         _verify_certificate(lock, data, json)
         return
     from trialkit.plan.locking.verify import verify as verify_lock
 
     beside = lock.with_name(lock.name.replace(".lock.json", ".toml"))
-    found = verify_lock(lock, plan=plan or (beside if beside != lock and beside.exists() else None), data=data)
+    found = verify_lock(lock, plan=plan or (beside if beside != lock and beside.exists() else None), data=data, noted=noted)
     write_json(found.to_dict()) if json else out(str(found))
     if not found.ok:
         raise typer.Exit(LockError.exit_code)

@@ -25,6 +25,7 @@ def play(folder: Path, seed: int, progress: Callable[[str, int, int], None]) -> 
     # a demonstration starts anew each time: the lock of an earlier one is not an earlier plan of this trial
     plan.lock_path.unlink(missing_ok=True)
     plan.lock()
+    plan.fingerprint(data)
     content = plan.run(data, progress=progress)
     report = content.save(folder / "report", progress=progress)
     return "\n".join(_story(plan, data, report, content, simulated))

@@ -16,9 +16,10 @@ import pandas as pd
 from pandas.api import types
 
 from trialkit.errors import DataError, UsageError
+from trialkit.io.exchange import exchange, tidied
 from trialkit.io.frames import plain_objects, to_pandas
 
-__all__ = ["MARKER", "atomic_folder", "atomic_text", "content_hash", "sha256_of", "write_csv"]
+__all__ = ["MARKER", "atomic_folder", "atomic_text", "column_texts", "content_hash", "sha256_of", "write_csv"]
 
 MARKER = ".trialkit"
 _MARKER_TEXT = "This folder was written by trialkit and is replaced as a whole when it is written again.\n"
@@ -51,6 +52,7 @@ def atomic_folder(target: str | os.PathLike[str]) -> Iterator[Path]:
     place = Path(target).expanduser().resolve()
     _refuse_foreign(place)
     place.parent.mkdir(parents=True, exist_ok=True)
+    tidied(place)
     beside = place.with_name(f".{place.name}.{uuid.uuid4().hex[:12]}.tmp")
     beside.mkdir()
     try:
@@ -76,6 +78,9 @@ def _refuse_foreign(place: Path) -> None:
 def _swap(new: Path, place: Path) -> None:
     if not place.exists():
         new.rename(place)
+        return
+    if exchange(new, place):
+        shutil.rmtree(new, ignore_errors=True)
         return
     former = new.with_suffix(".former")
     place.rename(former)
@@ -212,6 +217,11 @@ def content_hash(frame: Any) -> str:
         digest.update(f"{len(name)}:{name}|".encode())
         digest.update(";".join(_canonical(data[name], name)).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
+
+
+def column_texts(values: pd.Series, name: str) -> list[str]:
+    """The cells of a column as `content_hash` takes them, of a frame that went through `plain_objects`."""
+    return list(_canonical(values, name))
 
 
 def _canonical(values: pd.Series, name: str) -> Iterator[str]:

@@ -135,13 +135,14 @@ class Plan:
         LockError
             When the plan, the lock or the data are not what was locked; lists every difference.
         """
-        from trialkit.plan.locking.lock import level_in_words
+        from trialkit.plan.locking.levels import level_in_words
         from trialkit.report.content import LockContent
 
         found = self.verify(path, data=data).require()
         told = next((c.sentence for c in found.checks if c.name == "amendments"), "")
         sentence = f"{level_in_words(found.level)}{f' The plan was {told}.' if told else ''}"
-        return LockContent("locked", found.level, sentence, found.plan_hash, found.locked_at, found.manifest_hash)
+        kept = tuple(dict(e.content) for e in found.evidence)
+        return LockContent("locked", found.level, sentence, found.plan_hash, found.locked_at, found.manifest_hash, kept)
 
     def run(
         self,
@@ -171,12 +172,46 @@ class Plan:
         DataError, EstimationError
             When the data do not fit the plan or cannot answer; nothing is written.
         """
+        from trialkit.plan.locking.gather import with_plan_files
         from trialkit.plan.run import run_plan
 
         if data is None:
             raise UsageError('a plan runs on data: plan.run("data.csv") or plan.run(frame)')
         name = self.path.name if self.path is not None else "plan.toml"
-        return run_plan(self.spec, data, lock=self._status(lock), folder=self.folder, plan_name=name, progress=progress, now=now)
+        content = run_plan(self.spec, data, lock=self._status(lock), folder=self.folder, plan_name=name, progress=progress, now=now)
+        return with_plan_files(self, content, data, self.lock_path if lock is None else Path(lock))
+
+    def fingerprint(self, data: Any, *, by: str | None = None, at: datetime | None = None) -> Path:
+        """Write down which data are analysed, beside the plan: plan.toml -> plan.data.json.
+
+        It holds the hash of the file, of its content, and salted ones of every column, by which `trialkit verify` names the column and row
+        of a change. Keep it with the data: the copy that a report carries is without the salt. Other data later are a new event, listed
+        after the earlier one.
+
+        Parameters
+        ----------
+        data : a path or any data frame.
+        by, at : who, and when; unsaid: nobody named, now.
+
+        Returns
+        -------
+        Path
+            Of the file.
+
+        Raises
+        ------
+        UsageError
+            For a plan from text, which stands in no folder.
+        """
+        from trialkit.plan.locking.fingerprint import fingerprint_beside, keep_fingerprint
+        from trialkit.plan.planned.prepare import load_data
+
+        if self.path is None:
+            raise UsageError("this plan was read from text, so that there is no place beside it: save it and load it with Plan.load.")
+        target = fingerprint_beside(self.path)
+        frame, source = load_data(self.spec, data)
+        keep_fingerprint(target, frame, source, missing_codes=dict(self.spec.data.missing_codes), by=by, at=at)
+        return target
 
     def _status(self, lock: str | Path | None) -> LockContent:
         from trialkit.report.content import LockContent

@@ -17,7 +17,7 @@ from trialkit.estimate.itt import itt
 from trialkit.estimate.itt_result import IttResult
 from trialkit.estimate.longitudinal.longitudinal_result import LongitudinalResult
 from trialkit.estimate.take_up.cace import cace
-from trialkit.plan.locking.lock import versions
+from trialkit.plan.locking.software import source_hash, versions
 from trialkit.plan.planned.asked import better_of
 from trialkit.plan.planned.corrections import corrected, planned_correction
 from trialkit.plan.planned.harms import planned_harms
@@ -114,7 +114,7 @@ def run_plan(
         plan_text=describe(spec, folder=folder),
         notes=tuple(dict.fromkeys((*ready.trial.notes, *ready.notes))),
         data=ready.source,
-        versions=versions(),
+        versions=versions() | {"trialkit source": source_hash()},
         created=now or datetime.now(UTC).replace(microsecond=0).isoformat(),
         command=f"trialkit run {plan_name} {ready.source.get('file', 'data')}",
     )

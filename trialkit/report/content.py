@@ -156,6 +156,7 @@ class LockContent:
     """Whether the plan was locked before the run, and on whose evidence.
 
     state : 'unlocked', 'locked' (the plan and the data schema agree with the lock). level : 'L0' ... 'L3' or ''.
+    evidence : what was attached to the lock, one table a file (kind, file, sha256, whether it carries the hash).
     """
 
     state: Literal["unlocked", "locked"]
@@ -164,6 +165,7 @@ class LockContent:
     plan_hash: str
     locked_at: str = ""
     manifest_hash: str = ""
+    evidence: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, repr=False)
@@ -188,6 +190,7 @@ class ReportContent:
     not_run : planned parts that this version cannot run, in words. plan_text : the plan back in words.
     data : receipt (file name, sha256 of bytes and content, rows, columns). versions : software. created : ISO time (UTC).
     command : the line that runs it again.
+    attached : files of the plan by name (plan, locks, evidence, ledgers), kept beside the page; not in results.json.
     """
 
     title: str
@@ -218,6 +221,7 @@ class ReportContent:
     measurement: tuple[MeasurementContent, ...] = ()
     selection: SelectionContent | None = None
     mediation: tuple[MediationContent, ...] = ()
+    attached: Mapping[str, bytes] = field(default_factory=dict, compare=False)
 
     def tidy(self) -> pd.DataFrame:
         """All outcomes, one row an estimate, with role and family in front."""
@@ -261,7 +265,7 @@ class ReportContent:
         """What results.json holds."""
         return {
             "content_version": CONTENT_VERSION, "title": self.title, "population": self.population, "conf_level": self.conf_level,
-            "arms": [vars(a) for a in self.arms], "outcomes": [o.to_dict() for o in self.outcomes], "lock": vars(self.lock),
+            "arms": [vars(a) for a in self.arms], "outcomes": [o.to_dict() for o in self.outcomes], "lock": plain(vars(self.lock)),
             "flow": self.flow.to_dict(), "balance": None if self.balance is None else self.balance.to_dict(),
             "scales": [s.to_dict() for s in self.scales], "deviations": plain(self.deviations), "labels": dict(self.labels),
             "assumptions": plain(self.assumptions), "multiplicity": plain(self.multiplicity), "not_run": list(self.not_run),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ Progress = Callable[[str, int, int], None]
 
 
 def save_report(content: ReportContent, target: str | os.PathLike[str], *, progress: Progress | None = None) -> Path:
-    """Write a report into a folder: index.html, results.json, tables/ and figures/.
+    """Write a report into a folder: index.html, results.json, tables/, figures/, plan/ (plan, lock and what belongs to them) and bundle.json.
 
     The page and figures are drawn from results.json as it is written, so that everything a reader sees stands in that file.
 
@@ -40,6 +41,8 @@ def save_report(content: ReportContent, target: str | os.PathLike[str], *, progr
     --------
     >>> path = save_report(plan.run("wave1.sav"), "report")                                    # doctest: +SKIP
     """
+    from trialkit.report.bundle import seal, write_plan_files
+
     text = results_text(content)
     told = content_of(json.loads(text))
     with atomic_folder(target) as folder:
@@ -47,6 +50,8 @@ def save_report(content: ReportContent, target: str | os.PathLike[str], *, progr
         _write_tables(told, folder / "tables")
         page = _write_figures(told, folder / "figures", progress or (lambda what, step, steps: None))
         atomic_text(folder / "index.html", page)
+        write_plan_files(folder, content.attached)
+        seal(folder, _sealed_with(content))
     return Path(target).expanduser() / "index.html"
 
 
@@ -62,6 +67,8 @@ def load_content(path: str | os.PathLike[str]) -> ReportContent:
     --------
     >>> save_report(load_content("report/results.json"), "report_again")                       # doctest: +SKIP
     """
+    from trialkit.report.bundle import plan_files
+
     place = Path(path).expanduser()
     place = place / "results.json" if place.is_dir() else place
     try:
@@ -74,7 +81,7 @@ def load_content(path: str | os.PathLike[str]) -> ReportContent:
         raise FileReadError(
             f"'{place}' is no JSON ({error}): it may be truncated; make the report again with trialkit run."
         ) from error
-    return content_of(stored, str(place))
+    return replace(content_of(stored, str(place)), attached=plan_files(place.parent))
 
 
 def content_of(stored: Any, where: str = "the content") -> ReportContent:
@@ -90,6 +97,15 @@ def content_of(stored: Any, where: str = "the content") -> ReportContent:
         return ReportContent.from_dict(stored)
     except (KeyError, TypeError, AttributeError, AssertionError) as error:
         raise FileReadError(f"{where} lacks parts of a report ({error!r}): make the report again with trialkit run.") from error
+
+
+def _sealed_with(content: ReportContent) -> dict[str, Any]:
+    """What bundle.json says of the report besides its files."""
+    lock, data = content.lock, content.data
+    return {
+        "title": content.title, "created": content.created, "plan_hash": lock.plan_hash, "level": lock.level, "manifest_hash": lock.manifest_hash,
+        "data": {key: data[key] for key in ("file", "sha256", "content_sha256", "fingerprint_sha256") if key in data},
+    }  # fmt: skip
 
 
 def results_text(content: ReportContent) -> str:

@@ -316,13 +316,16 @@ class English(PlainWords, FigureWords, TestWords, HarmWords, MeasurementWords, S
     manifest_intro = "With the plan, the data file and the software named here the same numbers come out again:"
     manifest_files = (
         "Beside this page: results.json holds every number in it, unrounded; tables/ holds the tables as CSV; figures/ holds the "
-        "figures as PNG and SVG. The page can be drawn again from results.json alone."
+        "figures as PNG and SVG; plan/ holds the plan, its lock and what belongs to them; bundle.json holds the SHA-256 of every file, "
+        "which `trialkit verify` holds them against. The page can be drawn again from results.json alone."
     )
     manifest_names: ClassVar[Mapping[str, str]] = {
         "plan_hash": "Plan, SHA-256",
         "manifest_hash": "Lock manifest, SHA-256",
         "level": "Level of the lock",
         "locked_at": "Locked at",
+        "evidence": "Evidence for the lock, SHA-256",
+        "fingerprint_sha256": "Data fingerprint, SHA-256",
         "file": "Data file",
         "sha256": "Data file, SHA-256 of its bytes",
         "bytes_sha256": "Data file, SHA-256 of its bytes",

@@ -67,27 +67,27 @@ class Column(Spec):
 
 
 class OutcomeSpec(Spec):
-    """An outcome whose truth is computed: the score of an items part, a 0/1 column, or with kind 'number' a column of amounts.
-    `name` is that of the plan."""
+    """An outcome whose truth is computed: the score of an items part, a 0/1 column, or with kind 'number' a column of amounts
+    and with 'effect' one of effects of studies, which has differences only. `name` is that of the plan."""
 
     name: str
     score: str = ""
     column: str = ""
     label: str
-    kind: Literal["", "number"] = ""
+    kind: Literal["", "number", "effect"] = ""
 
     @model_validator(mode="after")
     def _one(self) -> OutcomeSpec:
         if bool(self.score) == bool(self.column):
             raise ValueError("an outcome has a score (an items part) or a column")
         if self.kind and not self.column:
-            raise ValueError("kind = 'number' is for a column; a score is a number anyway")
+            raise ValueError(f"kind = '{self.kind}' is for a column; a score is a number anyway")
         return self
 
     @property
     def binary(self) -> bool:
         """Whether it is a share rather than a score."""
-        return bool(self.column) and self.kind != "number"
+        return bool(self.column) and not self.kind
 
 
 class Target(Spec):

@@ -209,6 +209,8 @@ def _rows(outcome: OutcomeSpec, arm: str, pooled: Moments, each: list[Moments]) 
 def _kinds(outcome: OutcomeSpec) -> tuple[str, ...]:
     if outcome.binary:
         return ("both", "binary")
+    if outcome.kind == "effect":
+        return ("both",)
     return ("both", "score", "number") if outcome.kind == "number" else ("both", "score")
 
 

@@ -13,6 +13,7 @@ from scipy import special
 
 from trialkit.errors import DataError, EstimationError, UsageError, shown
 from trialkit.estimate.several.meta_regression import MetaRegression, meta_regression
+from trialkit.estimate.several.moderators import check_same_rows
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_quantile, t_test
 from trialkit.inference.pooling import Pooled, TauMethod, pool
@@ -236,6 +237,7 @@ def meta(
     _check_options(method, prediction, conf_level, tolerance)
     y, v, names = _inputs(estimates, variances, labels)
     if moderators is not None or study is not None:
+        check_same_rows(estimates, moderators=moderators, study=study)
         return meta_regression(
             y, v, names, moderators=moderators, study=study, rho=rho, method=method, hartung_knapp=hartung_knapp, conf_level=conf_level,
             prediction=prediction, tolerance=tolerance, words=_METHODS[method],

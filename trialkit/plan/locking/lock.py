@@ -8,29 +8,28 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from trialkit.errors import LockError, UsageError, nearest
+from trialkit.plan.locking.allocation import certificates_beside, commitments
 from trialkit.plan.locking.canonical import canonical_json, parse_strict, sha256_of_json, sha256_of_text
 from trialkit.plan.locking.differences import differences
 from trialkit.plan.locking.expected import expected_columns
+from trialkit.plan.locking.levels import claimed, level_in_words
+from trialkit.plan.locking.software import dependencies, source_hash, versions
 from trialkit.plan.schema.plan_spec import PlanSpec
 from trialkit.plan.schema.scale_files import digest
 from trialkit.plan.words.not_yet import not_yet
 
-__all__ = ["FORMAT_VERSION", "Lock", "lock", "plan_hash", "read_lock", "test_vectors"]
+__all__ = ["FORMAT_VERSION", "Lock", "level_in_words", "lock", "plan_hash", "read_lock", "test_vectors", "versions"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 KIND = "trialkit plan lock"
 MOST_BYTES = 5_000_000
-PACKAGES = ("trialkit", "numpy", "scipy", "pandas")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,20 +124,6 @@ def read_lock(path: str | Path) -> dict[str, Any]:
     return parsed_lock(lock_text(Path(path)), Path(path).name)
 
 
-def level_in_words(level: str) -> str:
-    """What a lock of this level proves, and what it does not."""
-    proven = (
-        "It is tamper-evident: anyone who kept the manifest hash can see whether plan, seeds or expected data changed since. "
-        "It does not prove when it was made, nor that no other plan was locked: for that, give the hash to someone else now."
-    )
-    if level.startswith("L2"):
-        return (
-            f"Level L2 is claimed, not checked: the plan names a public registration. {proven} "
-            "Whether the registry holds this hash, and since when, must be looked up there."
-        )
-    return f"Level L0 (local). {proven}"
-
-
 def lock_text(path: Path) -> str:
     """The text of a lock file, or one sentence that says why it is none."""
     try:
@@ -168,11 +153,12 @@ def parsed_lock(text: str, name: str) -> dict[str, Any]:
     if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
         raise LockError(f"'{name}' is not the lock of a plan; `trialkit lock plan.toml` makes one")
     found = manifest.get("format_version")
-    if not isinstance(found, int) or found > FORMAT_VERSION:
+    if not isinstance(found, int) or isinstance(found, bool) or found > FORMAT_VERSION:
         raise LockError(
             f"'{name}' is a lock of format {found}, and this trialkit reads up to {FORMAT_VERSION}; install a newer one"
         )
-    wrong = next((k for k, kind in _KEYS.items() if not isinstance(manifest.get(k), kind)), None) or _misshapen(manifest)
+    keys = _KEYS if found == 1 else _KEYS | _KEYS_2
+    wrong = next((k for k, kind in keys.items() if not isinstance(manifest.get(k), kind)), None) or _misshapen(manifest)
     if wrong:
         raise LockError(f"'{name}' lacks a readable '{wrong}'; it was damaged or changed, use an undamaged copy")
     return manifest
@@ -236,11 +222,13 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "previous_manifest_hash": (str, type(None)),
     "manifest_hash": str,
 }
+# what locks of format 2 hold besides
+_KEYS_2: dict[str, type | tuple[type, ...]] = {"allocation": list, "dependencies": dict, "source_sha256": str}
 
 
 def _manifest(spec: PlanSpec, source_text: str, folder: Path | None, moment: str) -> dict[str, Any]:
     registration = spec.trial.registration
-    level = "L2 (claimed)" if registration else "L0"
+    level = claimed("L2") if registration else "L0"
     return {
         "kind": KIND,
         "format_version": FORMAT_VERSION,
@@ -260,22 +248,13 @@ def _manifest(spec: PlanSpec, source_text: str, folder: Path | None, moment: str
             "missing": spec.missing.seed,
             "mediation": [m.seed for m in spec.mediation],
         },
+        "allocation": commitments(certificates_beside(folder)),
         "versions": versions(),
+        "dependencies": dependencies(),
+        "source_sha256": source_hash(),
         "amendments": [],
         "previous_manifest_hash": None,
     }
-
-
-@cache
-def versions() -> dict[str, str]:
-    """Versions of the packages whose numbers enter a result."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:  # running from a source tree that was never installed
-            found[package] = "not installed"
-    return found
 
 
 def _earlier(spec: PlanSpec, target: Path, amend: str | None) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Does a lock still hold: is the file unchanged, does the plan belong to it, do the data fit? Works offline on the file alone."""
+"""Does a lock still hold: is the file unchanged, does the plan belong to it, what evidence is there, do the data fit? Works offline."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from trialkit.errors import LockError, TrialkitError, shown
 from trialkit.plan.locking.canonical import sha256_of_json, sha256_of_text
 from trialkit.plan.locking.differences import Difference, differences
-from trialkit.plan.locking.lock import kept_beside, level_in_words, lock_text, parsed_lock, rendered, versions
+from trialkit.plan.locking.levels import level_in_words
+from trialkit.plan.locking.lock import kept_beside, lock_text, parsed_lock, rendered
+from trialkit.plan.locking.software import source_hash, versions
 
 if TYPE_CHECKING:
+    from trialkit.plan.locking.evidence import Entry
     from trialkit.plan.schema.plan_spec import PlanSpec
 
 __all__ = ["Check", "Verification", "verify"]
@@ -39,6 +42,7 @@ class Verification:
     manifest_hash: str
     locked_at: str
     differences: tuple[Difference, ...] = ()
+    evidence: tuple[Entry, ...] = ()
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -63,6 +67,7 @@ class Verification:
             "manifest_hash": self.manifest_hash,
             "checks": [c._asdict() for c in self.checks],
             "differences": [{"path": d.path, "locked": d.locked, "present": d.present} for d in self.differences],
+            "evidence": [dict(e.content) for e in self.evidence],
         }
 
     def __str__(self) -> str:
@@ -78,6 +83,7 @@ def verify(
     data: Any = None,
     source_text: str | None = None,
     folder: str | Path | None = None,
+    noted: str | None = None,
 ) -> Verification:
     """Recompute the hashes of a lock and hold a plan and data against it.
 
@@ -93,6 +99,8 @@ def verify(
         The text of the plan file, where `plan` is a `PlanSpec`: tells a change of comments from none.
     folder
         Where the plan's own scale files stand; unsaid: beside the plan file, or beside the lock.
+    noted
+        A hash of the manifest or the plan that someone noted: whoever makes a lock anew cannot give it that hash again.
 
     Returns
     -------
@@ -112,26 +120,32 @@ def verify(
     manifest = parsed_lock(text, path.name)
     spec, source = _present_plan(plan, source_text)
     beside = Path(plan).parent if isinstance(plan, (str, Path)) else path.parent
+    level, attached, looked_at = _evidence(path, manifest)
     changed = differences(_filled(manifest["plan"]), spec.to_dict()) if spec is not None else ()
     checks = [
         _file(text, manifest),
         _manifest(manifest),
         _plan(manifest),
         *_chain(path, manifest),
+        *looked_at,
         *_plan_file(manifest, spec, source, changed),
         *_scales(manifest, Path(folder) if folder is not None else beside),
         *_data(manifest, data),
+        *_data_event(path, manifest, data),
         _versions(manifest),
+        *_source(manifest),
+        *noted_hash(noted, {"lock": manifest["manifest_hash"], "plan": manifest["plan_hash"]}),
     ]
     return Verification(
         path=path,
         ok=all(c.ok for c in checks),
-        level=manifest["level"],
+        level=level,
         checks=tuple(checks),
         plan_hash=manifest["plan_hash"],
         manifest_hash=manifest["manifest_hash"],
         locked_at=manifest["locked_at"],
         differences=changed,
+        evidence=attached,
     )
 
 
@@ -175,6 +189,41 @@ def _chain(path: Path, manifest: dict[str, Any]) -> Iterator[Check]:
     content = {k: v for k, v in earlier.items() if k != "manifest_hash"}
     holds = _hash(content) == manifest["previous_manifest_hash"]
     yield Check("amendments", holds, f"{told}; {before.name} {'is' if holds else 'is not'} the lock that was amended")
+
+
+def _evidence(path: Path, manifest: dict[str, Any]) -> tuple[str, tuple[Entry, ...], list[Check]]:
+    """The level with its evidence, the entries for this version of the lock, and what was looked at."""
+    from trialkit.plan.locking.evidence import attached_level, evidence_path, file_problems, read_evidence
+
+    checks = [
+        Check(
+            "allocation",
+            True,
+            f"the allocation of batch {c.get('batch')} was committed to when the plan was locked ({c.get('file')})",
+        )
+        for c in manifest.get("allocation", ())
+        if isinstance(c, dict)
+    ]
+    if not evidence_path(path).exists():
+        return manifest["level"], (), checks
+    try:
+        found = read_evidence(path)
+    except LockError as reason:
+        return manifest["level"], (), [*checks, Check("evidence", False, str(reason))]
+    problems = list(file_problems(path, found, manifest["manifest_hash"]))
+    checks += [Check("evidence", False, problem) for problem in problems]
+    mine = found.of(manifest["manifest_hash"])
+    checks += [Check("evidence", True, str(entry)) for entry in mine if not problems]
+    if len(mine) < len(found.entries):
+        earlier = len(found.entries) - len(mine)
+        checks.append(
+            Check(
+                "evidence",
+                True,
+                f"{earlier} further {'entry is' if earlier == 1 else 'entries are'} of another version of this lock",
+            )
+        )
+    return (manifest["level"] if problems else attached_level(manifest, found)), mine, checks
 
 
 def _plan_file(
@@ -235,12 +284,52 @@ def _data(manifest: dict[str, Any], data: Any) -> Iterator[Check]:
         yield Check("data", True, f"{where} has the columns and arms that were locked{told}")
 
 
+def _data_event(path: Path, manifest: dict[str, Any], data: Any) -> Iterator[Check]:
+    """The data against the fingerprint of those that were analysed, where one stands beside the lock."""
+    if data is None:
+        return
+    from trialkit.plan.locking.fingerprint import fingerprint_beside, held_against, read_fingerprint
+
+    stored = fingerprint_beside(path)
+    if not stored.exists():
+        return
+    try:
+        yield Check("data event", *held_against(read_fingerprint(stored), data))
+    except TrialkitError as reason:
+        yield Check("data event", False, str(reason))
+
+
 def _versions(manifest: dict[str, Any]) -> Check:
     present = versions()
     changed = [f"{k} {v} -> {present.get(k, 'absent')}" for k, v in manifest["versions"].items() if present.get(k) != v]
     if not changed:
         return Check("versions", True, "the package versions are those of the lock")
     return Check("versions", True, f"other versions than at the lock, which can move last digits: {', '.join(changed)}")
+
+
+def _source(manifest: dict[str, Any]) -> Iterator[Check]:
+    """Whether the installed trialkit is the one of the lock, file by file; told, and no tampering of the lock."""
+    locked = manifest.get("source_sha256")
+    if locked is None or manifest["versions"].get("trialkit") != versions().get("trialkit"):
+        return
+    if locked == source_hash():
+        yield Check("code", True, "the files of trialkit are those of the lock")
+    else:
+        yield Check(
+            "code", True, "trialkit has the version of the lock but not the same files: it was patched, or is a working copy"
+        )
+
+
+def noted_hash(noted: str | None, known: dict[str, str]) -> Iterator[Check]:
+    """Whether a hash that someone noted, or at least 12 digits of it, is one of those known."""
+    if noted is None:
+        return
+    said = noted.strip().lower()
+    match = next((what for what, value in known.items() if len(said) >= 12 and value.startswith(said)), None)
+    if match is None:
+        yield Check("noted hash", False, f"the hash that was noted ({said[:16]}...) is not that of the {' or the '.join(known)}")
+    else:
+        yield Check("noted hash", True, f"the hash that was noted is that of the {match}")
 
 
 def _present_plan(plan: PlanSpec | str | Path | None, source: str | None) -> tuple[PlanSpec | None, str | None]:

@@ -69,7 +69,7 @@ def _side(spec: PlanSpec, weights: Mapping[str, float]) -> str:
 
 def _as_offer(label: str) -> str:
     """A label inside a sentence: a capital that only opens it goes, an acronym stays."""
-    return label[:1].lower() + label[1:] if label[1:2].islower() else label
+    return label[:1].lower() + label[1:] if label[1:2].islower() or label[:2] == "A " else label
 
 
 def _population(spec: PlanSpec, outcome: Outcome) -> str:

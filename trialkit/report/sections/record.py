@@ -107,6 +107,8 @@ def _facts(view: View) -> Iterator[tuple[str, str]]:
     ):
         if value:
             yield words.manifest_name(key), value
+    for entry in lock.evidence:
+        yield words.manifest_name("evidence"), f"{entry['file']} {entry['sha256']}"
     for key, value in content.data.items():
         if value is None or isinstance(value, (Mapping, list, tuple)):
             continue

@@ -14,6 +14,8 @@ def status(view: View) -> Status:
     locked = lock.state == "locked"
     said = [lock.sentence or words.locked_meaning] if locked else [s for s in (lock.sentence, words.unlocked_advice) if s]
     facts = [(words.status_hash, lock.plan_hash[:SHORT_HASH] or words.none)]
+    if locked and lock.manifest_hash:
+        facts.append((words.manifest_name("manifest_hash"), lock.manifest_hash[:SHORT_HASH]))
     if locked and lock.level:
         facts.append((words.manifest_name("level"), lock.level))
     facts.append((words.status_deviations, words.deviations_count(len(view.content.deviations))))

@@ -17,5 +17,6 @@ from trialkit.simulate.components import (  # noqa: F401  (each registers its pa
     reporting,
     several_arms,
     spillover,
+    studies,
     unequal_clusters,
 )
