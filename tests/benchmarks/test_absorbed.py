@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import trialkit as tk
-from trialkit.inference.absorb import absorbed_covariance, absorbed_least_squares, finest
+from trialkit.inference.linear.absorb import absorbed_covariance, absorbed_least_squares, finest
 
 N, STRATA = 1_000_000, 20_000
 

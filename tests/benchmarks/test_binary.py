@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import trialkit as tk
-from trialkit.inference.glm import glm
+from trialkit.inference.outcomes.glm import glm
 
 N = 1_400
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from tests.inference.repeated_helpers import DATA, fev, fit
-from trialkit.inference.repeated_contrasts import kenward_roger, model_based
-from trialkit.inference.repeated_sandwich import empirical
+from trialkit.inference.repeated.contrasts import kenward_roger, model_based
+from trialkit.inference.repeated.sandwich import empirical
 
 
 def best(call, runs: int = 7) -> float:

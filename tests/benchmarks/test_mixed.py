@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 import trialkit as tk
-from trialkit.inference.mixed_grouped import grouped_mixed, grouped_mixed_designs
-from trialkit.inference.mixed_satterthwaite import satterthwaite_contrasts
+from trialkit.inference.mixed.grouped import grouped_mixed, grouped_mixed_designs
+from trialkit.inference.mixed.satterthwaite import satterthwaite_contrasts
 
 N, GROUPS, REPLICATES = 1400, 60, 1000
 ARM = np.array([[0, 1.0, 0]])

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 import trialkit as tk
-from trialkit.inference.group_bootstrap import bootstrap_weights, resampling_cells
-from trialkit.inference.proportional_odds import cumulative_logit
-from trialkit.inference.quantile_regression import quantile_regression
-from trialkit.inference.quantiles import sample_quantile
-from trialkit.inference.win_odds import win_probability
+from trialkit.inference.draws.group_bootstrap import bootstrap_weights, resampling_cells
+from trialkit.inference.outcomes.proportional_odds import cumulative_logit
+from trialkit.inference.outcomes.quantile_regression import quantile_regression
+from trialkit.inference.outcomes.quantiles import sample_quantile
+from trialkit.inference.outcomes.win_odds import win_probability
 
 
 def best(call, *arguments, runs: int = 5, **keywords) -> float:

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from trialkit.inference.arrays import Clusters
-from trialkit.inference.covariance import covariance
-from trialkit.inference.least_squares import least_squares
-from trialkit.inference.small_sample import satterthwaite
+from trialkit.inference.linear.covariance import covariance
+from trialkit.inference.linear.least_squares import least_squares
+from trialkit.inference.linear.small_sample import satterthwaite
 
 N, CLUSTERS = 100_000, 2_000
 

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 import trialkit as tk
-from trialkit.inference.survival_cox import cox
-from trialkit.inference.survival_restricted import restricted
+from trialkit.inference.survival.cox import cox
+from trialkit.inference.survival.restricted import restricted
 
 N = 1_400
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from trialkit.estimate.linear.linear_model import LinearModel
-from trialkit.inference.absorb import moments
 from trialkit.inference.arrays import Clusters
-from trialkit.inference.grouped_reml import grouped_strata, reml_many
-from trialkit.inference.small_sample import WorkingCovariance
+from trialkit.inference.linear.absorb import moments
+from trialkit.inference.linear.small_sample import WorkingCovariance
+from trialkit.inference.mixed.grouped_reml import grouped_strata, reml_many
 from trialkit.trial import ALONE
 
 

@@ -19,9 +19,9 @@ from trialkit.errors import TrialkitError
 from trialkit.estimate.linear.linear_model import fit_linear, settled
 from trialkit.estimate.outcomes.g_computation_scale import SCALES, transformed
 from trialkit.estimate.sample import sample
-from trialkit.inference.glm import Family, glm, mean_of
-from trialkit.inference.glm_covariance import glm_covariance
-from trialkit.inference.influence import linearized_outcome, marginal_means, ye_covariance
+from trialkit.inference.linear.influence import linearized_outcome, marginal_means, ye_covariance
+from trialkit.inference.outcomes.glm import Family, glm, mean_of
+from trialkit.inference.outcomes.glm_covariance import glm_covariance
 
 SLOPE = 0.5
 TOTAL = np.sqrt(1 + SLOPE**2)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from tests.calibration.power_kernels import Generator, Simulator, equivalent, reject, satterthwaite_test, scaled_chi2
-from trialkit.inference.dunnett import dunnett_critical
+from trialkit.inference.several.dunnett import dunnett_critical
 
 
 def two_means(

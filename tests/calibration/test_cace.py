@@ -26,7 +26,7 @@ from tests.calibration.tables import (
     size_inside,
     write,
 )
-from trialkit.inference.instruments import T_VALID_F, WEAK_F, tf_critical
+from trialkit.inference.take_up.instruments import T_VALID_F, WEAK_F, tf_critical
 
 EFFECT = 0.5
 UPTAKE_ICC = 0.05

@@ -16,8 +16,8 @@ from scipy.special import ndtri
 import trialkit as tk
 from tests.calibration.batch import Batch
 from tests.calibration.tables import DESIGNS, REPLICATES, mc_error, over_designs, p_values, said, size_inside, write
-from trialkit.inference.joint_null import normal_draws, shrunk, square_root
-from trialkit.inference.stepdown import romano_wolf
+from trialkit.inference.draws.joint_null import normal_draws, shrunk, square_root
+from trialkit.inference.several.stepdown import romano_wolf
 
 GROUPS, OUTCOMES, CORRELATIONS, ICC = (6, 10, 20, 40), (3, 10), (0.0, 0.6), 0.1
 DRAWS, SEED = 499, 4711

@@ -15,9 +15,9 @@ from joblib import Parallel, delayed
 from scipy.special import stdtr
 
 from trialkit.inference.arrays import Clusters
-from trialkit.inference.covariance import covariance
-from trialkit.inference.least_squares import least_squares
-from trialkit.inference.small_sample import satterthwaite
+from trialkit.inference.linear.covariance import covariance
+from trialkit.inference.linear.least_squares import least_squares
+from trialkit.inference.linear.small_sample import satterthwaite
 
 TABLE = Path(__file__).parents[2] / "docs" / "calibration" / "itt_clusters.csv"
 DESIGNS, REPLICATES = 100, 200

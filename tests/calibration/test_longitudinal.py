@@ -14,12 +14,12 @@ import pytest
 
 import trialkit as tk
 from tests.calibration.tables import coverage_inside, mc_error, over_designs, p_values, said, size_inside, write
-from trialkit.inference.covariance_structures import structure
-from trialkit.inference.repeated_contrasts import kenward_roger, model_based
-from trialkit.inference.repeated_data import repeated_data
-from trialkit.inference.repeated_fit import fit_repeated
-from trialkit.inference.repeated_likelihood import CovarianceModel
-from trialkit.inference.repeated_sandwich import empirical
+from trialkit.inference.repeated.contrasts import kenward_roger, model_based
+from trialkit.inference.repeated.covariance_structures import structure
+from trialkit.inference.repeated.data import repeated_data
+from trialkit.inference.repeated.fit import fit_repeated
+from trialkit.inference.repeated.likelihood import CovarianceModel
+from trialkit.inference.repeated.sandwich import empirical
 
 REPLICATES, EFFECT = 500, 0.3
 MAIN = [(k, icc, 1.0, False) for k in (6, 10, 20, 40) for icc in (0.0, 0.05, 0.1, 0.3)]

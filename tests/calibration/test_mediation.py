@@ -23,7 +23,7 @@ from trialkit.estimate.mediation import inference, mediate
 from trialkit.estimate.mediation.fits import choose, fitted
 from trialkit.estimate.mediation.linear_paths import LinearProblem
 from trialkit.estimate.mediation.nonlinear_paths import NonlinearProblem
-from trialkit.inference.group_bootstrap import bootstrap_weights, resampling_cells
+from trialkit.inference.draws.group_bootstrap import bootstrap_weights, resampling_cells
 from trialkit.inference.mediation.draws import acceleration, bias_correction
 from trialkit.inference.mediation.effects import EFFECTS, effects_of_means
 from trialkit.inference.mediation.nested_means import nested_means

@@ -15,9 +15,9 @@ import pytest
 from joblib import Parallel, delayed
 
 from tests.calibration.tables import FOLDER, mc_error, p_values, size_inside, write
-from trialkit.inference.kenward_roger import kenward_roger_contrasts
-from trialkit.inference.mixed_grouped import grouped_mixed
-from trialkit.inference.mixed_satterthwaite import satterthwaite_contrasts
+from trialkit.inference.mixed.grouped import grouped_mixed
+from trialkit.inference.mixed.kenward_roger import kenward_roger_contrasts
+from trialkit.inference.mixed.satterthwaite import satterthwaite_contrasts
 
 DESIGNS, REPLICATES = 40, 500
 GROUPS, ICCS = (6, 10, 20, 40), (0.0, 0.05, 0.1, 0.3)

@@ -14,7 +14,7 @@ import trialkit as tk
 from tests.calibration.one_arm_outcomes import OneArm
 from tests.calibration.tables import coverage_inside, mc_error, over_designs, write
 from tests.calibration.test_quantile import batch_of
-from trialkit.inference.lee_bounds import imbens_manski, lee_bounds
+from trialkit.inference.bounds.lee_bounds import imbens_manski, lee_bounds
 
 FEW = 200
 SHARES = (0.5, 0.6)

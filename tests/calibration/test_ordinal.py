@@ -18,8 +18,8 @@ from tests.calibration.one_arm_outcomes import OneArm, logistic
 from tests.calibration.tables import REPLICATES, coverage_inside, mc_error, over_designs, p_values, size_inside, write
 from trialkit.estimate.linear.linear_model import fit_linear
 from trialkit.estimate.sample import sample
-from trialkit.inference.proportional_odds import cumulative_logit
-from trialkit.inference.win_odds import win_probability
+from trialkit.inference.outcomes.proportional_odds import cumulative_logit
+from trialkit.inference.outcomes.win_odds import win_probability
 
 SHARES = np.array([0.15, 0.35, 0.30, 0.20])
 CUTS = np.log(np.cumsum(SHARES)[:-1] / (1 - np.cumsum(SHARES)[:-1]))

@@ -18,9 +18,9 @@ from tests.calibration.one_arm_outcomes import OneArm
 from tests.calibration.tables import REPLICATES, coverage_inside, mc_error, over_designs, p_values, size_inside, write
 from trialkit.estimate.linear.linear_model import fit_linear
 from trialkit.estimate.sample import sample
-from trialkit.inference.group_bootstrap import bootstrap_weights, resampling_cells
-from trialkit.inference.quantile_regression import linear_values, quantile_regression
-from trialkit.inference.quantiles import arm_quantile, sample_quantile
+from trialkit.inference.draws.group_bootstrap import bootstrap_weights, resampling_cells
+from trialkit.inference.outcomes.quantile_regression import linear_values, quantile_regression
+from trialkit.inference.outcomes.quantiles import arm_quantile, sample_quantile
 
 FEW = 100  # of each design: 4,000 a cell
 DRAWS = 400

@@ -19,10 +19,10 @@ from trialkit.estimate.linear.ancova import run
 from trialkit.estimate.request import Request
 from trialkit.estimate.subgroups.moderators import moderator
 from trialkit.estimate.subgroups.one_model import one_model
-from trialkit.inference.heterogeneity import differences
-from trialkit.inference.line_band import band_width
-from trialkit.inference.small_sample import WorkingCovariance
-from trialkit.inference.wald import hotelling_df
+from trialkit.inference.linear.heterogeneity import differences
+from trialkit.inference.linear.line_band import band_width
+from trialkit.inference.linear.small_sample import WorkingCovariance
+from trialkit.inference.linear.wald import hotelling_df
 
 MODERATORS = ("person", "group", "three", "continuous", "slope")
 COLUMNS = (

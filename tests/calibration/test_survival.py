@@ -21,9 +21,9 @@ from trialkit.estimate.linear.linear_model import fit_linear
 from trialkit.estimate.linear.many_outcomes import ManyOutcomes
 from trialkit.estimate.sample import Sample, sample
 from trialkit.estimate.survival.spread import adjusted_values
-from trialkit.inference.survival_cox import cox
-from trialkit.inference.survival_logrank import logrank_score
-from trialkit.inference.survival_restricted import restricted
+from trialkit.inference.survival.cox import cox
+from trialkit.inference.survival.logrank import logrank_score
+from trialkit.inference.survival.restricted import restricted
 
 WINDOWS = {"light": (1.0, 3.0, 1.5), "heavy": (0.2, 1.2, 1.0)}  # earliest and latest censoring, tau
 Errors = tuple[np.ndarray, np.ndarray, np.ndarray]

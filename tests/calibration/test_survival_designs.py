@@ -20,7 +20,7 @@ from trialkit.estimate.survival.cox import effects
 from trialkit.estimate.survival.logrank import logrank_of
 from trialkit.estimate.survival.spread import adjusted_values
 from trialkit.estimate.survival.time_sample import time_sample
-from trialkit.inference.survival_cox import cox
+from trialkit.inference.survival.cox import cox
 
 TIME = tk.Time("y", "event")
 REQUEST = Request("y", (), "cox", "hazard_ratio", "auto", "auto", "auto", "participant", "control", "impute", 0.95)

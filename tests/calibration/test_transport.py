@@ -14,7 +14,7 @@ import pytest
 
 from tests.calibration.tables import DESIGNS, REPLICATES, coverage_inside, mc_error, over_designs, said, write
 from trialkit.inference.distributions import t_test
-from trialkit.inference.influence import influence_variance
+from trialkit.inference.linear.influence import influence_variance
 from trialkit.inference.reach.inverse_odds import participation
 from trialkit.inference.reach.transport import People, transport
 

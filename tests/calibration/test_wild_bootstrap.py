@@ -16,7 +16,7 @@ import trialkit as tk
 from tests.calibration.batch import Batch
 from tests.calibration.tables import DESIGNS, mc_error, over_designs, p_values, said, size_inside, write
 from trialkit.design.stream import Stream
-from trialkit.inference.wild_cluster import (
+from trialkit.inference.draws.wild_cluster import (
     Draws,
     cluster_model,
     draw_terms,

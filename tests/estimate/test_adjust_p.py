@@ -13,8 +13,8 @@ from scipy import special, stats
 
 import trialkit as tk
 from trialkit.errors import CombinationError, DataError, EstimationError, UsageError
-from trialkit.inference.dunnett import dunnett_critical, dunnett_p
-from trialkit.inference.stepdown import romano_wolf, westfall_young
+from trialkit.inference.several.dunnett import dunnett_critical, dunnett_p
+from trialkit.inference.several.stepdown import romano_wolf, westfall_young
 
 
 def draws(seed: int, hypotheses: int = 4, count: int = 199) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,7 @@ from trialkit.errors import CombinationError, EstimationError, GroupError, Usage
 from trialkit.estimate.linear import aipw
 from trialkit.estimate.request import Request
 from trialkit.inference.distributions import t_test
-from trialkit.inference.influence import influence_values, influence_variance, marginal_means, ye_covariance
+from trialkit.inference.linear.influence import influence_values, influence_variance, marginal_means, ye_covariance
 
 
 @dataclass(frozen=True)

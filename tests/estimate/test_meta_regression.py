@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import trialkit as tk
 from trialkit.errors import DataError, EstimationError, UsageError
 from trialkit.estimate.several.meta_regression import MetaRegression
-from trialkit.inference.meta_regression import meta_regress
+from trialkit.inference.several.meta_regression import meta_regress
 from trialkit.results import Result
 
 # made by meta_reference/meta_regression.R: metafor 3.8.1, robumeta 2.0, clubSandwich 0.5.8

@@ -9,7 +9,7 @@ import pytest
 import trialkit as tk
 from tests.estimate.ordered_trials import alone, grouped, numbers, rated, trial
 from trialkit.errors import CombinationError, EstimationError, UsageError, ValueTypeError
-from trialkit.inference.lee_bounds import imbens_manski, lee_bounds
+from trialkit.inference.bounds.lee_bounds import imbens_manski, lee_bounds
 from trialkit.results import Result
 
 ESTIMATORS = ("ancova", "lin", "difference_in_means", "aipw", "g_computation")

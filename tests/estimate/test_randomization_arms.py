@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import trialkit as tk
 from trialkit.errors import CombinationError, DesignError, EstimationError, UsageError
 from trialkit.estimate.draws.assignments import two_arm_law
-from trialkit.inference.stepdown import romano_wolf
+from trialkit.inference.several.stepdown import romano_wolf
 
 ARMS = {"c": 1, "peer": 1, "coach": 1}
 

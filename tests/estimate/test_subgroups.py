@@ -33,9 +33,9 @@ from trialkit.estimate.subgroups.moderators import moderator
 from trialkit.estimate.subgroups.regression import by_regression
 from trialkit.estimate.subgroups.subset import restricted
 from trialkit.inference.arrays import Clusters
-from trialkit.inference.covariance import covariance
-from trialkit.inference.least_squares import least_squares
-from trialkit.inference.wald import htz
+from trialkit.inference.linear.covariance import covariance
+from trialkit.inference.linear.least_squares import least_squares
+from trialkit.inference.linear.wald import htz
 from trialkit.results import Result
 
 

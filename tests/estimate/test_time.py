@@ -15,10 +15,10 @@ import trialkit as tk
 from tests.estimate.helpers import grouped_data, grouped_trial
 from tests.reference.mapping import data, individual
 from trialkit.errors import GroupError
-from trialkit.inference.influence import influence_variance
-from trialkit.inference.survival_cox import cox, dfbeta
-from trialkit.inference.survival_leverage import adjusted_dfbeta
-from trialkit.inference.survival_restricted import restricted
+from trialkit.inference.linear.influence import influence_variance
+from trialkit.inference.survival.cox import cox, dfbeta
+from trialkit.inference.survival.leverage import adjusted_dfbeta
+from trialkit.inference.survival.restricted import restricted
 
 TIME = tk.Time("weeks", "event")
 

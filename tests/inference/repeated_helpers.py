@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from trialkit.inference.covariance_structures import structure
-from trialkit.inference.repeated_data import repeated_data
-from trialkit.inference.repeated_fit import fit_repeated
-from trialkit.inference.repeated_likelihood import CovarianceModel
+from trialkit.inference.repeated.covariance_structures import structure
+from trialkit.inference.repeated.data import repeated_data
+from trialkit.inference.repeated.fit import fit_repeated
+from trialkit.inference.repeated.likelihood import CovarianceModel
 
 DATA = Path(__file__).parents[1] / "reference" / "data"
 AFTER = np.array([False, True, True])

@@ -8,8 +8,9 @@ import sys
 import numpy as np
 import pytest
 
-from trialkit.inference import absorb
-from trialkit.inference.absorb import (
+from trialkit.inference.arrays import Clusters
+from trialkit.inference.linear import absorb
+from trialkit.inference.linear.absorb import (
     absorbed_covariance,
     absorbed_least_squares,
     exact_cluster_covariance,
@@ -18,10 +19,9 @@ from trialkit.inference.absorb import (
     nesting,
     within,
 )
-from trialkit.inference.arrays import Clusters
-from trialkit.inference.covariance import KINDS, covariance
-from trialkit.inference.least_squares import least_squares
-from trialkit.inference.small_sample import WorkingCovariance, satterthwaite
+from trialkit.inference.linear.covariance import KINDS, covariance
+from trialkit.inference.linear.least_squares import least_squares
+from trialkit.inference.linear.small_sample import WorkingCovariance, satterthwaite
 
 N = 240
 
@@ -160,7 +160,7 @@ def test_one_cluster_is_refused():
 REGISTER = """
 import resource, time
 import numpy as np
-from trialkit.inference.absorb import absorbed_covariance, absorbed_least_squares, moments
+from trialkit.inference.linear.absorb import absorbed_covariance, absorbed_least_squares, moments
 from trialkit.inference.arrays import Clusters
 rng = np.random.default_rng(1)
 n, levels = 1_000_000, rng.integers(0, 10_000, 1_000_000)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from trialkit.inference.exact_binomial import conditional_odds_ratio, unconditional
-from trialkit.inference.score_binomial import constrained, newcombe_interval, score_interval, score_statistic
+from trialkit.inference.outcomes.exact_binomial import conditional_odds_ratio, unconditional
+from trialkit.inference.outcomes.score_binomial import constrained, newcombe_interval, score_interval, score_statistic
 
 # Newcombe (1998), Statistics in Medicine 17, 873-890, table II: Miettinen-Nurminen (method 6) and hybrid score (method 10)
 NEWCOMBE = [

@@ -10,11 +10,11 @@ from scipy import optimize, special
 
 from tests.reference.mapping import data
 from trialkit.inference.arrays import Clusters
-from trialkit.inference.firth import firth
-from trialkit.inference.glm import glm
-from trialkit.inference.glm_covariance import glm_covariance
-from trialkit.inference.separation import limiting_fit, separating_direction
-from trialkit.inference.small_sample import satterthwaite
+from trialkit.inference.linear.small_sample import satterthwaite
+from trialkit.inference.outcomes.firth import firth
+from trialkit.inference.outcomes.glm import glm
+from trialkit.inference.outcomes.glm_covariance import glm_covariance
+from trialkit.inference.outcomes.separation import limiting_fit, separating_direction
 
 
 def example(n=300, seed=1):
@@ -106,7 +106,7 @@ def test_cr2_on_the_response_scale_by_its_definition():
 
 
 def test_large_clusters_take_a_root_that_differs_by_their_leverage(monkeypatch):
-    from trialkit.inference import glm_covariance as module
+    from trialkit.inference.outcomes import glm_covariance as module
 
     d = data("cluster_outcomes.csv")
     X, y = np.column_stack([np.ones(len(d)), d["z"], d["x"]]), d["job"].to_numpy(float)

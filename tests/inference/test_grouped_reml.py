@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trialkit.inference.grouped_reml import grouped_strata, reml
+from trialkit.inference.mixed.grouped_reml import grouped_strata, reml
 
 
 def dense_minus2(theta, y, X, part, group, parts):

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from trialkit.inference.heterogeneity import differences, separate_df, trend, wald_f
-from trialkit.inference.line_band import band_width, exceedance
+from trialkit.inference.linear.heterogeneity import differences, separate_df, trend, wald_f
+from trialkit.inference.linear.line_band import band_width, exceedance
 
 
 def test_df_of_a_difference_is_welchs():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trialkit.inference.influence import influence_variance
+from trialkit.inference.linear.influence import influence_variance
 
 
 def test_groups_reduced_to_one_member_are_people_alone():

@@ -7,8 +7,9 @@ import pytest
 from scipy import stats
 
 from trialkit.inference.arrays import Clusters
-from trialkit.inference.covariance import covariance
-from trialkit.inference.instruments import (
+from trialkit.inference.linear.covariance import covariance
+from trialkit.inference.linear.least_squares import least_squares
+from trialkit.inference.take_up.instruments import (
     ReducedForm,
     _direction_set,
     anderson_rubin,
@@ -17,7 +18,6 @@ from trialkit.inference.instruments import (
     tf_critical,
     two_stage,
 )
-from trialkit.inference.least_squares import least_squares
 
 
 def simulated(seed=1, n=200, strength=0.8, instruments=1):

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialkit.inference.arrays import Clusters
-from trialkit.inference.covariance import KINDS, covariance
-from trialkit.inference.least_squares import independent_columns, least_squares
-from trialkit.inference.small_sample import WorkingCovariance, satterthwaite
+from trialkit.inference.linear.covariance import KINDS, covariance
+from trialkit.inference.linear.least_squares import independent_columns, least_squares
+from trialkit.inference.linear.small_sample import WorkingCovariance, satterthwaite
 
 
 def design(seed: int, n: int = 60, k: int = 3) -> tuple[np.ndarray, np.ndarray, np.random.Generator]:

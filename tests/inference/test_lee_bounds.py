@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from trialkit.inference.lee_bounds import imbens_manski, lee_bounds
-from trialkit.inference.winsorize import winsorize
+from trialkit.inference.bounds.lee_bounds import imbens_manski, lee_bounds
+from trialkit.inference.linear.winsorize import winsorize
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 CASES = {c["id"]: c for c in json.loads((REFERENCE / "more_cases.json").read_text())}

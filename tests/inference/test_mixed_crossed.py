@@ -7,10 +7,10 @@ import pytest
 
 from tests.inference.mixed_dense import Dense
 from tests.inference.test_mixed_grouped import trial
-from trialkit.inference.kenward_roger import kenward_roger_contrasts, kenward_roger_covariance
-from trialkit.inference.mixed_crossed import crossed_mixed, inverse_times
-from trialkit.inference.mixed_grouped import grouped_mixed
-from trialkit.inference.mixed_satterthwaite import satterthwaite_contrasts
+from trialkit.inference.mixed.crossed import crossed_mixed, inverse_times
+from trialkit.inference.mixed.grouped import grouped_mixed
+from trialkit.inference.mixed.kenward_roger import kenward_roger_contrasts, kenward_roger_covariance
+from trialkit.inference.mixed.satterthwaite import satterthwaite_contrasts
 
 FIELDS = ("coef", "theta", "deviance", "phi", "first", "second", "observed", "expected", "converged")
 

@@ -7,10 +7,10 @@ import pytest
 
 from tests.calibration.test_mixed import grouped as calibrated
 from tests.inference.mixed_dense import Dense
-from trialkit.inference.kenward_roger import kenward_roger_contrasts, kenward_roger_covariance, kenward_roger_joint
-from trialkit.inference.mixed_fit import MixedFit
-from trialkit.inference.mixed_grouped import grouped_mixed, grouped_mixed_designs, replicate
-from trialkit.inference.mixed_satterthwaite import satterthwaite_contrasts, satterthwaite_joint
+from trialkit.inference.mixed.fit import MixedFit
+from trialkit.inference.mixed.grouped import grouped_mixed, grouped_mixed_designs, replicate
+from trialkit.inference.mixed.kenward_roger import kenward_roger_contrasts, kenward_roger_covariance, kenward_roger_joint
+from trialkit.inference.mixed.satterthwaite import satterthwaite_contrasts, satterthwaite_joint
 
 ARM = np.array([[0, 1.0]])
 

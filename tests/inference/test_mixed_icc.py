@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from trialkit.inference.mixed_icc import variance_ratio
+from trialkit.inference.mixed.icc import variance_ratio
 
 
 def test_balanced_groups_have_the_anova_interval():

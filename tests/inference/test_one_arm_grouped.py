@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy import special
 
 import trialkit as tk
-from trialkit.inference.grouped_reml import grouped_strata, reml_many
-from trialkit.inference.one_arm_grouped import draw_grouped, grouped_differences, grouped_ratio, grouped_statistics
+from trialkit.inference.linear.one_arm_grouped import draw_grouped, grouped_differences, grouped_ratio, grouped_statistics
+from trialkit.inference.mixed.grouped_reml import grouped_strata, reml_many
 
 DESIGNS = [
     ([10] * 8, 60, 0.1),

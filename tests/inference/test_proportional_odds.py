@@ -8,9 +8,9 @@ from statsmodels.discrete.discrete_model import Logit
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
 from trialkit.inference.arrays import Clusters
-from trialkit.inference.covariance import covariance
-from trialkit.inference.least_squares import least_squares
-from trialkit.inference.proportional_odds import cumulative_logit, unit_covariance
+from trialkit.inference.linear.covariance import covariance
+from trialkit.inference.linear.least_squares import least_squares
+from trialkit.inference.outcomes.proportional_odds import cumulative_logit, unit_covariance
 
 
 def simulated(seed: int, n: int = 300, levels: int = 4) -> tuple[np.ndarray, np.ndarray]:

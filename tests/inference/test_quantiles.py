@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialkit.inference.group_bootstrap import bootstrap_weights, resampling_cells
-from trialkit.inference.quantile_regression import contrast_range, linear_values, quantile_regression
-from trialkit.inference.quantiles import arm_quantile, sample_quantile
+from trialkit.inference.draws.group_bootstrap import bootstrap_weights, resampling_cells
+from trialkit.inference.outcomes.quantile_regression import contrast_range, linear_values, quantile_regression
+from trialkit.inference.outcomes.quantiles import arm_quantile, sample_quantile
 
 
 @settings(max_examples=60, deadline=None)

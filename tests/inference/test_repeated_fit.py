@@ -7,11 +7,11 @@ import pytest
 from scipy import stats
 
 from tests.inference.repeated_helpers import dense, fev, fit, small_trial
-from trialkit.inference.covariance_structures import structure
-from trialkit.inference.repeated_contrasts import kenward_roger, model_based, pooled_df
-from trialkit.inference.repeated_data import repeated_data
-from trialkit.inference.repeated_likelihood import CovarianceModel, curvature, expected_information, state
-from trialkit.inference.repeated_sandwich import empirical
+from trialkit.inference.repeated.contrasts import kenward_roger, model_based, pooled_df
+from trialkit.inference.repeated.covariance_structures import structure
+from trialkit.inference.repeated.data import repeated_data
+from trialkit.inference.repeated.likelihood import CovarianceModel, curvature, expected_information, state
+from trialkit.inference.repeated.sandwich import empirical
 
 
 def unit(k, position):

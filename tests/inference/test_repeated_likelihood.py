@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tests.inference.repeated_helpers import AFTER, dense, dense_minus2, small_trial
-from trialkit.inference.covariance_structures import STRUCTURES, RootStructure, structure
-from trialkit.inference.repeated_data import repeated_data
-from trialkit.inference.repeated_likelihood import (
+from trialkit.inference.repeated.covariance_structures import STRUCTURES, RootStructure, structure
+from trialkit.inference.repeated.data import repeated_data
+from trialkit.inference.repeated.likelihood import (
     CovarianceModel,
     curvature,
     directions,

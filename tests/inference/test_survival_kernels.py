@@ -10,13 +10,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from trialkit.inference.survival_cox import cox, dfbeta, score_residuals
-from trialkit.inference.survival_curve import survival_curve
-from trialkit.inference.survival_leverage import adjusted_dfbeta, person_information
-from trialkit.inference.survival_logrank import logrank_score
-from trialkit.inference.survival_proportional import time_variation
-from trialkit.inference.survival_restricted import restricted
-from trialkit.inference.survival_risk import risk_sets
+from trialkit.inference.survival.cox import cox, dfbeta, score_residuals
+from trialkit.inference.survival.curve import survival_curve
+from trialkit.inference.survival.leverage import adjusted_dfbeta, person_information
+from trialkit.inference.survival.logrank import logrank_score
+from trialkit.inference.survival.proportional import time_variation
+from trialkit.inference.survival.restricted import restricted
+from trialkit.inference.survival.risk import risk_sets
 
 
 def people(seed: int, n: int = 40, ties: bool = True) -> dict[str, np.ndarray]:
@@ -251,4 +251,4 @@ def test_weight_near_zero_is_a_dropped_row(seed, dropped):
 
 @pytest.mark.parametrize("module", ["cox", "curve", "logrank", "restricted"])
 def test_examples_in_docstrings(module):
-    assert doctest.testmod(importlib.import_module(f"trialkit.inference.survival_{module}")).failed == 0
+    assert doctest.testmod(importlib.import_module(f"trialkit.inference.survival.{module}")).failed == 0

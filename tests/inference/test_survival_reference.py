@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trialkit.inference.survival_cox import cox, dfbeta, expected_events, score_residuals
-from trialkit.inference.survival_curve import curve_quantile, survival_curve
-from trialkit.inference.survival_logrank import logrank_score
-from trialkit.inference.survival_proportional import time_variation
-from trialkit.inference.survival_restricted import restricted
+from trialkit.inference.survival.cox import cox, dfbeta, expected_events, score_residuals
+from trialkit.inference.survival.curve import curve_quantile, survival_curve
+from trialkit.inference.survival.logrank import logrank_score
+from trialkit.inference.survival.proportional import time_variation
+from trialkit.inference.survival.restricted import restricted
 
 FOLDER = Path(__file__).parent / "survival"
 REFERENCE = {k: g["value"].to_numpy(float) for k, g in pd.read_csv(FOLDER / "reference.csv").groupby("name")}

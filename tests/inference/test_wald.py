@@ -7,10 +7,10 @@ import pytest
 
 from tests.reference.mapping import data
 from trialkit.inference.arrays import Clusters
-from trialkit.inference.covariance import covariance
-from trialkit.inference.least_squares import least_squares
-from trialkit.inference.small_sample import WorkingCovariance, satterthwaite
-from trialkit.inference.wald import hotelling_df, htz
+from trialkit.inference.linear.covariance import covariance
+from trialkit.inference.linear.least_squares import least_squares
+from trialkit.inference.linear.small_sample import WorkingCovariance, satterthwaite
+from trialkit.inference.linear.wald import hotelling_df, htz
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from trialkit.inference.arrays import Clusters
-from trialkit.inference.least_squares import least_squares
-from trialkit.inference.wild_cluster import (
+from trialkit.inference.draws.wild_cluster import (
     ALTERNATIVES,
     KINDS,
     Draws,
@@ -20,6 +19,7 @@ from trialkit.inference.wild_cluster import (
     wild_test,
     words_per_draw,
 )
+from trialkit.inference.linear.least_squares import least_squares
 
 CONTRAST = np.array([0.0, 1.0, 0.4])
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialkit.inference.win_odds import tied_levels, win_probability
+from trialkit.inference.outcomes.win_odds import tied_levels, win_probability
 
 
 def by_pairs(y: np.ndarray, treated: np.ndarray, w: np.ndarray) -> tuple[float, float, float]:

@@ -13,7 +13,7 @@ from scipy import integrate, stats
 import trialkit as tk
 from tests.measurement.change_cases import people, trial
 from trialkit.errors import DataError, MissingDataError, TrialkitError, UsageError
-from trialkit.inference.correlation import correlation
+from trialkit.inference.linear.correlation import correlation
 
 M = tk.measurement
 

@@ -21,9 +21,9 @@ import pytest
 import trialkit as tk
 from tests.plan.conftest import SMALL
 from trialkit.cli import run as command
-from trialkit.design.ledger import chained, log_text
 from trialkit.errors import FileReadError, LockError
 from trialkit.io import exchange as exchanging
+from trialkit.plan.deviations.log import log_deviations
 from trialkit.plan.locking.evidence import attach
 from trialkit.plan.locking.lock import read_lock
 from trialkit.plan.locking.verify_bundle import verify_bundle
@@ -42,11 +42,12 @@ def people(n: int = 80) -> pd.DataFrame:
     return frame
 
 
-def ledger() -> str:
-    log: list[dict[str, object]] = []
-    for reason in ("one site closed", "another scale was asked"):
-        log.append(chained(log, {"type": "measure", "reason": reason}))
-    return log_text(log)
+def deviate(plan: tk.Plan) -> None:
+    """Two things that happened outside the plan."""
+    for reason in ("one site closed", "another form was used"):
+        log_deviations(
+            plan, reason=reason, new="as it went", type="measure", timing="blinded", severity="unclear", validity="unclear", by="a. researcher"
+        )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lock = plan.lock()
     (place / "registry.txt").write_text(f"EXAMPLE-0001 {lock.manifest_hash}\n", encoding="utf-8")
     attach(lock.path, place / "registry.txt", id="EXAMPLE-0001")
-    (place / "plan.deviations.jsonl").write_text(ledger(), encoding="utf-8")
+    deviate(plan)
     plan.fingerprint(place / "people.csv", by="a. researcher")
     plan.run(place / "people.csv", now=NOW).save(place / "report")
     return place
@@ -108,7 +109,7 @@ def test_an_untouched_report_verifies_by_itself(report: Path, tmp_path: Path) ->
     told = str(found)
     assert "What this shows" in told and "What it does not show" in told
     assert "can write a new bundle.json" in told and "run the plan again" in told
-    assert "2 entries of plan/plan.deviations.jsonl follow each other" in told
+    assert "the 2 entries of plan.deviations.jsonl are as they were written" in told
     assert json.loads(json.dumps(found.to_dict()))["lock"]["level"] == "L2"
 
 
@@ -140,7 +141,9 @@ def _mutated(content: bytes, rng: random.Random) -> bytes:
     """One byte changed, put in or taken out; white space among them."""
     i = rng.randrange(len(content))
     byte = bytes([rng.choice([*b" \n\t\r0123456789aez\"',.}", rng.randrange(256)])])
-    changed = rng.choice([content[:i] + byte + content[i + 1 :], content[:i] + byte + content[i:], content[:i] + content[i + 1 :]])
+    changed = rng.choice(
+        [content[:i] + byte + content[i + 1 :], content[:i] + byte + content[i:], content[:i] + content[i + 1 :]]
+    )
     return changed if changed != content else content + b" "
 
 
@@ -182,7 +185,7 @@ def test_no_character_of_the_data_changes_unseen(report: Path) -> None:
         ("plan/plan.toml", 'column = "y1"', 'column = "y2"', "plan.toml: the plan differs from the locked one: outcomes['y'].column: 'y1' -> 'y2'"),
         ("plan/plan.toml", "see the protocol", "see the Protocol", "plan/plan.toml was changed in line 1"),
         ("plan/plan.lock.json", '"conf_level": 0.95', '"conf_level": 0.9', "at plan.analysis.conf_level in line"),
-        ("plan/plan.deviations.jsonl", "another scale", "another Scale", "entry 2 of plan/plan.deviations.jsonl"),
+        ("plan/plan.deviations.jsonl", "another form", "another Form", "entry 2 (D2) of 'plan.deviations.jsonl'"),
         ("plan/plan.lock.evidence/1-registry.txt", "EXAMPLE", "EXAMPEL", "'1-registry.txt' of the evidence was changed"),
         ("bundle.json", '"level": "L2"', '"level": "L3"', "its hash is another one"),
     ],
@@ -206,7 +209,11 @@ def test_files_added_taken_away_or_linked(report: Path) -> None:
     flow.unlink()
     flow.symlink_to(report.parent / "flow.csv")
     found = verify_bundle(report)
-    assert set(found.failed) == {"extra.html was added", "tables/effects.csv is gone", "tables/flow.csv is a link to another file"}
+    assert set(found.failed) == {
+        "extra.html was added",
+        "tables/effects.csv is gone",
+        "tables/flow.csv is a link to another file",
+    }
 
 
 def test_a_lock_that_does_not_belong_is_seen_even_when_sealed_anew(report: Path, tmp_path: Path) -> None:
@@ -238,7 +245,9 @@ def test_a_hostile_bundle_reads_nothing_outside(report: Path, name: str) -> None
     assert not any("root:" in told for told in found.failed)
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\x00\xff", b"[" * 100_000, b'{"kind": "trialkit report bundle", "files": 1}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{}", b"\x00\xff", b"[" * 100_000, b'{"kind": "trialkit report bundle", "files": 1}']
+)
 def test_a_bundle_that_is_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "bundle.json").write_bytes(content)
     with pytest.raises(FileReadError, match="damaged or changed"):
@@ -270,7 +279,9 @@ def test_the_plans_own_scales_go_along(tmp_path: Path) -> None:
     (tmp_path / "p" / "scales").mkdir(parents=True)
     (tmp_path / "elsewhere.toml").write_text("key = 1\n")
     (tmp_path / "p" / "scales" / "own.toml").write_text("key = 2\n")
-    text = SMALL.replace("[[outcomes]]", SCALE).replace("[[outcomes]]", SCALE.replace("scales/own", "../elsewhere").replace('"s"', '"z"'))
+    text = SMALL.replace("[[outcomes]]", SCALE).replace(
+        "[[outcomes]]", SCALE.replace("scales/own", "../elsewhere").replace('"s"', '"z"')
+    )
     (tmp_path / "p" / "plan.toml").write_text(text, encoding="utf-8")
     plan = tk.Plan.load(tmp_path / "p" / "plan.toml")
     assert dict(_scale_files(plan)) == {"scales/own.toml": b"key = 2\n", "scales-from-elsewhere/elsewhere.toml": b"key = 1\n"}
@@ -350,7 +361,9 @@ def test_where_folders_cannot_be_exchanged_the_former_one_is_put_back(tmp_path: 
 
 
 def test_marks_and_keys_of_lines() -> None:
-    text = json.dumps({"a": {"b": [1, 2, [3]], "name": "x"}, "c": [{"name": "p", "v": {"name": "q"}}, {"v": 1}], "d": {}}, indent=1)
+    text = json.dumps(
+        {"a": {"b": [1, 2, [3]], "name": "x"}, "c": [{"name": "p", "v": {"name": "q"}}, {"v": 1}], "d": {}}, indent=1
+    )
     keys = {line.strip(): key_of_line(text, i) for i, line in enumerate(text.split("\n"), 1)}
     assert keys['"b": ['] == "a.b" and keys["2,"] == "a.b[2]" and keys["3"] == "a.b[3][1]"
     assert keys['"name": "x"'] == "a.name" and keys['"name": "q"'] == "c['p'].v.name" and keys['"v": 1'] == "c[2].v"

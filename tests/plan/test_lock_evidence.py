@@ -15,7 +15,8 @@ import trialkit as tk
 from tests.plan.conftest import SMALL
 from trialkit.cli import run as command
 from trialkit.errors import LockError, UsageError
-from trialkit.plan.locking.evidence import KINDS, attach, evidence_path, read_evidence, stamped
+from trialkit.plan.locking.evidence import attach, evidence_path, read_evidence
+from trialkit.plan.locking.evidence_kinds import KINDS, stamped
 from trialkit.plan.locking.levels import highest, level_in_words
 from trialkit.plan.locking.lock import read_lock
 from trialkit.plan.locking.verify import verify
@@ -52,7 +53,9 @@ def test_a_registration_that_carries_the_hash_is_l2(lock: Path, written: str) ->
     assert found.to_dict()["evidence"][0]["id"] == "AEARCTR-1"
 
 
-@pytest.mark.parametrize("change", [lambda h: h[:-1], lambda h: h[1:], lambda h: h[:30] + ("0" if h[30] != "0" else "1") + h[31:], lambda h: ""])
+@pytest.mark.parametrize(
+    "change", [lambda h: h[:-1], lambda h: h[1:], lambda h: h[:30] + ("0" if h[30] != "0" else "1") + h[31:], lambda h: ""]
+)
 def test_a_registration_without_the_full_hash_is_a_claim(lock: Path, change: object) -> None:
     text = change(_hash(lock))  # type: ignore[operator]
     attach(lock, _file(lock, "registry.txt", f"Our trial. {text}"))
@@ -60,6 +63,12 @@ def test_a_registration_without_the_full_hash_is_a_claim(lock: Path, change: obj
     assert (found.level, found.ok) == ("L2 (claimed)", True)
     assert "does not carry the manifest hash" in str(found)
     assert "preregistered" not in str(found).lower()
+
+
+def test_a_registration_without_its_number_is_a_claim(lock: Path) -> None:
+    made = attach(lock, _file(lock, "registry.txt", _hash(lock)))
+    assert (made.level, verify(lock).level) == ("L2 (claimed)", "L2 (claimed)")
+    assert "nobody can look it up" in str(verify(lock))
 
 
 def test_a_timestamp_token_is_kept_and_not_verified(lock: Path) -> None:
@@ -80,7 +89,7 @@ def test_a_timestamp_token_is_kept_and_not_verified(lock: Path) -> None:
 def test_someone_elses_statement_is_l3_only_with_the_hash(lock: Path) -> None:
     attach(lock, _file(lock, "scan.pdf", b"%PDF-1.7 ..."), kind="custody")
     assert verify(lock).level == "L3 (claimed)"
-    attach(lock, _file(lock, "registry.txt", _hash(lock)))
+    attach(lock, _file(lock, "registry.txt", _hash(lock)), id="OSF-1")
     assert verify(lock).level == "L2", "what holds goes before a higher claim"
     attach(lock, _file(lock, "notary.txt", f"I keep {_hash(lock)}"), kind="custody")
     found = verify(lock)
@@ -192,7 +201,7 @@ def test_odd_names_stay_inside_the_folder(lock: Path, name: str) -> None:
     target = safe.parent / name
     target.parent.mkdir(parents=True, exist_ok=True)
     safe.rename(target)
-    made = attach(lock, target)
+    made = attach(lock, target, id="OSF-1")
     kept = list(lock.with_name("plan.lock.evidence").iterdir())
     assert [p.name for p in kept] == [made.file]
     assert verify(lock).level == "L2"

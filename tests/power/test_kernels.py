@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from scipy import integrate, special, stats
 
-from trialkit.inference.binomial_power import count_tails, rejections
-from trialkit.inference.cluster_variance import Levels
-from trialkit.inference.grouped_power import exact_tails, satterthwaite_df
-from trialkit.inference.noncentral import critical_value, t_power, t_tails
+from trialkit.inference.power.binomial_power import count_tails, rejections
+from trialkit.inference.power.cluster_variance import Levels
+from trialkit.inference.power.grouped_power import exact_tails, satterthwaite_df
+from trialkit.inference.power.noncentral import critical_value, t_power, t_tails
 
 CASES = json.loads((Path(__file__).parents[1] / "reference" / "power_cases.json").read_text())
 

@@ -152,5 +152,5 @@ def test_examples_in_the_documentation_run():
         tried += outcome.attempted
         assert outcome.failed == 0, found.name
     for name in ("noncentral", "grouped_power"):
-        assert doctest.testmod(importlib.import_module(f"trialkit.inference.{name}")).failed == 0
+        assert doctest.testmod(importlib.import_module(f"trialkit.inference.power.{name}")).failed == 0
     assert tried >= 10

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import trialkit as tk
 from tests.estimate.helpers import grouped_data, grouped_trial
 from trialkit.errors import DesignError, UsageError
-from trialkit.inference.balance import chance_difference, omnibus, standardized_difference_draws
+from trialkit.inference.draws.balance import chance_difference, omnibus, standardized_difference_draws
 from trialkit.report.figures.style import png_bytes
 from trialkit.results import Result
 

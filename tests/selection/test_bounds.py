@@ -14,8 +14,8 @@ import trialkit as tk
 from tests.estimate.helpers import grouped_data, grouped_trial
 from trialkit.errors import ColumnNotFoundError, EstimationError, GroupError, MissingDataError, UsageError, ValueTypeError
 from trialkit.inference.bounds.assumed_means import assumed_mean
+from trialkit.inference.bounds.lee_bounds import lee_bounds as kernel
 from trialkit.inference.bounds.trimming import lee_batch, lee_in_cells, sorted_people
-from trialkit.inference.lee_bounds import lee_bounds as kernel
 from trialkit.results import Result
 
 lee, manski, kling = tk.selection.lee_bounds, tk.selection.manski_bounds, tk.selection.kling_liebman

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import trialkit as tk
 from trialkit.errors import EstimationError, GroupError, NotIdentifiedError, UsageError, ValueTypeError
-from trialkit.inference.peers import peer_mean, peer_test
+from trialkit.inference.draws.peers import peer_mean, peer_test
 from trialkit.results import Result
 
 SPEC = pd.DataFrame(

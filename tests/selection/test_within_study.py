@@ -15,7 +15,7 @@ from tests.estimate.helpers import grouped_data, grouped_trial
 from trialkit.errors import ColumnNotFoundError, MissingDataError, NotIdentifiedError, UsageError, ValueTypeError
 from trialkit.inference.confounding.matching import nearest_neighbour
 from trialkit.inference.confounding.membership import membership
-from trialkit.inference.glm import glm
+from trialkit.inference.outcomes.glm import glm
 from trialkit.results import Result
 
 MALE = ["age", "educ", "black", "hisp", "marr", "nodegree", "re74", "re75"]

@@ -10,9 +10,9 @@ from trialkit.errors import UsageError
 from trialkit.estimate.request import Request
 from trialkit.estimate.sample import Sample
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.covariance import covariance
 from trialkit.inference.distributions import t_tail
-from trialkit.inference.least_squares import least_squares
+from trialkit.inference.linear.covariance import covariance
+from trialkit.inference.linear.least_squares import least_squares
 from trialkit.results import Note
 from trialkit.trial import ALONE
 

@@ -17,7 +17,7 @@ from trialkit.estimate.request import Request
 from trialkit.estimate.sample import Sample
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import TTest, t_test
-from trialkit.inference.wald import WaldTest
+from trialkit.inference.linear.wald import WaldTest
 from trialkit.results import Estimate, Note, Result
 from trialkit.trial import Trial
 

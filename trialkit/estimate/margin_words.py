@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from trialkit.inference.distributions import t_test
-from trialkit.inference.instruments import WEAK_F
+from trialkit.inference.take_up.instruments import WEAK_F
 from trialkit.results import Estimate, Note, Result, number, p_text
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from scipy import special
 
 from trialkit.errors import UsageError, nearest, shown
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.noncentral import Alternative, critical_value
+from trialkit.inference.power.noncentral import Alternative, critical_value
 from trialkit.power.words import number, percent
 
 EffectOn: TypeAlias = Literal["compliers", "assigned"]

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from trialkit.errors import UsageError
-from trialkit.inference.noncentral import Tails, t_tails
+from trialkit.inference.power.noncentral import Tails, t_tails
 from trialkit.power.arguments import Test, left_out, optional
 from trialkit.power.model import Precision, Sizes, Unknown
 from trialkit.power.people import people_arguments, people_fields, people_words, rounded_up, whole_people

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.noncentral import Tails
+from trialkit.inference.power.noncentral import Tails
 
 # Sizes by name, in the words of the family: {"groups": 10.0, "group_size": 12.0, "controls": 120.0}. One of them may be an array.
 Sizes: TypeAlias = Mapping[str, Any]

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from trialkit.inference.noncentral import t_power, t_tails
+from trialkit.inference.power.noncentral import t_power, t_tails
 from trialkit.power.arguments import TakeUp, Test
 from trialkit.power.words import number, percent
 from trialkit.results import Note

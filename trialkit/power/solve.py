@@ -13,7 +13,7 @@ import numpy as np
 from scipy import optimize
 
 from trialkit.errors import UsageError
-from trialkit.inference.noncentral import Tails
+from trialkit.inference.power.noncentral import Tails
 from trialkit.power.arguments import TakeUp, Test
 from trialkit.power.model import Grid, Model, Shortfall, Sizes, Unknown
 from trialkit.power.words import number, percent

@@ -5,7 +5,7 @@ is given level by level with s2 = p(1 - p). No p-values of single covariates: in
 construction, and their size is what matters. Source: Austin (2009), Statistics in Medicine 28.
 
 One omnibus test a contrast asks whether the assignment as a whole looks as the design makes it: Hansen & Bowers (2008), and the same with draws of the
-trial's own design (inference/balance.py).
+trial's own design (inference/draws/balance.py).
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from trialkit.errors import UsageError
 from trialkit.estimate.covariates import is_category
 from trialkit.estimate.draws.assignments import Source
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
-from trialkit.inference.balance import (
+from trialkit.inference.distributions import t_quantile
+from trialkit.inference.draws.balance import (
     chance_difference,
     omnibus,
     omnibus_draws,
     standardized_difference_draws,
 )
-from trialkit.inference.distributions import t_quantile
 from trialkit.results import Note, TableResult, number, p_text
 from trialkit.trial import Trial
 

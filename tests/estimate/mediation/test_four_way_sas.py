@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from trialkit.estimate.mediation.four_way import PARTS, decomposed
-from trialkit.inference.covariance import covariance
-from trialkit.inference.least_squares import least_squares
+from trialkit.inference.linear.covariance import covariance
+from trialkit.inference.linear.least_squares import least_squares
 
 A0, A1, HELD, AT = 1.1, 2.3, 1.4, np.array([50.0, 1.0, 2.0])
 SAS = {

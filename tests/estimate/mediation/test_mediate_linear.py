@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import trialkit as tk
 from tests.estimate.mediation.core_trials import effects, grouped, people, trial
-from trialkit.inference.group_bootstrap import bootstrap_weights, resampling_cells
+from trialkit.inference.draws.group_bootstrap import bootstrap_weights, resampling_cells
 from trialkit.inference.mediation.cross_products import linear_paths
 from trialkit.inference.mediation.draws import acceleration, bca_levels, bias_correction, sign_p, t_draws
 from trialkit.inference.mediation.effects import EFFECTS, effects_of_means, linear_means

@@ -8,12 +8,12 @@ from scipy import integrate, special, stats
 import trialkit as tk
 from tests.estimate.mediation.core_trials import effects, grouped, people, trial
 from trialkit.estimate.mediation.fits import Models, fitted
-from trialkit.inference.glm import glm
 from trialkit.inference.mediation.effects import effects_of_means
 from trialkit.inference.mediation.nested_means import MediatorLaw, OutcomeLaw, nested_means, normal_nodes
 from trialkit.inference.mediation.ordered_scores import ordered_influence
 from trialkit.inference.mediation.weighted_fits import weighted_fits
-from trialkit.inference.proportional_odds import cumulative_logit
+from trialkit.inference.outcomes.glm import glm
+from trialkit.inference.outcomes.proportional_odds import cumulative_logit
 
 ADJUST = ["m0", "y0"]
 
@@ -156,7 +156,7 @@ def test_the_general_way_gives_the_closed_form_of_two_linear_models():
 
     problem = fitted(General("linear", "linear", "mean_difference"), e.sample, e.m, e.X, e.terms, e.unit, **asked)
     assert problem.effects(problem.parameters().estimate[None, :])[0] == pytest.approx(list(effects(r).values()), abs=1e-9)
-    from trialkit.inference.group_bootstrap import bootstrap_weights, resampling_cells
+    from trialkit.inference.draws.group_bootstrap import bootstrap_weights, resampling_cells
 
     code, cell = resampling_cells(arm=e.sample.arm, stratum=None, unit=e.unit)
     weights = np.concatenate(list(bootstrap_weights(cell=cell, n_draws=50, seed=4, people=len(code))))

@@ -14,9 +14,9 @@ import numpy as np
 from trialkit.errors import CombinationError, DesignError, EstimationError
 from trialkit.estimate.draws.assignments import Assignments
 from trialkit.estimate.sample import Sample
-from trialkit.inference.arm_effects import ArmEffects, mean_effects, regression_effects
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.inference.least_squares import least_squares
+from trialkit.inference.linear.arm_effects import ArmEffects, mean_effects, regression_effects
+from trialkit.inference.linear.least_squares import least_squares
 from trialkit.trial import ALONE, Trial
 
 DECLARED, ESTIMATED = 1e-9, 0.05

@@ -28,8 +28,8 @@ from trialkit.design.rounding import key_thresholds
 from trialkit.design.simple import Simple
 from trialkit.design.units import Units
 from trialkit.errors import DesignError, EstimationError, UsageError, shown
-from trialkit.inference.arm_effects import ArmArray
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
+from trialkit.inference.linear.arm_effects import ArmArray
 from trialkit.trial import ALONE, Trial
 
 Count = int | Literal["all"]

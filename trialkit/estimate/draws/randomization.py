@@ -26,7 +26,7 @@ from trialkit.estimate.draws.randomization_result import RandomizationResult
 from trialkit.estimate.request import Contrasts, arm_pairs
 from trialkit.estimate.sample import Sample, sample
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.inference.randomization import Alternative, Reference, as_extreme, contrast_reference, custom
+from trialkit.inference.draws.randomization import Alternative, Reference, as_extreme, contrast_reference, custom
 from trialkit.results import Estimate, Note
 from trialkit.trial import Trial
 

@@ -17,10 +17,10 @@ import numpy as np
 
 from trialkit.estimate.draws.arm_statistic import ArmStatistic
 from trialkit.estimate.draws.assignments import Assignments
-from trialkit.inference.arm_effects import ArmEffects
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.randomization import Alternative, as_extreme, extremeness, rank_p
-from trialkit.inference.stepdown import StepDown, romano_wolf, westfall_young
+from trialkit.inference.draws.randomization import Alternative, as_extreme, extremeness, rank_p
+from trialkit.inference.linear.arm_effects import ArmEffects
+from trialkit.inference.several.stepdown import StepDown, romano_wolf, westfall_young
 
 FLAT = 1e-12
 

@@ -2,7 +2,7 @@
 
 Residuals are multiplied by random weights, one a cluster, and the regression is run again; the share of draws with a larger t than the data's is
 the p-value. With groups in some arms only, the groups are clusters and everyone else is a cluster of one. All arithmetic is done on
-clusters (inference/wild_cluster.py), never on rows.
+clusters (inference/draws/wild_cluster.py), never on rows.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from trialkit.estimate.linear import ancova
 from trialkit.estimate.linear.linear_model import LinearModel, fit_linear
 from trialkit.estimate.request import Contrasts, Request, StrataEffects, arm_pairs
 from trialkit.estimate.sample import sample
-from trialkit.inference.wild_cluster import (
+from trialkit.inference.draws.wild_cluster import (
     ALTERNATIVES,
     KINDS,
     MULTIPLIERS,

@@ -4,7 +4,7 @@ theta_a = mean mu_a(x) + weighted mean over arm a of (y - mu_a(x)); the effect i
 covariates and strata within arm a (AIPW, 'ANHECOVA') or one regression for all arms (g-computation). Because the probabilities are known, the
 estimate is consistent whether or not mu_a is right; it only gains precision (Tsiatis et al. 2008; Bannick et al. 2025).
 
-- Independent people: Ye et al.'s variance with its stratum term, normal intervals (inference/influence.py). Strata of fewer than 40 people,
+- Independent people: Ye et al.'s variance with its stratum term, normal intervals (inference/linear/influence.py). Strata of fewer than 40 people,
   which that term does not suit, take the variance and df of their design (outcomes/g_computation_variance.py).
 - Groups or clusters: linear working models without folds take the CR2 scores of the same regression (lin.py), whose leverages count the
   covariates, plus what varies because the covariates' means do; with folds the influence values by unit, factors 1/(1 - n_g/n_arm). Both
@@ -34,8 +34,8 @@ from trialkit.estimate.request import Request
 from trialkit.estimate.sample import Sample, sample
 from trialkit.estimate.strata import check_cells, shares_differ, strata_names
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.inference.influence import influence_values, influence_variance, marginal_means, ye_covariance
-from trialkit.inference.least_squares import least_squares
+from trialkit.inference.linear.influence import influence_values, influence_variance, marginal_means, ye_covariance
+from trialkit.inference.linear.least_squares import least_squares
 from trialkit.results import Note
 from trialkit.trial import ALONE, Trial
 

@@ -1,7 +1,7 @@
 """Difference in means, with the variance and df of the design that was randomized.
 
 The design is read from everyone randomized, never from the complete cases: pairs stay pairs when a member is lost (the pair
-is left out, and said so). Designs and formulas: inference/difference_in_means.py. With groups in one arm, with weights and
+is left out, and said so). Designs and formulas: inference/linear/difference_in_means.py. With groups in one arm, with weights and
 for clusters without blocks it is the least-squares difference (strata interacted) with CR2 (HC2) and its df.
 """
 
@@ -19,9 +19,9 @@ from trialkit.estimate.linear.linear_model import fit_linear
 from trialkit.estimate.request import Request, arm_pairs
 from trialkit.estimate.sample import Sample, sample
 from trialkit.estimate.strata import centred_indicators, check_cells, strata_codes, strata_names
-from trialkit.inference import difference_in_means as designs
 from trialkit.inference.arrays import IntArray
-from trialkit.inference.difference_in_means import MeanDifference
+from trialkit.inference.linear import difference_in_means as designs
+from trialkit.inference.linear.difference_in_means import MeanDifference
 from trialkit.results import Note
 from trialkit.trial import ALONE, Trial
 

@@ -11,7 +11,7 @@ from trialkit.estimate.itt_result import Analysis, Contrast
 from trialkit.estimate.request import Request, arm_pairs
 from trialkit.estimate.sample import Sample, sample
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.inference.horvitz_thompson import Weighted, weighted_difference
+from trialkit.inference.linear.horvitz_thompson import Weighted, weighted_difference
 from trialkit.results import Note
 from trialkit.trial import ALONE, Trial
 

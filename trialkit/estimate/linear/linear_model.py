@@ -11,7 +11,8 @@ import numpy as np
 from trialkit.errors import CombinationError, EstimationError, GroupError, NotIdentifiedError, shown
 from trialkit.estimate.linear.working import working_covariance
 from trialkit.estimate.sample import Sample
-from trialkit.inference.absorb import (
+from trialkit.inference.arrays import FloatArray
+from trialkit.inference.linear.absorb import (
     AbsorbedFit,
     absorbed_covariance,
     absorbed_least_squares,
@@ -20,10 +21,9 @@ from trialkit.inference.absorb import (
     moments,
     within,
 )
-from trialkit.inference.arrays import FloatArray
-from trialkit.inference.covariance import Covariance, CovarianceKind, covariance
-from trialkit.inference.least_squares import LeastSquares, least_squares
-from trialkit.inference.small_sample import WorkingCovariance
+from trialkit.inference.linear.covariance import Covariance, CovarianceKind, covariance
+from trialkit.inference.linear.least_squares import LeastSquares, least_squares
+from trialkit.inference.linear.small_sample import WorkingCovariance
 from trialkit.results import Note
 from trialkit.trial import ALONE
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from trialkit.estimate.sample import Sample
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.inference.grouped_reml import VarianceFit, grouped_strata, reml
-from trialkit.inference.least_squares import least_squares
-from trialkit.inference.small_sample import WorkingCovariance
+from trialkit.inference.linear.least_squares import least_squares
+from trialkit.inference.linear.small_sample import WorkingCovariance
+from trialkit.inference.mixed.grouped_reml import VarianceFit, grouped_strata, reml
 from trialkit.trial import ALONE
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from trialkit.errors import UsageError
-from trialkit.inference.wald import WaldTest
+from trialkit.inference.linear.wald import WaldTest
 from trialkit.results import Estimate, Result, interval_text, number, p_text, test_text
 
 

@@ -22,9 +22,9 @@ from trialkit.estimate.longitudinal.wave_model import WaveModel, fit_waves
 from trialkit.estimate.longitudinal.wave_sample import WaveSample, ordered_waves, wave_sample
 from trialkit.estimate.request import Contrasts, Request, StrataEffects, arm_pairs
 from trialkit.estimate.strata import strata_names
-from trialkit.inference.covariance_structures import STRUCTURES
 from trialkit.inference.distributions import t_test
-from trialkit.inference.repeated_contrasts import RepeatedContrasts
+from trialkit.inference.repeated.contrasts import RepeatedContrasts
+from trialkit.inference.repeated.covariance_structures import STRUCTURES
 from trialkit.results import Estimate, Note
 from trialkit.trial import Trial
 

@@ -16,7 +16,7 @@ import numpy as np
 from trialkit.errors import EstimationError, NotIdentifiedError, shown
 from trialkit.estimate.longitudinal.wave_sample import WaveSample
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.least_squares import LeastSquares
+from trialkit.inference.linear.least_squares import LeastSquares
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from trialkit.estimate.longitudinal.wave_sample import WaveSample
 from trialkit.estimate.request import Request
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_test
-from trialkit.inference.repeated_contrasts import RepeatedContrasts
+from trialkit.inference.repeated.contrasts import RepeatedContrasts
 from trialkit.trial import Trial
 
 

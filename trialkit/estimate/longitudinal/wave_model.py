@@ -15,13 +15,13 @@ from trialkit.errors import CombinationError, EstimationError, UsageError, shown
 from trialkit.estimate.longitudinal.wave_design import WaveDesign
 from trialkit.estimate.longitudinal.wave_sample import WaveSample
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.inference.covariance import CovarianceKind
-from trialkit.inference.covariance_structures import structure
-from trialkit.inference.repeated_contrasts import RepeatedContrasts, kenward_roger, model_based
-from trialkit.inference.repeated_data import RepeatedData, repeated_data
-from trialkit.inference.repeated_fit import RepeatedFit, fit_repeated
-from trialkit.inference.repeated_likelihood import CovarianceModel
-from trialkit.inference.repeated_sandwich import empirical
+from trialkit.inference.linear.covariance import CovarianceKind
+from trialkit.inference.repeated.contrasts import RepeatedContrasts, kenward_roger, model_based
+from trialkit.inference.repeated.covariance_structures import structure
+from trialkit.inference.repeated.data import RepeatedData, repeated_data
+from trialkit.inference.repeated.fit import RepeatedFit, fit_repeated
+from trialkit.inference.repeated.likelihood import CovarianceModel
+from trialkit.inference.repeated.sandwich import empirical
 from trialkit.results import Note, p_text
 from trialkit.trial import ALONE
 

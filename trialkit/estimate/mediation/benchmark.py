@@ -16,7 +16,7 @@ from trialkit.estimate.mediation.result import MediationEvidence, MediationResul
 from trialkit.estimate.mediation.sensitivity import SensitivityResult, curve_details
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.confounding.robustness import benchmark as bound
-from trialkit.inference.least_squares import least_squares
+from trialkit.inference.linear.least_squares import least_squares
 from trialkit.inference.mediation.error_correlation import correlation_of_strengths
 from trialkit.results import Note, TableResult, number
 

@@ -24,7 +24,7 @@ from trialkit.estimate.mediation.models import joined, linear_regression
 from trialkit.estimate.mediation.result import MediationEvidence, MediationResult, arms_text
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_test
-from trialkit.inference.least_squares import independent_columns, least_squares
+from trialkit.inference.linear.least_squares import independent_columns, least_squares
 from trialkit.results import Estimate, Note, Result, number
 
 

@@ -23,9 +23,9 @@ from trialkit.estimate.outcome import Time
 from trialkit.estimate.outcomes.glm_model import fit_glm
 from trialkit.estimate.sample import Sample
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.inference.glm import Family
 from trialkit.inference.mediation.effects import Scale
 from trialkit.inference.mediation.nested_means import MediatorLaw, OutcomeLaw
+from trialkit.inference.outcomes.glm import Family
 from trialkit.trial import Trial
 
 MEDIATOR_MODELS = ("linear", "logit", "poisson", "ordered")

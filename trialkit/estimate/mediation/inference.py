@@ -15,7 +15,7 @@ from trialkit.estimate.mediation.models import Contrasts
 from trialkit.estimate.sample import Sample
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_test
-from trialkit.inference.group_bootstrap import bootstrap_weights, resampling_cells
+from trialkit.inference.draws.group_bootstrap import bootstrap_weights, resampling_cells
 from trialkit.inference.mediation.draws import acceleration, bias_correction, summary, t_draws
 from trialkit.results import Note
 from trialkit.trial import ALONE

@@ -11,7 +11,7 @@ from trialkit.errors import CombinationError, UsageError
 from trialkit.estimate.mediation.models import Contrasts, Regression, joined
 from trialkit.estimate.mediation.result import MediationEvidence, MediationResult
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.covariance import covariance as covariance_of
+from trialkit.inference.linear.covariance import covariance as covariance_of
 
 AfterCovariance: TypeAlias = Literal["auto", "classical", "models"]
 

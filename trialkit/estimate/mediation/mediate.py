@@ -28,8 +28,8 @@ from trialkit.estimate.sample import Sample, sample
 from trialkit.estimate.strata import centred_indicators, shares_differ, strata_names
 from trialkit.estimate.subgroups.subset import kept_rows
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.covariance import KINDS
-from trialkit.inference.least_squares import independent_columns
+from trialkit.inference.linear.covariance import KINDS
+from trialkit.inference.linear.least_squares import independent_columns
 from trialkit.inference.mediation.effects import EFFECTS
 from trialkit.results import Estimate, Note
 from trialkit.trial import Trial

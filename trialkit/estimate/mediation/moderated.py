@@ -19,7 +19,7 @@ from trialkit.estimate.mediation.models import Contrasts, joined, linear_regress
 from trialkit.estimate.mediation.result import MediationEvidence, MediationResult, arms_text
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_test
-from trialkit.inference.least_squares import independent_columns
+from trialkit.inference.linear.least_squares import independent_columns
 from trialkit.inference.mediation.effects import EFFECTS, effects_of_means, linear_means
 from trialkit.results import Estimate, Note, Result, number
 

@@ -13,9 +13,9 @@ from trialkit.estimate.linear.linear_model import LinearModel, fit_linear
 from trialkit.estimate.mediation.models import Contrasts, Regression
 from trialkit.estimate.sample import Sample
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.inference.influence import influence_variance
+from trialkit.inference.linear.influence import influence_variance
 from trialkit.inference.mediation.ordered_scores import ordered_influence
-from trialkit.inference.proportional_odds import cumulative_logit
+from trialkit.inference.outcomes.proportional_odds import cumulative_logit
 from trialkit.results import Note
 from trialkit.trial import Trial
 

@@ -31,7 +31,7 @@ from trialkit.estimate.sample import Sample
 from trialkit.estimate.subgroups.subset import kept_rows
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_test
-from trialkit.inference.least_squares import independent_columns
+from trialkit.inference.linear.least_squares import independent_columns
 from trialkit.inference.mediation.draws import summary, t_draws
 from trialkit.results import Estimate, Note, Result
 from trialkit.trial import Trial

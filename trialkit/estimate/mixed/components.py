@@ -11,7 +11,7 @@ from scipy import special
 from trialkit.estimate.mixed.mixed_model import MixedModel, refit
 from trialkit.estimate.mixed.random_effects import RandomEffect
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.mixed_icc import RatioTest, variance_ratio
+from trialkit.inference.mixed.icc import RatioTest, variance_ratio
 
 EXACT = "inverted exact F test (Wald 1947; Harville & Fenech 1985)"
 MIXTURE = "half chi-square(0), half chi-square(1)"

@@ -30,9 +30,9 @@ from trialkit.estimate.mixed.random_effects import RandomEffect, random_effects,
 from trialkit.estimate.request import Request
 from trialkit.estimate.sample import Sample, sample
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.covariance import covariance
 from trialkit.inference.distributions import t_test
-from trialkit.inference.least_squares import least_squares
+from trialkit.inference.linear.covariance import covariance
+from trialkit.inference.linear.least_squares import least_squares
 from trialkit.results import Note, plain
 from trialkit.trial import ALONE, Trial
 

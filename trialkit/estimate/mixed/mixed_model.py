@@ -10,12 +10,12 @@ from trialkit.errors import EstimationError, NotIdentifiedError, shown
 from trialkit.estimate.linear.linear_model import LinearModel
 from trialkit.estimate.mixed.random_effects import RandomEffect, one_a_person
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
-from trialkit.inference.covariance import Covariance
-from trialkit.inference.kenward_roger import kenward_roger_contrasts, kenward_roger_covariance
-from trialkit.inference.mixed_crossed import crossed_mixed, inverse_times
-from trialkit.inference.mixed_fit import MixedFit
-from trialkit.inference.mixed_grouped import grouped_mixed
-from trialkit.inference.mixed_satterthwaite import satterthwaite_contrasts
+from trialkit.inference.linear.covariance import Covariance
+from trialkit.inference.mixed.crossed import crossed_mixed, inverse_times
+from trialkit.inference.mixed.fit import MixedFit
+from trialkit.inference.mixed.grouped import grouped_mixed
+from trialkit.inference.mixed.kenward_roger import kenward_roger_contrasts, kenward_roger_covariance
+from trialkit.inference.mixed.satterthwaite import satterthwaite_contrasts
 from trialkit.results import Note
 
 UNIDENTIFIED = 1e-10

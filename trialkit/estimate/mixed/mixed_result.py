@@ -15,9 +15,9 @@ from trialkit.estimate.itt_result import IttResult
 from trialkit.estimate.mixed.mixed_model import MixedModel
 from trialkit.estimate.several.joint import _columns, fitted
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.kenward_roger import kenward_roger_joint
-from trialkit.inference.mixed_satterthwaite import satterthwaite_joint
-from trialkit.inference.wald import WaldTest
+from trialkit.inference.linear.wald import WaldTest
+from trialkit.inference.mixed.kenward_roger import kenward_roger_joint
+from trialkit.inference.mixed.satterthwaite import satterthwaite_joint
 from trialkit.results import Estimate, Note, Result, number
 
 

@@ -24,8 +24,8 @@ from trialkit.estimate.request import Request, arm_pairs
 from trialkit.estimate.sample import Sample, sample
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import TTest
-from trialkit.inference.exact_binomial import TABLES, ExactTest, conditional_odds_ratio, unconditional
-from trialkit.inference.score_binomial import Kind, newcombe_interval, score_interval, score_statistic
+from trialkit.inference.outcomes.exact_binomial import TABLES, ExactTest, conditional_odds_ratio, unconditional
+from trialkit.inference.outcomes.score_binomial import Kind, newcombe_interval, score_interval, score_statistic
 from trialkit.results import Note
 from trialkit.trial import Trial
 

@@ -2,7 +2,7 @@
 
 logit P(y = 1) = b0 + sum_a tau_a 1[arm = a] + x'g + stratum effects; exp(tau_a) compares people alike in x. With covariates that matter
 it lies further from 1 than the odds ratio of the whole population, which estimator='g_computation' gives (Gail, Wieand & Piantadosi 1984).
-Sandwich errors, CR2 with clusters or groups on the response scale (inference/glm_covariance.py); compared with clubSandwich 0.5.8.
+Sandwich errors, CR2 with clusters or groups on the response scale (inference/outcomes/glm_covariance.py); compared with clubSandwich 0.5.8.
 """
 
 from __future__ import annotations

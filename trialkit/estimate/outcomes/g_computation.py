@@ -9,7 +9,7 @@ Strata stay out of the predictions unless strata_effects='additive' puts them in
 the variance counts them either way. Where shares of the arms differ by stratum residuals count by the share of their arm in the stratum.
 
 An arm, or a level of a category, without events has its maximum at infinity; predictions are then the limit, 0 (or 1) there
-(inference/separation.py). Where the covariates themselves tell the outcomes apart the limit would be a perfect prediction without a
+(inference/outcomes/separation.py). Where the covariates themselves tell the outcomes apart the limit would be a perfect prediction without a
 standard error, and the fit is refused, or made with Firth's penalty.
 """
 
@@ -41,11 +41,11 @@ from trialkit.estimate.request import Request
 from trialkit.estimate.sample import Sample, sample
 from trialkit.estimate.strata import strata_names
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.firth import firth
-from trialkit.inference.glm import Family, Glm, mean_of
-from trialkit.inference.influence import marginal_means
-from trialkit.inference.least_squares import independent_columns
-from trialkit.inference.separation import LimitingFit, limiting_fit
+from trialkit.inference.linear.influence import marginal_means
+from trialkit.inference.linear.least_squares import independent_columns
+from trialkit.inference.outcomes.firth import firth
+from trialkit.inference.outcomes.glm import Family, Glm, mean_of
+from trialkit.inference.outcomes.separation import LimitingFit, limiting_fit
 from trialkit.results import Note
 from trialkit.trial import Trial
 

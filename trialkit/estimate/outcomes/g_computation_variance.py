@@ -1,12 +1,12 @@
 """Standard errors and df of contrasts of arm means, by the design: what stands behind g-computation.
 
 - Independent people with one allocation share an arm: Ye et al.'s variance, less its stratum term where the randomization was stratified
-  (inference/influence.py), and normal intervals.
-- Groups, clusters, weights, or df='independence': the linearized outcome (inference/influence.py) is regressed on the arms, its CR2 (HC2)
+  (inference/linear/influence.py), and normal intervals.
+- Groups, clusters, weights, or df='independence': the linearized outcome (inference/linear/influence.py) is regressed on the arms, its CR2 (HC2)
   variance and df are those of the contrast; with groups in one arm df under the grouped working covariance. Strata are interacted, as in
   the difference in means of that design, and residuals then count by the share of their arm in the stratum.
 - Strata of fewer than 40 people on average, or with unequal shares: the same regression, or for pairs and blocks with a single unit of an arm the
-  design's own variance (inference/difference_in_means.py) of the linearized outcome. Ye et al.'s stratum term would take J/n of the
+  design's own variance (inference/linear/difference_in_means.py) of the linearized outcome. Ye et al.'s stratum term would take J/n of the
   variance away with J strata: half of it in matched pairs.
 - Probabilities that differ between people otherwise: the squares of the influence values.
 
@@ -28,7 +28,7 @@ from trialkit.estimate.request import Request
 from trialkit.estimate.sample import Sample
 from trialkit.estimate.strata import centred_indicators, check_cells, shares_differ, strata_names
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.inference.influence import NOTHING, influence_values, influence_variance, linearized_outcome, ye_covariance
+from trialkit.inference.linear.influence import NOTHING, influence_values, influence_variance, linearized_outcome, ye_covariance
 from trialkit.results import Note
 from trialkit.trial import ALONE, Trial
 

@@ -1,6 +1,6 @@
 """From a design matrix to contrasts for logistic and Poisson regressions: what linear_model.py is for least squares.
 
-The fit is handed on as its whitened regression (inference/glm_covariance.py), so that covariances, Satterthwaite's df and, with groups in one
+The fit is handed on as its whitened regression (inference/outcomes/glm_covariance.py), so that covariances, Satterthwaite's df and, with groups in one
 arm, the working covariance (fitted to Pearson residuals) are those of a regression.
 
 People whose outcome the model fits exactly in the limit, such as a stratum without events, say nothing about the arms' ratio and are
@@ -20,11 +20,11 @@ from trialkit.estimate.outcomes.g_computation_scale import arm_contrasts, undefi
 from trialkit.estimate.request import Request
 from trialkit.estimate.sample import Sample
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.inference.covariance import Covariance, CovarianceKind
-from trialkit.inference.firth import firth
-from trialkit.inference.glm import Family, Glm
-from trialkit.inference.glm_covariance import glm_covariance, whitened
-from trialkit.inference.separation import LimitingFit, limiting_fit
+from trialkit.inference.linear.covariance import Covariance, CovarianceKind
+from trialkit.inference.outcomes.firth import firth
+from trialkit.inference.outcomes.glm import Family, Glm
+from trialkit.inference.outcomes.glm_covariance import glm_covariance, whitened
+from trialkit.inference.outcomes.separation import LimitingFit, limiting_fit
 from trialkit.results import Note
 from trialkit.trial import ALONE
 

@@ -26,7 +26,7 @@ from trialkit.estimate.itt_result import Analysis, IttResult
 from trialkit.estimate.outcomes.money_bounds import bounds_of_positive
 from trialkit.estimate.request import Request
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.winsorize import winsorize
+from trialkit.inference.linear.winsorize import winsorize
 from trialkit.results import Note
 from trialkit.trial import Trial, rows_text
 

@@ -1,7 +1,7 @@
 """Lee's bounds beside the intensive margin: the effect on the amount of those who are above zero under either arm.
 
 They hold when the arm moves people over zero in one direction only. Standard errors: Lee's for people alone; with groups or clusters CR2 of the
-values that sum to the bounds' errors (inference/lee_bounds.py), t on the df of the grouped working covariance. The interval is Imbens & Manski's.
+values that sum to the bounds' errors (inference/bounds/lee_bounds.py), t on the df of the grouped working covariance. The interval is Imbens & Manski's.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from trialkit.estimate.linear.difference_in_means import two_arms
 from trialkit.estimate.outcomes.linearized import by_arm
 from trialkit.estimate.request import Request, arm_pairs
 from trialkit.estimate.sample import Sample, sample
-from trialkit.inference.lee_bounds import LeeBounds, imbens_manski, lee_bounds
+from trialkit.inference.bounds.lee_bounds import LeeBounds, imbens_manski, lee_bounds
 from trialkit.results import Note, number
 from trialkit.trial import Trial
 

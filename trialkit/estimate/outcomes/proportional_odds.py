@@ -1,6 +1,6 @@
 """Proportional odds: one odds ratio of a better category, the same at every cut of an ordered outcome, and the check of that sameness.
 
-logit P(Y >= category | arm, x) = -theta + tau_arm + x'g, maximum likelihood (inference/proportional_odds.py). Ratios are exp(tau).
+logit P(Y >= category | arm, x) = -theta + tau_arm + x'g, maximum likelihood (inference/outcomes/proportional_odds.py). Ratios are exp(tau).
 
 - Covariance: 'classical' is the inverse information (the default for people alone), 'HC0' the sandwich, 'CR2' (the default with groups or
   clusters) works on the values that sum to the estimate's error, as means of each arm (and stratum): factors 1/(1 - n_g/n_arm) and df under the
@@ -32,8 +32,8 @@ from trialkit.estimate.sample import Sample, sample
 from trialkit.estimate.strata import centred_indicators, strata_names
 from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.inference.distributions import t_test
-from trialkit.inference.proportional_odds import CumulativeLogit, cumulative_logit, unit_covariance
-from trialkit.inference.win_odds import tied_levels
+from trialkit.inference.outcomes.proportional_odds import CumulativeLogit, cumulative_logit, unit_covariance
+from trialkit.inference.outcomes.win_odds import tied_levels
 from trialkit.results import Note, p_text
 from trialkit.trial import Trial
 

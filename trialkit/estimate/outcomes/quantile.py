@@ -29,7 +29,7 @@ from trialkit.estimate.outcomes.quantile_options import QuantileOptions, details
 from trialkit.estimate.request import Request, arm_pairs
 from trialkit.estimate.sample import Sample, sample
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.quantiles import ArmQuantile, arm_quantile, sample_quantile
+from trialkit.inference.outcomes.quantiles import ArmQuantile, arm_quantile, sample_quantile
 from trialkit.results import Note
 from trialkit.trial import Trial
 

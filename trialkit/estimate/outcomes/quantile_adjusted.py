@@ -1,6 +1,6 @@
 """Quantile regression: the difference in a conditional quantile between people of different arms with the same covariates.
 
-Q_q(y | arm, x) = b0 + tau_arm + x'g (inference/quantile_regression.py). The standard error comes from values that sum to the estimate's error: CR2
+Q_q(y | arm, x) = b0 + tau_arm + x'g (inference/outcomes/quantile_regression.py). The standard error comes from values that sum to the estimate's error: CR2
 (HC2) in each arm, df under the grouped working covariance with groups in some arms; or from resamples of whole groups.
 """
 
@@ -21,9 +21,9 @@ from trialkit.estimate.request import Request, arm_pairs
 from trialkit.estimate.sample import Sample, sample
 from trialkit.estimate.strata import centred_indicators, strata_names
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.least_squares import independent_columns
-from trialkit.inference.quantile_regression import at_heap, contrast_range, linear_values, quantile_regression
-from trialkit.inference.quantiles import arm_quantile
+from trialkit.inference.linear.least_squares import independent_columns
+from trialkit.inference.outcomes.quantile_regression import at_heap, contrast_range, linear_values, quantile_regression
+from trialkit.inference.outcomes.quantiles import arm_quantile
 from trialkit.results import Note
 from trialkit.trial import Trial
 

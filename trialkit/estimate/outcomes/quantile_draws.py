@@ -13,7 +13,7 @@ from trialkit.estimate.itt_result import Contrast
 from trialkit.estimate.sample import Sample
 from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.inference.distributions import TTest
-from trialkit.inference.group_bootstrap import bootstrap_weights, resampling_cells
+from trialkit.inference.draws.group_bootstrap import bootstrap_weights, resampling_cells
 from trialkit.results import Note
 
 INTERVALS = ("density", "bootstrap", "percentile")

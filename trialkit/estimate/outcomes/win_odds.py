@@ -2,7 +2,7 @@
 
 p = P(Y1 > Y0) + P(Y1 = Y0)/2, win odds p/(1 - p); inference on the log scale, SE(log odds) = SE(p)/(p (1 - p)).
 
-- Variance of p: placements as an outcome (inference/win_odds.py). People alone: DeLong's variance and the normal distribution, which keeps the
+- Variance of p: placements as an outcome (inference/outcomes/win_odds.py). People alone: DeLong's variance and the normal distribution, which keeps the
   level on the log scale from ten people an arm on (docs/calibration/win_odds_people.csv); df='independence' refers to t and is more careful.
   Groups or clusters: CR2 of the mean placements, with groups in some arms factors 1/(1 - n_g/n_arm), and df under the grouped working
   covariance of the placements.
@@ -30,7 +30,7 @@ from trialkit.estimate.request import Request, arm_pairs
 from trialkit.estimate.sample import Sample, sample
 from trialkit.estimate.strata import centred
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.win_odds import win_probability
+from trialkit.inference.outcomes.win_odds import win_probability
 from trialkit.results import Note
 from trialkit.trial import Trial
 

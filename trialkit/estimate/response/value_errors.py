@@ -10,7 +10,7 @@ from trialkit.errors import GroupError
 from trialkit.estimate.linear.linear_model import FEW_UNITS
 from trialkit.estimate.sample import Sample
 from trialkit.inference.arrays import BoolArray, FloatArray
-from trialkit.inference.influence import influence_variance
+from trialkit.inference.linear.influence import influence_variance
 from trialkit.results import Note
 from trialkit.trial import ALONE
 

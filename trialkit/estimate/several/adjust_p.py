@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from trialkit.errors import CombinationError, DataError, EstimationError, UsageError, nearest, shown
-from trialkit.inference import multiplicity
 from trialkit.inference.arrays import BoolArray, FloatArray
-from trialkit.inference.stepdown import StepDown, romano_wolf, westfall_young
+from trialkit.inference.several import multiplicity
+from trialkit.inference.several.stepdown import StepDown, romano_wolf, westfall_young
 
 METHODS = {
     "holm": multiplicity.holm,

@@ -2,7 +2,7 @@
 
 Romano-Wolf and Westfall-Young need the joint distribution of the statistics under the null. Without groups it is drawn from the
 trial's own design: one assignment serves every outcome. With groups in one arm the sharp null of a re-randomization also denies
-group effects, so the draws are normal with the correlation of the groups' scores (inference/joint_null.py).
+group effects, so the draws are normal with the correlation of the groups' scores (inference/draws/joint_null.py).
 
 Every statistic is put on the scale of a standard normal by its own p-value first, so that each keeps its own df and a family of
 one is left as it was.
@@ -26,10 +26,10 @@ from trialkit.estimate.sample import units_of_variance
 from trialkit.estimate.several.adjust_p import adjust_p
 from trialkit.estimate.several.joint import fitted
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.inference.joint_null import normal_draws
-from trialkit.inference.least_squares import least_squares
-from trialkit.inference.randomization import coefficient
-from trialkit.inference.stepdown import romano_wolf, westfall_young
+from trialkit.inference.draws.joint_null import normal_draws
+from trialkit.inference.draws.randomization import coefficient
+from trialkit.inference.linear.least_squares import least_squares
+from trialkit.inference.several.stepdown import romano_wolf, westfall_young
 from trialkit.results import Note, Result
 from trialkit.trial import ALONE, Trial
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from trialkit.errors import CombinationError, DataError, UsageError, nearest, shown
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.gatekeeping_graph import GraphTest, graph_test
+from trialkit.inference.several.gatekeeping_graph import GraphTest, graph_test
 from trialkit.results import TableResult, number
 
 PassOn = Literal["all", "any"]

@@ -11,7 +11,7 @@ import pandas as pd
 
 from trialkit.errors import EstimationError, MissingDataError, NotIdentifiedError, UsageError, ValueTypeError, shown
 from trialkit.inference.arrays import BoolArray, FloatArray
-from trialkit.inference.index_weights import WeightedIndex, mean_index, standardized, weighted_index
+from trialkit.inference.several.index_weights import WeightedIndex, mean_index, standardized, weighted_index
 from trialkit.trial import Trial, rows_text
 
 Kind = Literal["icw", "klk"]

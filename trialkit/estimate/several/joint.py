@@ -11,8 +11,8 @@ import numpy as np
 from trialkit.errors import CombinationError, EstimationError, UsageError, nearest, shown
 from trialkit.estimate.linear.linear_model import LinearModel
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.dunnett import dunnett_p
-from trialkit.inference.wald import WaldTest, htz
+from trialkit.inference.linear.wald import WaldTest, htz
+from trialkit.inference.several.dunnett import dunnett_p
 
 if TYPE_CHECKING:
     from trialkit.estimate.itt_result import IttResult

@@ -16,7 +16,7 @@ from trialkit.estimate.several.meta_regression import MetaRegression, meta_regre
 from trialkit.estimate.several.moderators import check_same_rows
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_quantile, t_test
-from trialkit.inference.pooling import Pooled, TauMethod, pool
+from trialkit.inference.several.pooling import Pooled, TauMethod, pool
 from trialkit.results import Estimate, Note, Result, interval_text, number, p_text, test_text
 
 Prediction = Literal["hts", "normal", "hk"]

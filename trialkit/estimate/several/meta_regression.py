@@ -1,6 +1,6 @@
 """Meta-regression: what the true effects of studies depend on, with one estimate a study or several.
 
-One estimate a study: `inference/meta_regression.py`. Several: `inference/meta_dependent.py`, robust variance by study.
+One estimate a study: `inference/several/meta_regression.py`. Several: `inference/several/meta_dependent.py`, robust variance by study.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from trialkit.errors import DataError, EstimationError, UsageError, shown
 from trialkit.estimate.several.moderators import INTERCEPT, Moderator, design_row, read_moderators
 from trialkit.inference.arrays import Clusters, FloatArray
 from trialkit.inference.distributions import t_quantile, t_test
-from trialkit.inference.least_squares import least_squares
-from trialkit.inference.meta_dependent import regress_dependent
-from trialkit.inference.meta_regression import meta_regress
-from trialkit.inference.pooling import TauMethod
-from trialkit.inference.small_sample import satterthwaite
-from trialkit.inference.wald import WaldTest, htz
+from trialkit.inference.linear.least_squares import least_squares
+from trialkit.inference.linear.small_sample import satterthwaite
+from trialkit.inference.linear.wald import WaldTest, htz
+from trialkit.inference.several.meta_dependent import regress_dependent
+from trialkit.inference.several.meta_regression import meta_regress
+from trialkit.inference.several.pooling import TauMethod
 from trialkit.results import Estimate, Note, Result, interval_text, number, p_text, test_text
 
 # Fewer studies than this for each column of moderators and the coefficients follow single studies; ours.

@@ -7,8 +7,8 @@ correlation of the units' sums in the two, and the subgroups' own standard error
     r_lm = sum_s U_sl U_sm / sqrt(sum_s U_sl^2 sum_s U_sm^2),   U_sl = sum of u_i over the members of unit s in subgroup l.
 
 The df of the comparison are those of a regression of u_i times the size of its cell on the cells (arm by subgroup), with CR2 and the grouped working
-covariance (inference/wald.py). Where no unit has people in two subgroups the estimates are independent, and the df are matched in closed form
-(inference/heterogeneity.py). Ratios are compared as logs: the interaction is a ratio of ratios.
+covariance (inference/linear/wald.py). Where no unit has people in two subgroups the estimates are independent, and the df are matched in closed form
+(inference/linear/heterogeneity.py). Ratios are compared as logs: the interaction is a ratio of ratios.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from trialkit.estimate.subgroups.found import Interaction, Modification, Subgrou
 from trialkit.estimate.subgroups.moderators import Moderator, check_cells, small_cells
 from trialkit.estimate.subgroups.subset import restricted
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.inference.heterogeneity import differences, separate_df, trend, wald_f
-from trialkit.inference.wald import hotelling_df
+from trialkit.inference.linear.heterogeneity import differences, separate_df, trend, wald_f
+from trialkit.inference.linear.wald import hotelling_df
 from trialkit.results import Note
 from trialkit.trial import Trial
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from trialkit.estimate.subgroups.moderators import Moderator
 from trialkit.inference.distributions import t_test
-from trialkit.inference.wald import WaldTest
+from trialkit.inference.linear.wald import WaldTest
 from trialkit.results import Note
 
 

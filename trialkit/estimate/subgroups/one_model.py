@@ -11,7 +11,7 @@ equal. Where shares differ by stratum, the arms are confounded with the strata i
 with the moderator: additive crossed effects weight by overlap, interacted ones give the subgroup's own average.
 
 Groups and clusters cross subgroups. Their covariance between subgroup effects is in the regression's CR2 matrix; tests of one contrast
-have Satterthwaite's df and joint tests the approximate Hotelling df, under the fitted one-arm grouped covariance (inference/wald.py).
+have Satterthwaite's df and joint tests the approximate Hotelling df, under the fitted one-arm grouped covariance (inference/linear/wald.py).
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from trialkit.estimate.strata import check_cells as check_strata
 from trialkit.estimate.subgroups.moderators import Moderator, check_cells, check_spread
 from trialkit.estimate.subgroups.subset import kept_rows
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.inference.heterogeneity import wald_f
-from trialkit.inference.least_squares import least_squares
-from trialkit.inference.wald import WaldTest, htz
+from trialkit.inference.linear.heterogeneity import wald_f
+from trialkit.inference.linear.least_squares import least_squares
+from trialkit.inference.linear.wald import WaldTest, htz
 from trialkit.results import Note
 from trialkit.trial import Trial
 

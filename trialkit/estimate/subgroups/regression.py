@@ -18,8 +18,8 @@ from trialkit.estimate.subgroups.moderators import Moderator, small_cells
 from trialkit.estimate.subgroups.one_model import Fitted, joint, one_model
 from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.inference.distributions import t_quantile, t_test
-from trialkit.inference.heterogeneity import differences, trend
-from trialkit.inference.line_band import band_width
+from trialkit.inference.linear.heterogeneity import differences, trend
+from trialkit.inference.linear.line_band import band_width
 from trialkit.results import Note, number
 from trialkit.trial import Trial
 

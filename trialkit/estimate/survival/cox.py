@@ -4,7 +4,7 @@ The hazard ratio compares the arms among those still without the event, averaged
 on the censoring, and the difference in restricted means (`restricted.py`) is the number to read. Strata are strata of the model, each with
 its own baseline hazard; covariates make the ratio conditional on them (another number than the marginal one, also in a perfect trial).
 
-Covariance: 'auto' is robust, from each person's dfbeta with its leverage (inference/survival_leverage.py): HC2, or CR2 with groups and clusters
+Covariance: 'auto' is robust, from each person's dfbeta with its leverage (inference/survival/leverage.py): HC2, or CR2 with groups and clusters
 (`spread.py`), with t on Satterthwaite's df; in strata with few people of an arm the model's, because scores shrink there. 'classical' is the model's
 (normal), 'HC0' Lin and Wei's, 'CR0' the sum by cluster (coxph's `cluster`), t with units - 1 df.
 """
@@ -30,7 +30,7 @@ from trialkit.estimate.survival.spread import adjusted_values, small_strata, spr
 from trialkit.estimate.survival.time_result import TimeResult
 from trialkit.estimate.survival.time_sample import TimeSample, time_sample
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.inference.survival_cox import Ties, dfbeta
+from trialkit.inference.survival.cox import Ties, dfbeta
 from trialkit.results import Note
 from trialkit.trial import ALONE, Trial
 

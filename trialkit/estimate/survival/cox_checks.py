@@ -13,8 +13,8 @@ from trialkit.estimate.sample import Sample
 from trialkit.estimate.survival.time_sample import TimeSample
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_tail
-from trialkit.inference.survival_cox import CoxFit
-from trialkit.inference.survival_proportional import time_variation
+from trialkit.inference.survival.cox import CoxFit
+from trialkit.inference.survival.proportional import time_variation
 from trialkit.results import Note, p_text
 
 EVENTS_PER_TERM = 10

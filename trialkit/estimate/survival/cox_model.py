@@ -11,8 +11,8 @@ from trialkit.estimate.survival.cox_checks import check_fit
 from trialkit.estimate.survival.spread import LeftOut
 from trialkit.estimate.survival.time_sample import TimeSample
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.inference.least_squares import least_squares
-from trialkit.inference.survival_cox import CoxFit, Ties, cox
+from trialkit.inference.linear.least_squares import least_squares
+from trialkit.inference.survival.cox import CoxFit, Ties, cox
 from trialkit.results import Note
 
 BLOCK = 2_000_000

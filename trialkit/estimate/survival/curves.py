@@ -10,7 +10,7 @@ import numpy as np
 from trialkit.errors import EstimationError, UsageError
 from trialkit.estimate.survival.time_sample import TimeSample
 from trialkit.inference.arrays import BoolArray, IntArray
-from trialkit.inference.survival_curve import Curve, curve_quantile, survival_curve
+from trialkit.inference.survival.curve import Curve, curve_quantile, survival_curve
 from trialkit.results import Note
 from trialkit.trial import ALONE, Trial
 

@@ -24,7 +24,7 @@ from trialkit.estimate.survival.cox_model import fitted
 from trialkit.estimate.survival.spread import adjusted_values, spread
 from trialkit.estimate.survival.time_sample import TimeSample, time_sample
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.inference.survival_logrank import LogrankScore, logrank_score
+from trialkit.inference.survival.logrank import LogrankScore, logrank_score
 from trialkit.results import Note, TableResult, number, p_text
 from trialkit.trial import Trial
 

@@ -1,6 +1,6 @@
 """Restricted mean time, time lost and share with the event: differences (ratios) of averages over a window [0, tau], by pseudo-values.
 
-Each arm's average comes from its own curve (inference/survival_restricted.py), so that nothing is assumed of how hazards compare; censoring is taken as
+Each arm's average comes from its own curve (inference/survival/restricted.py), so that nothing is assumed of how hazards compare; censoring is taken as
 unrelated to the event within an arm. Person i's pseudo-value, the average plus n_a times the person's influence value, has the arm's average as its
 mean, and stands in a regression on arms, strata and covariates as any outcome would: the differences stay those of the curves, adjusted for what the
 covariates differ by chance, with HC2 or, with groups and clusters, CR2 and df under the grouped working covariance. Of a ratio the pseudo-values are
@@ -33,7 +33,7 @@ from trialkit.estimate.survival.curves import arm_curves, arm_rows, curve_detail
 from trialkit.estimate.survival.time_result import TimeResult
 from trialkit.estimate.survival.time_sample import TimeSample, time_sample
 from trialkit.inference.arrays import BoolArray, FloatArray
-from trialkit.inference.survival_restricted import Quantity, restricted
+from trialkit.inference.survival.restricted import Quantity, restricted
 from trialkit.results import Note
 from trialkit.trial import ALONE, Trial
 

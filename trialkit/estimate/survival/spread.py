@@ -20,8 +20,8 @@ from trialkit.errors import CombinationError, GroupError
 from trialkit.estimate.outcomes.linearized import Linearized, by_arm
 from trialkit.estimate.sample import Sample
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.inference.survival_cox import CoxFit
-from trialkit.inference.survival_leverage import adjusted_dfbeta
+from trialkit.inference.survival.cox import CoxFit
+from trialkit.inference.survival.leverage import adjusted_dfbeta
 from trialkit.results import Note
 from trialkit.trial import ALONE
 

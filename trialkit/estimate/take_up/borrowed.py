@@ -9,8 +9,8 @@ import numpy as np
 from trialkit.estimate.linear.linear_model import LinearModel
 from trialkit.estimate.linear.working import working_covariance
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.instruments import ReducedForm, TwoStage
-from trialkit.inference.small_sample import WorkingCovariance
+from trialkit.inference.linear.small_sample import WorkingCovariance
+from trialkit.inference.take_up.instruments import ReducedForm, TwoStage
 
 
 def with_borrowed(form: ReducedForm, fits: TwoStage, reduced: LinearModel, d: FloatArray) -> ReducedForm:

@@ -37,15 +37,15 @@ from trialkit.estimate.take_up.cace_result import (
     contrast_notes,
 )
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.covariance import covariance as robust_covariance
-from trialkit.inference.instruments import (
+from trialkit.inference.linear.covariance import covariance as robust_covariance
+from trialkit.inference.linear.wald import hotelling_df
+from trialkit.inference.take_up.instruments import (
     TwoStage,
     anderson_rubin,
     effective_f,
     reduced_form,
     two_stage,
 )
-from trialkit.inference.wald import hotelling_df
 from trialkit.results import Note
 from trialkit.trial import Trial, rows_text
 

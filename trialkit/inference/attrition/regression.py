@@ -18,10 +18,10 @@ import numpy as np
 from scipy import special
 
 from trialkit.inference.arrays import Clusters, FloatArray, IntArray
-from trialkit.inference.covariance import CovarianceKind, covariance
-from trialkit.inference.least_squares import LeastSquares, least_squares
-from trialkit.inference.small_sample import WorkingCovariance
-from trialkit.inference.wald import WaldTest, hotelling_df, htz
+from trialkit.inference.linear.covariance import CovarianceKind, covariance
+from trialkit.inference.linear.least_squares import LeastSquares, least_squares
+from trialkit.inference.linear.small_sample import WorkingCovariance
+from trialkit.inference.linear.wald import WaldTest, hotelling_df, htz
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from trialkit.inference.arrays import BoolArray, FloatArray
-from trialkit.inference.glm import Glm
-from trialkit.inference.separation import limiting_fit
+from trialkit.inference.outcomes.glm import Glm
+from trialkit.inference.outcomes.separation import limiting_fit
 
 
 @dataclass(frozen=True, slots=True)

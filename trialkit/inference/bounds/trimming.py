@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
-from trialkit.inference.lee_bounds import LeeBounds
+from trialkit.inference.bounds.lee_bounds import LeeBounds
 
 
 def lee_in_cells(

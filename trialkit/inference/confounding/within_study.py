@@ -20,7 +20,7 @@ import numpy as np
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
 from trialkit.inference.confounding.matching import nearest_neighbour
 from trialkit.inference.confounding.membership import membership
-from trialkit.inference.least_squares import least_squares
+from trialkit.inference.linear.least_squares import least_squares
 from trialkit.inference.reach.entropy_balancing import entropy_balance
 
 CONTROL, TREATED, OUTSIDE = 0, 1, 2

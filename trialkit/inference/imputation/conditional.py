@@ -18,8 +18,8 @@ import numpy as np
 from scipy import special
 
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
-from trialkit.inference.glm import glm
 from trialkit.inference.imputation.group_effects import draw_regression
+from trialkit.inference.outcomes.glm import glm
 
 Method = Literal["normal", "pmm", "logistic"]
 DONORS = 5

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.glm import mean_of, variance_of
+from trialkit.inference.outcomes.glm import mean_of, variance_of
 
 Kind = Literal["linear", "logistic", "poisson"]
 ITERATIONS = 25

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.glm import glm
-from trialkit.inference.separation import separating_direction
+from trialkit.inference.outcomes.glm import glm
+from trialkit.inference.outcomes.separation import separating_direction
 
 
 @dataclass(frozen=True, slots=True)

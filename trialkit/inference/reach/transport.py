@@ -21,7 +21,7 @@ from typing import Literal
 import numpy as np
 
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
-from trialkit.inference.least_squares import least_squares
+from trialkit.inference.linear.least_squares import least_squares
 from trialkit.inference.reach.entropy_balancing import entropy_balance
 from trialkit.inference.reach.inverse_odds import Participation
 

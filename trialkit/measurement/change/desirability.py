@@ -14,8 +14,8 @@ import numpy as np
 
 from trialkit.errors import DataError, MissingDataError, UsageError
 from trialkit.inference.arrays import BoolArray
-from trialkit.inference.correlation import Correlation, correlation
 from trialkit.inference.distributions import t_test
+from trialkit.inference.linear.correlation import Correlation, correlation
 from trialkit.measurement.change.inputs import Better, checked, checked_level
 from trialkit.measurement.change.result import Desirability, DesirabilityBias
 from trialkit.results import Estimate, Note, Result, number

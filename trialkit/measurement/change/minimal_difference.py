@@ -15,7 +15,7 @@ from scipy import special
 
 from trialkit.errors import DataError, GroupError, UsageError, nearest, shown
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
-from trialkit.inference.group_bootstrap import bootstrap_weights, resampling_cells
+from trialkit.inference.draws.group_bootstrap import bootstrap_weights, resampling_cells
 from trialkit.inference.minimal_change import anchor_numbers
 from trialkit.measurement.change.inputs import (
     Better,

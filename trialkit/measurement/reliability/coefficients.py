@@ -11,8 +11,8 @@ from scipy import special
 
 from trialkit.errors import UsageError, shown
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
+from trialkit.inference.draws.group_bootstrap import bootstrap_weights
 from trialkit.inference.factor.one_factor import one_factor
-from trialkit.inference.group_bootstrap import bootstrap_weights
 from trialkit.inference.reliability.alpha import (
     alpha,
     alpha_gradient,

@@ -17,8 +17,8 @@ import numpy as np
 
 from trialkit.errors import UsageError
 from trialkit.inference.arrays import BoolArray
-from trialkit.inference.binomial_power import CountTest, count_tails, rejections
-from trialkit.inference.noncentral import Alternative, Tails, t_tails
+from trialkit.inference.power.binomial_power import CountTest, count_tails, rejections
+from trialkit.inference.power.noncentral import Alternative, Tails, t_tails
 from trialkit.power.arguments import (
     EffectOn,
     Pair,

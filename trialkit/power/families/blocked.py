@@ -20,7 +20,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from trialkit.errors import UsageError
-from trialkit.inference.noncentral import Alternative
+from trialkit.inference.power.noncentral import Alternative
 from trialkit.power.arguments import EffectOn, Pair, Reference, TakeUp, Test, choice, optional, real, said, shares
 from trialkit.power.assemble import assemble
 from trialkit.power.mean_model import MeanModel, all_rounded_up, asked_sizes

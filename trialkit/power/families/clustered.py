@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from trialkit.errors import UsageError
-from trialkit.inference.cluster_variance import Levels
-from trialkit.inference.grouped_power import exact_tails
-from trialkit.inference.noncentral import Alternative
+from trialkit.inference.power.cluster_variance import Levels
+from trialkit.inference.power.grouped_power import exact_tails
+from trialkit.inference.power.noncentral import Alternative
 from trialkit.power.arguments import (
     EffectOn,
     Pair,

@@ -1,6 +1,6 @@
 """Whole clusters randomized in both arms: variances, df, tails.
 
-The variance of a cluster mean is that of inference/cluster_variance.py. Listed sizes enter exactly: an arm's precision is the sum
+The variance of a cluster mean is that of inference/power/cluster_variance.py. Listed sizes enter exactly: an arm's precision is the sum
 over its clusters (GLS), with the intracluster correlation taken as known. df = clusters - 2 - covariates.
 """
 
@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from trialkit.inference.cluster_variance import Levels
-from trialkit.inference.grouped_power import satterthwaite_df
-from trialkit.inference.noncentral import Tails, t_tails
+from trialkit.inference.power.cluster_variance import Levels
+from trialkit.inference.power.grouped_power import satterthwaite_df
+from trialkit.inference.power.noncentral import Tails, t_tails
 from trialkit.power.arguments import Test
 from trialkit.power.families.ratio_scales import RatioScale
 from trialkit.power.model import Precision, Sizes

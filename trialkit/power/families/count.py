@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from trialkit.errors import UsageError
-from trialkit.inference.noncentral import Alternative
+from trialkit.inference.power.noncentral import Alternative
 from trialkit.power.arguments import EffectOn, Pair, Side, TakeUp, Test, both_arms, optional, real, said, side_of
 from trialkit.power.families.ratio_designs import (
     CLUSTER_SIZES,

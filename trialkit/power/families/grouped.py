@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from trialkit.errors import UsageError
-from trialkit.inference.noncentral import Alternative
+from trialkit.inference.power.noncentral import Alternative
 from trialkit.power.arguments import (
     EffectOn,
     Pair,

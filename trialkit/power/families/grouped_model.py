@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from trialkit.errors import UsageError
-from trialkit.inference.grouped_power import exact_tails, satterthwaite_df
-from trialkit.inference.noncentral import Tails, t_tails
+from trialkit.inference.power.grouped_power import exact_tails, satterthwaite_df
+from trialkit.inference.power.noncentral import Tails, t_tails
 from trialkit.power.arguments import Test
 from trialkit.power.families.ratio_scales import RatioScale
 from trialkit.power.model import Precision, Sizes

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from trialkit.errors import UsageError
-from trialkit.inference.grouped_power import exact_tails, satterthwaite_df
-from trialkit.inference.noncentral import Alternative, Tails, t_tails
+from trialkit.inference.power.grouped_power import exact_tails, satterthwaite_df
+from trialkit.inference.power.noncentral import Alternative, Tails, t_tails
 from trialkit.power.arguments import (
     EffectOn,
     Pair,

@@ -23,8 +23,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from trialkit.errors import UsageError
-from trialkit.inference.grouped_power import satterthwaite_df
-from trialkit.inference.noncentral import Alternative, t_power
+from trialkit.inference.power.grouped_power import satterthwaite_df
+from trialkit.inference.power.noncentral import Alternative, t_power
 from trialkit.power.arguments import EffectOn, Pair, Reference, TakeUp, Test, both_arms, choice, optional, real, said, shares
 from trialkit.power.assemble import assemble
 from trialkit.power.mean_model import MeanModel, all_rounded_up, asked_sizes, only_one

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from trialkit.errors import UsageError
-from trialkit.inference.grouped_power import satterthwaite_df
-from trialkit.inference.noncentral import Alternative, t_power
+from trialkit.inference.power.grouped_power import satterthwaite_df
+from trialkit.inference.power.noncentral import Alternative, t_power
 from trialkit.power.arguments import Pair, both_arms, optional, real
 from trialkit.power.words import number, percent, plural, size
 from trialkit.results import TableResult, plain

@@ -16,7 +16,7 @@ import numpy as np
 
 from trialkit.errors import UsageError
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.noncentral import Alternative
+from trialkit.inference.power.noncentral import Alternative
 from trialkit.power.arguments import Pair, Side, TakeUp, Test, both_arms, optional, real, said, side_of
 from trialkit.power.families.ratio_designs import (
     CLUSTER_SIZES,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from trialkit.inference.noncentral import Alternative, Tails, t_tails
+from trialkit.inference.power.noncentral import Alternative, Tails, t_tails
 from trialkit.power.arguments import EffectOn, Pair, Reference, TakeUp, Test, both_arms, left_out, optional, real, said
 from trialkit.power.assemble import assemble
 from trialkit.power.model import Precision, Sizes, Unknown

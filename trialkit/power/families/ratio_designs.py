@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from trialkit.errors import UsageError
-from trialkit.inference.cluster_variance import Levels
+from trialkit.inference.power.cluster_variance import Levels
 from trialkit.power.arguments import Pair, TakeUp, Test, attrition_words, real, shares
 from trialkit.power.assemble import assemble
 from trialkit.power.families.clustered import asked_clusters, listed_clusters

@@ -19,7 +19,7 @@ import numpy as np
 
 from trialkit.errors import UsageError
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.noncentral import Alternative
+from trialkit.inference.power.noncentral import Alternative
 from trialkit.power.arguments import (
     EffectOn,
     Pair,

@@ -2,7 +2,7 @@
 
 Every comparison uses the variance pooled over all arms, df N - k - 1, and the correlation that the shared control brings. The per-comparison power
 of Dunnett is the noncentral t at the single-step critical value; that of at least one and of all integrates over what is shared
-(inference/many_to_one.py). The omnibus test has noncentrality N f^2, f the population SD of the arms' means in SDs.
+(inference/power/many_to_one.py). The omnibus test has noncentrality N f^2, f the population SD of the arms' means in SDs.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from scipy import optimize, special, stats
 
 from trialkit.errors import UsageError
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.dunnett import dunnett_critical
-from trialkit.inference.many_to_one import many_to_one_power
-from trialkit.inference.noncentral import Alternative, t_tails
+from trialkit.inference.power.many_to_one import many_to_one_power
+from trialkit.inference.power.noncentral import Alternative, t_tails
+from trialkit.inference.several.dunnett import dunnett_critical
 from trialkit.power.arguments import Test, choice, optional, real, said
 from trialkit.power.families.several_arms_grouped import GroupedArms, grouped_arms
 from trialkit.power.gains import better_baseline

@@ -17,8 +17,8 @@ import numpy as np
 
 from trialkit.errors import UsageError
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.grouped_power import exact_tails, satterthwaite_df
-from trialkit.inference.noncentral import critical_value, t_tails
+from trialkit.inference.power.grouped_power import exact_tails, satterthwaite_df
+from trialkit.inference.power.noncentral import critical_value, t_tails
 from trialkit.power.arguments import Test, real
 
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(96)

@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from trialkit.errors import UsageError
-from trialkit.inference.noncentral import Alternative, Tails, t_tails
+from trialkit.inference.power.noncentral import Alternative, Tails, t_tails
 from trialkit.power.arguments import Pair, Side, TakeUp, Test, choice, optional, real, said, shares, side_of
 from trialkit.power.assemble import assemble
 from trialkit.power.families.ratio_designs import (

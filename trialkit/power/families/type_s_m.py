@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from trialkit.errors import UsageError
-from trialkit.inference.noncentral import t_tails
+from trialkit.inference.power.noncentral import t_tails
 from trialkit.power.arguments import Test, optional, real, said
 from trialkit.power.result import PowerResult
 from trialkit.power.words import decimals, number, percent, small

@@ -1,6 +1,6 @@
 """Trials whose planned analysis is a function of sufficient statistics: normal outcomes, groups in one arm, the difference in means with nothing adjusted for.
 
-The statistics are drawn instead of the people (inference/one_arm_grouped.py); the numbers of people seen in each group come from the block as always.
+The statistics are drawn instead of the people (inference/linear/one_arm_grouped.py); the numbers of people seen in each group come from the block as always.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.one_arm_grouped import GroupedDifferences, draw_grouped, grouped_differences
+from trialkit.inference.linear.one_arm_grouped import GroupedDifferences, draw_grouped, grouped_differences
 from trialkit.power.simulation.world import Block, World
 
 if TYPE_CHECKING:

@@ -26,8 +26,8 @@ from trialkit.estimate.sample import Sample, units_of_variance
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
 from trialkit.inference.attrition.permutation import permutation_tests
 from trialkit.inference.attrition.regression import BaselineFit, fit_baseline, joint_people, joint_units, single
-from trialkit.inference.covariance import KINDS, CovarianceKind
-from trialkit.inference.wald import WaldTest
+from trialkit.inference.linear.covariance import KINDS, CovarianceKind
+from trialkit.inference.linear.wald import WaldTest
 from trialkit.results import Note
 from trialkit.trial import ALONE, Trial
 

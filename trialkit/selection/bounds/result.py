@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from trialkit.inference.lee_bounds import imbens_manski
+from trialkit.inference.bounds.lee_bounds import imbens_manski
 from trialkit.results import Note, TableResult, number
 from trialkit.selection.stored import numbers_again
 

@@ -1,6 +1,6 @@
 """Lee's bounds: the effect on those who would be observed under either arm, when the arms lose different shares.
 
-Derivation and variance: inference/lee_bounds.py; weights and cells: inference/bounds/trimming.py.
+Derivation and variance: inference/bounds/lee_bounds.py; weights and cells: inference/bounds/trimming.py.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import numpy as np
 from trialkit.design.stream import checked_seed
 from trialkit.errors import EstimationError, UsageError
 from trialkit.inference.arrays import FloatArray, IntArray
+from trialkit.inference.bounds.lee_bounds import lee_bounds as plain_bounds
 from trialkit.inference.bounds.trimming import Sorted, lee_batch, lee_in_cells, sorted_people
-from trialkit.inference.group_bootstrap import bootstrap_weights, resampling_cells
-from trialkit.inference.lee_bounds import lee_bounds as plain_bounds
+from trialkit.inference.draws.group_bootstrap import bootstrap_weights, resampling_cells
 from trialkit.results import Note
 from trialkit.selection.bounds.people import People, checked_level, checked_outcomes, pairs, people
 from trialkit.selection.bounds.result import BoundsResult, interval, undefined_note

@@ -13,7 +13,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from trialkit.errors import ColumnNotFoundError, EstimationError, MissingDataError, NotIdentifiedError, UsageError
 from trialkit.estimate.covariates import category_columns
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.inference.least_squares import LeastSquares, least_squares
+from trialkit.inference.linear.least_squares import LeastSquares, least_squares
 from trialkit.io.frames import numeric, to_pandas
 from trialkit.results import Note
 from trialkit.trial import Trial

@@ -10,7 +10,7 @@ from typing import Any
 from trialkit.errors import UsageError
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.confounding.oster import Stability
-from trialkit.inference.least_squares import LeastSquares
+from trialkit.inference.linear.least_squares import LeastSquares
 from trialkit.results import Note, TableResult, number
 from trialkit.selection.comparison.observed import Observed, listed, observed
 

@@ -18,8 +18,8 @@ from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
 from trialkit.inference.confounding.within_study import CONTROL, METHODS, OUTSIDE, PARTS, TREATED, Pieces
 from trialkit.inference.confounding.within_study import within_study as pieces_of
 from trialkit.inference.distributions import t_test
-from trialkit.inference.group_bootstrap import bootstrap_weights, resampling_cells
-from trialkit.inference.least_squares import independent_columns
+from trialkit.inference.draws.group_bootstrap import bootstrap_weights, resampling_cells
+from trialkit.inference.linear.least_squares import independent_columns
 from trialkit.io.frames import numeric, to_pandas
 from trialkit.results import Estimate, Note, Result, number
 from trialkit.selection.comparison.observed import listed

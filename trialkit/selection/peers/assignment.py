@@ -11,8 +11,8 @@ import pandas as pd
 
 from trialkit.errors import EstimationError, GroupError, UsageError
 from trialkit.inference.arrays import BoolArray, IntArray
-from trialkit.inference.peers import peer_test, shuffled_statistics
-from trialkit.inference.randomization import as_extreme
+from trialkit.inference.draws.peers import peer_test, shuffled_statistics
+from trialkit.inference.draws.randomization import as_extreme
 from trialkit.io.frames import numeric
 from trialkit.results import Note, TableResult, number, p_text
 from trialkit.selection.comparison.observed import column, frame_of

@@ -10,11 +10,11 @@ import numpy as np
 from trialkit.errors import EstimationError, GroupError, NotIdentifiedError, UsageError
 from trialkit.estimate.covariates import covariates
 from trialkit.inference.arrays import BoolArray, Clusters, FloatArray, IntArray
-from trialkit.inference.covariance import Covariance, covariance
 from trialkit.inference.distributions import t_test
-from trialkit.inference.least_squares import LeastSquares, independent_columns, least_squares
-from trialkit.inference.peers import peer_mean
-from trialkit.inference.small_sample import satterthwaite
+from trialkit.inference.draws.peers import peer_mean
+from trialkit.inference.linear.covariance import Covariance, covariance
+from trialkit.inference.linear.least_squares import LeastSquares, independent_columns, least_squares
+from trialkit.inference.linear.small_sample import satterthwaite
 from trialkit.results import Estimate, Note, Result
 from trialkit.selection.comparison.observed import listed
 from trialkit.trial import ALONE, Trial

@@ -8,7 +8,7 @@ import numpy as np
 
 from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.inference.distributions import t_quantile
-from trialkit.inference.score_binomial import score_interval, wilson_interval
+from trialkit.inference.outcomes.score_binomial import score_interval, wilson_interval
 
 Interval = tuple[float, float, float]
 UNDEFINED = (math.nan, math.nan, math.nan)

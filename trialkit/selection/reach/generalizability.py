@@ -19,8 +19,8 @@ from scipy import special
 
 from trialkit.errors import ColumnNotFoundError, DataError, UsageError, ValueTypeError, shown
 from trialkit.inference.arrays import BoolArray, FloatArray
+from trialkit.inference.outcomes.separation import limiting_fit
 from trialkit.inference.reach.tipton import similarity
-from trialkit.inference.separation import limiting_fit
 from trialkit.io.frames import numeric, to_pandas
 from trialkit.results import Note, TableResult
 from trialkit.selection.reach.people import Shared, shared_columns

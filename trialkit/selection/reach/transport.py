@@ -2,7 +2,7 @@
 
 Identified when, given the covariates, effects do not differ between those who took part and those who did not, and when everyone in the target could have been
 in the trial. Four estimators (inference/reach/transport.py); variances from each person's influence, summed over groups in the arms that have them, with CR2 factors
-and Satterthwaite's df under the fitted one-arm grouped covariance (inference/influence.py), the population as a part of its own.
+and Satterthwaite's df under the fitted one-arm grouped covariance (inference/linear/influence.py), the population as a part of its own.
 Sources: Dahabreh et al. (2020), Statistics in Medicine 39; Hainmueller (2012), Political Analysis 20; Westreich et al. (2017), American Journal of Epidemiology 186.
 """
 
@@ -20,7 +20,7 @@ from trialkit.estimate.averages import estimand_name
 from trialkit.estimate.sample import Sample, sample
 from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.inference.distributions import t_quantile, t_test
-from trialkit.inference.influence import influence_variance
+from trialkit.inference.linear.influence import influence_variance
 from trialkit.inference.reach.inverse_odds import Participation, participation
 from trialkit.inference.reach.transport import Method, People, Target, Transported, trial_means
 from trialkit.inference.reach.transport import transport as carried

@@ -11,7 +11,7 @@ import numpy as np
 from trialkit.errors import ColumnNotFoundError, MissingDataError, UsageError, ValueTypeError
 from trialkit.estimate.sample import units_of_variance
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
-from trialkit.inference.influence import influence_variance
+from trialkit.inference.linear.influence import influence_variance
 from trialkit.results import Note
 from trialkit.trial import ALONE, Trial, rows_text
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from trialkit.errors import EstimationError, NotIdentifiedError, UsageError
 from trialkit.estimate.strata import shares_differ
-from trialkit.inference.lee_bounds import imbens_manski
+from trialkit.inference.bounds.lee_bounds import imbens_manski
 from trialkit.inference.take_up.principal_strata import KindBounds, principal_bounds
 from trialkit.results import Note, TableResult
 from trialkit.selection.take_up.kinds import Takers, takers

@@ -2,7 +2,7 @@
 
 Among the assigned of a stratum the share without take-up are never-takers, among the controls the share with take-up always-takers, and the rest are compliers
 (monotonicity: nobody is kept away by the offer). Where allocation shares differ between strata of the randomization people count 1/share. Standard errors come from
-influence values summed over groups or clusters (inference/influence.py). Source: Imbens & Angrist (1994), Econometrica 62; Abadie (2003).
+influence values summed over groups or clusters (inference/linear/influence.py). Source: Imbens & Angrist (1994), Econometrica 62; Abadie (2003).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from trialkit.estimate.mediation.inference import chosen
 from trialkit.estimate.mediation.mediate import mediate
 from trialkit.estimate.mediation.result import MediationEvidence, MediationResult
 from trialkit.inference.arrays import BoolArray, FloatArray
-from trialkit.inference.group_bootstrap import bootstrap_weights, resampling_cells
+from trialkit.inference.draws.group_bootstrap import bootstrap_weights, resampling_cells
 from trialkit.power.arguments import real
 from trialkit.power.families.mediation import mediation as closed_form
 from trialkit.power.plans.outcome import scale_of

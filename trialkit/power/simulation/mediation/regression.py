@@ -1,7 +1,7 @@
 """CR2 (or HC2) standard errors, scores and Satterthwaite df of many regressions whose designs differ by replicate.
 
 What estimate/linear/linear_model.py does for one: in an orthonormal basis q of the design, A_s q_s = q_s (I - q_s'q_s)^(-1/2), a group's block being of size K; the df of a
-contrast is that of inference/small_sample.py, from sums over units. The working covariance is fitted by REML on cross-products, which for the columns m and t m of a
+contrast is that of inference/linear/small_sample.py, from sums over units. The working covariance is fitted by REML on cross-products, which for the columns m and t m of a
 replicate follow from those of m, y and m + y, since t is 0 or 1 in each arm.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
-from trialkit.inference.grouped_reml import VarianceStrata, grouped_strata, reml_many
+from trialkit.inference.mixed.grouped_reml import VarianceStrata, grouped_strata, reml_many
 
 FULL = 1 - 1e-10
 

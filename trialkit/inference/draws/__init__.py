@@ -1,0 +1,1 @@
+"""Tests and intervals by draws: assignments, resampled units, signs."""

@@ -1,0 +1,1 @@
+"""Shares, counts, ordered outcomes and quantiles."""

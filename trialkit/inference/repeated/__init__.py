@@ -1,0 +1,1 @@
+"""Repeated measures: covariance structures, likelihood, fit and tests."""

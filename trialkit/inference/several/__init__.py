@@ -1,0 +1,1 @@
+"""Several tests, arms and trials."""

@@ -1,0 +1,1 @@
+"""Times to an event: curves, tests and regression."""
