@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 
 import trialkit as tk
-from trialkit.inference.survival_curve import survival_curve
+from trialkit.inference.survival.curve import survival_curve
 from trialkit.simulate.components.lifetimes import DAYS_A_YEAR
-from trialkit.simulate.truth import stored_truth
 
 KEY = "chaudhary_2010"
 DATA = Path(__file__).resolve().parents[2] / "simulated_data" / f"{KEY}.csv"
@@ -47,7 +46,7 @@ def table(closed: pd.DataFrame, running: pd.DataFrame) -> pd.DataFrame:
 
 def truth(method: str, years: int) -> float:
     """The share alive of all groups, or of those that close within twenty years."""
-    alive = {k: stored_truth(KEY).context[f"alive_{k}"]["control_mean"] for k in (*YEARS, 20)}
+    alive = {k: tk.simulate.scenario(KEY, seed=1).context[f"alive_{k}"]["control_mean"] for k in (*YEARS, 20)}
     return 1 - (1 - alive[years]) / (1 - alive[20]) if method == NAMES[2] else alive[years]
 
 

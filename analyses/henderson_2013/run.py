@@ -21,16 +21,15 @@ MARGINS = {"search_confidence": 0.15, "employed": 0.05}
 
 def main(arguments: list[str]) -> int:
     """Load, compare, print."""
-    if arguments:
-        print("run.py takes no arguments", file=sys.stderr)
+    if arguments not in ([], ["coverage"]):
+        print("run.py takes no arguments, or 'coverage'", file=sys.stderr)
         return 2
-    print(table(trial()).to_string(index=False))
+    print((coverage() if arguments else table(trial(tk.read(DATA)))).to_string(index=False))
     return 0
 
 
-def trial() -> tk.Trial:
+def trial(data: pd.DataFrame) -> tk.Trial:
     """The people with their scores; the groups exist for group delivery only."""
-    data = tk.read(DATA)
     jsse = scale("jobs_search_self_efficacy")
     for wave in ("t0", "t1"):
         data[f"search_confidence_{wave}"] = score(data, jsse, f"jsse_{wave}_{{item}}").values
@@ -58,6 +57,27 @@ def table(people: tk.Trial) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+def coverage(n: int = 300) -> pd.DataFrame:
+    """How often the 95 % interval holds the truth, and what is concluded, over replicated studies."""
+    sets = tk.simulate.many("henderson_2013", n=n, seed=1)
+    found = []
+    for r in range(n):
+        people = trial(sets.data(r))
+        for outcome, column in (("search_confidence", "search_confidence_t1"), ("employed", "employed_t1")):
+            true = sets.value(outcome, "difference")
+            for name, adjust in (("as it stands", []), ("adjusted", ADJUST)):
+                result = tk.itt(people, column, adjust=adjust, equivalence=MARGINS[outcome])
+                e = result.estimates[0]
+                held, equal = e.conf_low <= true <= e.conf_high, result.equivalence.p_value < 0.05
+                found.append((outcome, name, e.estimate, held, e.p_value > 0.05, equal))
+    columns = ["outcome", "comparison", "mean difference", "interval holds the truth", "'no difference'", "equivalence shown"]
+    means = pd.DataFrame(found, columns=columns).groupby(columns[:2], sort=False).mean().reset_index()
+    for name in columns[3:]:
+        means[name] = [f"{100 * v:.1f} %" for v in means[name]]
+    means[columns[2]] = [f"{v:.3f}" for v in means[columns[2]]]
+    return means
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ import pandas as pd
 
 import trialkit as tk
 from trialkit.inference.arrays import Clusters
-from trialkit.inference.covariance import covariance
-from trialkit.inference.least_squares import least_squares
+from trialkit.inference.linear.covariance import covariance
+from trialkit.inference.linear.least_squares import least_squares
 
 HERE = Path(__file__).resolve().parent
 HOW = (

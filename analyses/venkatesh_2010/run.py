@@ -14,7 +14,6 @@ from scipy.stats import norm, t
 
 import trialkit as tk
 from trialkit.simulate.runner import simulate_people
-from trialkit.simulate.truth import stored_truth
 
 DATA = Path(__file__).resolve().parents[2] / "simulated_data" / "venkatesh_2010.csv"
 KEY = "venkatesh_2010"
@@ -44,7 +43,7 @@ def table(data: pd.DataFrame) -> pd.DataFrame:
 
 def population() -> float:
     """The share on time in all groups, from the truth."""
-    return stored_truth(KEY).context["on_time"]["control_mean"]
+    return tk.simulate.scenario(KEY, seed=1).context["on_time"]["control_mean"]
 
 
 def interval(y: np.ndarray, group: np.ndarray | None = None) -> str:

@@ -39,7 +39,7 @@ def one_trial(key: str, seed: int) -> list[dict[str, object]]:
         use = plan.scale(name)
         data[column] = score(data, find_scale(use.scale), use.items.replace("{wave}", str(wave))).values
     roles = {"arm": plan.data.arm, "control": plan.control, "unit": plan.data.unit, "strata": list(plan.data.strata)}
-    trials = {"plan": tk.Trial(data, **roles, group=plan.data.group), "naive": tk.Trial(data, **roles)}
+    trials = {"plan": tk.Trial(data, **roles, group=plan.data.group, cluster=plan.data.cluster), "naive": tk.Trial(data, **roles)}
     rows = []
     for outcome in plan.outcomes:
         if outcome.measure not in METRICS:

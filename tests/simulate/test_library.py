@@ -127,7 +127,7 @@ def test_the_readme_shows_what_the_plan_finds(key):
 @pytest.mark.parametrize("key", ["henderson_2013", "job_clubs"])
 def test_the_readme_shows_what_is_printed(key, capsys):
     run = script(key)
-    table = run.table(run.trial() if key == "henderson_2013" else tk.read(run.DATA))
+    table = run.table(run.trial(tk.read(run.DATA)) if key == "henderson_2013" else tk.read(run.DATA))
     text = (ROOT / "analyses" / key / "README.md").read_text("utf-8")
     for line in cells(table):
         assert line in text, line

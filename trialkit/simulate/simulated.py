@@ -44,6 +44,11 @@ class Simulated:
         """One truth, as in `value("self_efficacy", "standardized")`; with several arms `arm` says which is compared with control."""
         return stored_truth(self.scenario.key).value(outcome, metric, estimand, arm)
 
+    @property
+    def context(self) -> Mapping[str, Mapping[str, float]]:
+        """What the arms look like in the truth: by outcome `control_mean`, `control_sd` and so on; under 'people' the take-up."""
+        return stored_truth(self.scenario.key).context
+
     def write(self, folder: str | Path) -> tuple[Path, ...]:
         """Write data, codebook, manifest, plan, the scale files the plan names and the lists beside the data; returns their paths.
 

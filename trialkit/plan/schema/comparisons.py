@@ -73,8 +73,10 @@ def comparison_problems(spec: PlanSpec) -> Iterator[Problem]:
         yield from _weights(spec, contrast, (*at, i))
     texts = [_text(c.weights) for c in own]
     for i, text in enumerate(texts):
-        if text in texts[:i] or own[i].label in [c.label for c in own[:i]]:
+        if text in texts[:i]:
             yield Problem((*at, i), f"the contrast '{own[i].label}' ({text}) stands twice; keep one")
+        elif own[i].label in [c.label for c in own[:i]]:
+            yield Problem((*at, i, "label"), f"two contrasts are called '{own[i].label}'; give each a label of its own")
     yield from _analyses(spec)
 
 

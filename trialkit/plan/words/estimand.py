@@ -11,7 +11,7 @@ from trialkit.plan.schema.outcomes import Intercurrent, Outcome
 if TYPE_CHECKING:
     from trialkit.plan.schema.plan_spec import PlanSpec
 
-__all__ = ["contrast_pair", "estimand_sentence"]
+__all__ = ["contrast_pair", "contrast_sides", "estimand_sentence"]
 
 
 def estimand_sentence(spec: PlanSpec, outcome: Outcome | str, contrast: str | tuple[str, str] | None = None) -> str:
@@ -31,16 +31,22 @@ def estimand_sentence(spec: PlanSpec, outcome: Outcome | str, contrast: str | tu
     """
     if isinstance(outcome, str):
         outcome = spec.outcome(outcome)
-    known = {c.text: c for c in spec.comparisons}
-    if contrast is None or (isinstance(contrast, str) and contrast in known):
-        comparison = spec.comparisons[0] if contrast is None else known[str(contrast)]
-        first, second = comparison.first, comparison.second
-    else:
-        arm, reference = contrast_pair(spec, contrast)
-        first, second = {arm: 1.0}, {reference: 1.0}
+    first, second = contrast_sides(spec, contrast)
     offered, others = _side(spec, first), _side(spec, second)
     compared = _comparison(spec, outcome, offered, others)
     return f"Among {_population(spec, outcome)}, {compared}{_averaging(spec, outcome)}{_events(outcome)}."
+
+
+def contrast_sides(
+    spec: PlanSpec, contrast: str | tuple[str, str] | None
+) -> tuple[Mapping[str, float], Mapping[str, float]]:
+    """The arms on either side of a contrast, with their weights."""
+    known = {c.text: c for c in spec.comparisons}
+    if contrast is None or (isinstance(contrast, str) and contrast in known):
+        comparison = spec.comparisons[0] if contrast is None else known[str(contrast)]
+        return comparison.first, comparison.second
+    arm, reference = contrast_pair(spec, contrast)
+    return {arm: 1.0}, {reference: 1.0}
 
 
 def contrast_pair(spec: PlanSpec, contrast: str | tuple[str, str] | None) -> tuple[str, str]:
