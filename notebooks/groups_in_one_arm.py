@@ -21,10 +21,10 @@ from scipy.special import ndtr, stdtr
 
 import trialkit as tk
 from trialkit.inference.arrays import Clusters
-from trialkit.inference.covariance import covariance
-from trialkit.inference.grouped_reml import grouped_strata, reml
-from trialkit.inference.least_squares import least_squares
-from trialkit.inference.small_sample import WorkingCovariance, satterthwaite
+from trialkit.inference.linear.covariance import covariance
+from trialkit.inference.mixed.grouped_reml import grouped_strata, reml
+from trialkit.inference.linear.least_squares import least_squares
+from trialkit.inference.linear.small_sample import WorkingCovariance, satterthwaite
 
 GROUPS, MEMBERS = 10, 12
 

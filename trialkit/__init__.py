@@ -24,6 +24,7 @@ _PUBLIC = {
     "mediate": "trialkit.estimate.mediation.mediate",
     "meta": "trialkit.estimate.several.meta",
     "randomization_test": "trialkit.estimate.draws.randomization",
+    "specification_curve": "trialkit.estimate.multiverse.curve",
     "subgroups": "trialkit.estimate.subgroups.effect_modification",
     "wild_bootstrap": "trialkit.estimate.draws.wild_bootstrap",
     "read": "trialkit.io",

@@ -17,6 +17,7 @@ from trialkit.estimate.draws.randomization import randomization_test
 from trialkit.estimate.outcome import Time
 from trialkit.estimate.registry import combinations
 from trialkit.estimate.draws.wild_bootstrap import wild_bootstrap
+from trialkit.estimate.multiverse.curve import specification_curve
 from trialkit.estimate.subgroups.effect_modification import subgroups
 from trialkit.io import read, receipt
 from trialkit.plan.plan import Plan
@@ -59,6 +60,7 @@ __all__ = [
     "receipt",
     "selection",
     "simulate",
+    "specification_curve",
     "subgroups",
     "wild_bootstrap",
 ]

@@ -209,6 +209,7 @@ _HOMES = {
     "exclusion_check": "trialkit.estimate.mediation.exclusion",
     "manipulated_mediator": "trialkit.estimate.mediation.manipulated",
     "longitudinal_companions": "trialkit.estimate.longitudinal.longitudinal_result",
+    "specification_curve": "trialkit.estimate.multiverse.result",
     "subgroups": "trialkit.estimate.subgroups.subgroups_result",
     "effect_size": "trialkit.estimate.effect_sizes.effect_size",
     "itt_mixed": "trialkit.estimate.mixed.mixed_result",
@@ -216,6 +217,8 @@ _HOMES = {
     "power": "trialkit.power.result",
     "simulated_power": "trialkit.power.simulation.result",
     "simulated_search": "trialkit.power.simulation.search_result",
+    "false_positives": "trialkit.plan.blinding.false_positives",
+    "masked": "trialkit.plan.blinding.masked",
     "assurance": "trialkit.power.uncertain",
     "power_curve": "trialkit.power.curves",
     "power_several_arms": "trialkit.power.families.several_arms",
@@ -237,6 +240,7 @@ _HOMES = {
     "within_study": "trialkit.selection.comparison.within_study_comparison",
     "peer_composition": "trialkit.selection.peers.composition",
     "peer_assignment": "trialkit.selection.peers.assignment",
+    "erratum": "trialkit.report.content_deviations",
     "flow": "trialkit.selection.flow",
     "reach": "trialkit.selection.reach.funnel",
     "generalizability": "trialkit.selection.reach.generalizability",
@@ -359,7 +363,7 @@ _TEXTS = ("outcome", "estimand", "contrast", "method", "covariance")
 
 def _restored(name: str, value: Any) -> Any:
     if name in _INTEGERS:
-        return int(value)
+        return value if isinstance(value, str) else int(value)  # a count that a report withholds is '<5' or '*'
     if name in COLUMNS and name not in _TEXTS:
         return math.nan if value is None else float(value)
     return value

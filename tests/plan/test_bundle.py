@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -82,6 +83,7 @@ def test_the_bundle_holds_what_a_reader_needs(made: Path) -> None:
         "plan.lock.evidence.json",
         "plan.lock.evidence/1-registry.txt",
         "plan.lock.json",
+        "plan.unblinding.jsonl",
         "plan.toml",
     }
     assert {"index.html", "results.json"} <= set(names)
@@ -133,8 +135,19 @@ def test_a_noted_hash_tells_a_report_that_was_made_anew(report: Path) -> None:
     assert not found.ok and "is not that of the bundle or the lock" in found.failed[-1]
 
 
-TARGETS = ("plan/plan.toml", "plan/plan.lock.json", "plan/plan.deviations.jsonl", "results.json", "bundle.json", "plan/plan.data.json",
-           "plan/plan.lock.evidence.json", "plan/plan.lock.evidence/1-registry.txt", "index.html", "tables/effects.csv")  # fmt: skip
+TARGETS = (
+    "plan/plan.toml",
+    "plan/plan.lock.json",
+    "plan/plan.lock.evidence.json",
+    "plan/plan.lock.evidence/1-registry.txt",
+    "plan/plan.deviations.jsonl",
+    "plan/plan.unblinding.jsonl",
+    "plan/plan.data.json",
+    "results.json",
+    "bundle.json",
+    "index.html",
+    "tables/effects.csv",
+)
 
 
 def _mutated(content: bytes, rng: random.Random) -> bytes:
@@ -200,6 +213,18 @@ def test_it_says_where(report: Path, name: str, old: str, new: str, said: str) -
     assert said in " | ".join(found.failed)
 
 
+def test_it_takes_less_than_a_second(report: Path) -> None:
+    code = "import sys, time; t = time.perf_counter(); from trialkit.plan.locking.verify_bundle import verify_bundle as v; f = v(sys.argv[1]); "
+    code += "print(f.ok, 'pandas' in sys.modules, time.perf_counter() - t)"
+    told = subprocess.run(
+        [sys.executable, "-c", code, str(report)], check=True, capture_output=True, text=True, timeout=60
+    ).stdout.split()
+    assert told[:2] == ["True", "False"], "what reads data is loaded only with --data"
+    started = time.perf_counter()
+    verify_bundle(report)
+    assert time.perf_counter() - started < 1
+
+
 def test_files_added_taken_away_or_linked(report: Path) -> None:
     (report / "extra.html").write_text("<script>")
     (report / "tables" / "effects.csv").unlink()
@@ -222,8 +247,6 @@ def test_a_lock_that_does_not_belong_is_seen_even_when_sealed_anew(report: Path,
     other = tk.Plan.load(tmp_path / "o" / "plan.toml").lock().path
     shutil.copy(other, report / "plan" / "plan.lock.json")
     bundle = read_bundle(report)[0]
-    import hashlib
-
     content = (report / "plan" / "plan.lock.json").read_bytes()
     bundle["files"]["plan/plan.lock.json"] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
     bundle["bundle_hash"] = bundle_hash(bundle)
@@ -232,6 +255,40 @@ def test_a_lock_that_does_not_belong_is_seen_even_when_sealed_anew(report: Path,
     assert found.changed == ()
     assert any("names another lock" in told for told in found.failed)
     assert any("trial.title: 'other' -> 't'" in told for told in found.failed)
+
+
+def test_converted_line_ends_are_named_as_such(report: Path) -> None:
+    path = report / "tables" / "effects.csv"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert verify_bundle(report).failed[0].startswith("tables/effects.csv was changed: its line ends were converted")
+
+
+def test_what_a_changed_file_says_does_not_steer_the_terminal(report: Path) -> None:
+    path = report / "tables" / "effects.csv"
+    path.write_text("\x1b[2J\x1b]0;owned\x07" + path.read_text("utf-8"), encoding="utf-8")
+    assert "\x1b" not in str(verify_bundle(report)) and "\x07" not in str(verify_bundle(report))
+
+
+def test_a_lock_under_another_name_and_a_scale_beside_the_plan(tmp_path: Path) -> None:
+    (tmp_path / "plan.toml").write_text(SMALL, encoding="utf-8")
+    plan = tk.Plan.load(tmp_path / "plan.toml")
+    lock = plan.lock(tmp_path / "v2.json").path
+    content = plan.run(people(), lock=lock, now=NOW)
+    folder = replace(content, attached={"a_scale.toml": b'key = "a"\n', **content.attached}).save(tmp_path / "r").parent
+    found = verify_bundle(folder)
+    assert found.ok, found.failed
+    assert found.lock is not None and found.lock.path.name == "v2.json"
+    assert "plan.toml: the plan is the locked one" in str(found)
+
+
+def test_evidence_that_was_taken_out_is_missed_even_when_sealed_anew(report: Path) -> None:
+    from trialkit.report.bundle import seal
+
+    told = {k: v for k, v in read_bundle(report)[0].items() if k not in ("files", "kind", "format_version", "bundle_hash")}
+    (report / "plan" / "plan.lock.evidence.json").unlink()
+    shutil.rmtree(report / "plan" / "plan.lock.evidence")
+    seal(report, told)
+    assert verify_bundle(report).failed == ("results.json says level L2 (lock.level), and what is here gives L0",)
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "plan/../../x.toml", "C:\\x.toml"])

@@ -186,7 +186,7 @@ def test_refusals_say_what_to_do(lock: Path) -> None:
         attach(lock, _file(lock, "big.txt", b"x" * 5_000_001))
     with pytest.raises(LockError, match="is not the certificate"):
         attach(lock, given, kind="allocation")
-    attach(lock, given)
+    tk.Plan.load(lock.with_name("plan.toml")).attach(given)
     with pytest.raises(UsageError, match="attached to this lock already"):
         attach(lock, given)
     lock.write_text(lock.read_text("utf-8").replace('"title": "t"', '"title": "u"'), encoding="utf-8")

@@ -119,8 +119,8 @@ def test_a_failure_half_way_leaves_the_last_report(tmp_path: Path) -> None:
 def test_progress_counts_to_the_end(tmp_path: Path) -> None:
     heard: list[tuple[str, int, int]] = []
     save_report(content(), tmp_path / "r", progress=lambda *a: heard.append(a))
-    assert [h[0] for h in heard] == ["primary", "flow", "love", "forest", "group-sizes", "index.html", "done"]
-    assert [h[1] for h in heard] == [0, 1, 2, 3, 4, 5, 6] and {h[2] for h in heard} == {6}
+    assert [h[0] for h in heard] == ["primary", "flow", "love", "forest", "group-sizes", "index.html", "report.docx", "done"]
+    assert [h[1] for h in heard] == [0, 1, 2, 3, 4, 5, 6, 7] and {h[2] for h in heard} == {7}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from trialkit.cli.blind import blind
 from trialkit.cli.show import Progress, out, write_json
 from trialkit.errors import LockError, UsageError
 
@@ -14,12 +15,17 @@ app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
     help="Randomized field trials of group-based social programmes: plan, lock, analyse, report.",
 )  # fmt: skip
+app.add_typer(blind, name="blind")
 
 PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help="the plan, a TOML file")]
 DataFile = Annotated[Path, typer.Argument(metavar="DATA", help=".csv .sav .dta .xlsx or .parquet")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON instead of text")]
 Force = Annotated[bool, typer.Option("--force", help="replace a file that is already there")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="no progress")]
+Languages = Annotated[
+    list[str] | None,
+    typer.Option("--language", "--lang", help="en or nl; twice for both, the first on index.html; unsaid: those of the plan"),
+]
 
 
 def command(application: typer.Typer) -> Any:
@@ -140,19 +146,23 @@ def run(
     data: DataFile,
     target: Annotated[Path, typer.Option("--out", help="folder of the report")] = Path("report"),
     lock: Annotated[Path | None, typer.Option(help="the lock; unsaid: the one beside the plan, if any")] = None,
+    language: Languages = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Run every planned analysis and write the report."""
     from trialkit.plan.plan import Plan
+    from trialkit.report.languages import asked_languages
 
     read = Plan.load(plan)
+    languages = asked_languages(language or None, read.spec.trial.report_languages)
     with Progress(quiet) as progress:
         read.fingerprint(data)
         content = read.run(data, lock=lock, progress=progress)
-        page = content.save(target, progress=progress)
+        page = content.save(target, language=languages, progress=progress)
     if json:
-        write_json(content.to_dict())
+        # as it was written: where the plan names a minimum cell, without the small counts
+        out((page.parent / "results.json").read_text(encoding="utf-8").rstrip())
         return
     from trialkit.report.bundle import read_bundle
 
@@ -163,11 +173,12 @@ def run(
 def report(
     results: Annotated[Path, typer.Argument(metavar="RESULTS", help="results.json of a run")],
     target: Annotated[Path, typer.Option("--out", help="folder of the report")] = Path("report"),
+    language: Languages = None,
 ) -> None:
     """Draw a report again from results.json; nothing is computed."""
     from trialkit.report.save import load_content
 
-    out(f"report: {load_content(results).save(target)}")
+    out(f"report: {load_content(results).save(target, language=language or None)}")
 
 
 @app.command()
@@ -201,6 +212,60 @@ def verify(
     write_json(found.to_dict()) if json else out(str(found))
     if not found.ok:
         raise typer.Exit(LockError.exit_code)
+
+
+@app.command()
+def deviate(
+    plan: PlanFile,
+    path: Annotated[str | None, typer.Option(help="the key of the plan; unsaid: every change that the ledger does not tell")] = None,
+    type: Annotated[
+        str | None,
+        typer.Option(help="hypothesis, sample, measure, exclusion, model, multiplicity or software; unsaid: by the key"),
+    ] = None,
+    reason: Annotated[str | None, typer.Option(help="why")] = None,
+    timing: Annotated[str | None, typer.Option(help="before_data, blinded or after_unblinding")] = None,
+    severity: Annotated[
+        str | None, typer.Option(help="what becomes of the severity of the test: unchanged, reduced, increased or unclear")
+    ] = None,
+    validity: Annotated[str | None, typer.Option(help="and of the validity of the conclusion: the same words")] = None,
+    by: Annotated[str | None, typer.Option(help="who logs it")] = None,
+    approved: Annotated[str | None, typer.Option(help="who agreed, such as an ethics committee")] = None,
+    original: Annotated[str | None, typer.Option(help="what was planned, for what stands in no key")] = None,
+    new: Annotated[str | None, typer.Option(help="what was done instead, for what stands in no key")] = None,
+    lock: Annotated[Path | None, typer.Option(help="the lock; unsaid: the one beside the plan")] = None,
+    listing: Annotated[bool, typer.Option("--list", help="show the ledger and what it does not tell; nothing is written")] = False,
+    json: Json = False,
+) -> None:
+    """Write deviations from a locked plan into its ledger; on a terminal, what is not said is asked for."""
+    from trialkit.cli.deviate import deviate as log
+    from trialkit.cli.deviate import listed
+
+    given = {"type": type, "reason": reason, "timing": timing, "severity": severity, "validity": validity, "by": by, "approved": approved}
+    told = listed(plan, lock) if listing else log(plan, given, path=path, original=original, new=new, lock=lock)
+    write_json(told.content) if json else out(told.text)
+
+
+@app.command()
+def erratum(
+    earlier: Annotated[Path, typer.Argument(metavar="REPORT", help="folder of the earlier report; it stays as it is")],
+    plan: PlanFile,
+    data: DataFile,
+    reason: Annotated[str | None, typer.Option(help="what was wrong in the software")] = None,
+    by: Annotated[str | None, typer.Option(help="who says so")] = None,
+    severity: Annotated[str | None, typer.Option(help="as in deviate; unsaid: unclear")] = None,
+    validity: Annotated[str | None, typer.Option(help="as in deviate; unsaid: unclear")] = None,
+    target: Annotated[Path, typer.Option("--out", help="folder of the corrected report")] = Path("report_corrected"),
+    lock: Annotated[Path | None, typer.Option(help="the lock; unsaid: the one beside the plan")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """After a bug: run the locked plan again, hold every number against an earlier report, and show both."""
+    from trialkit.cli.deviate import corrected
+
+    given = {"reason": reason, "by": by, "severity": severity, "validity": validity}
+    with Progress(quiet) as progress:
+        told = corrected(earlier, plan, data, target, given, lock=lock, progress=progress)
+    write_json(told.content) if json else out(told.text)
 
 
 @app.command()
@@ -401,6 +466,25 @@ def scales(
         out(template_text(template))
         return
     told = listed() if name is None else described(name)
+    write_json(told.content) if json else out(told.text)
+
+
+@app.command()
+def export(
+    plan: Annotated[Path, typer.Argument(metavar="PLAN|RESULTS", help="the plan, a TOML file; or a report, its folder or results.json")],
+    kinds: Annotated[
+        list[str], typer.Option("--as", help="sap, spirit, tidier, methods, aea, osf, aspredicted, r, stata; of a report consort, pap, wwc, eef, movisie; or all; several with commas or again")
+    ],
+    target: Annotated[Path, typer.Option("--out", help="folder of the documents")] = Path("documents"),
+    language: Annotated[str, typer.Option(help="language of the documents: en or nl")] = "en",
+    json: Json = False,
+) -> None:
+    """Write documents from a plan: analysis plan, registry texts, protocol skeleton, methods, the lines for R and Stata; from a report: checklist, populated plan, verdicts."""
+    from trialkit.cli.export import exported
+    from trialkit.cli.export_results import export_results
+
+    of_report = plan.is_dir() or plan.suffix == ".json"
+    told = export_results(plan, kinds, target, language) if of_report else exported(plan, kinds, target, language)
     write_json(told.content) if json else out(told.text)
 
 

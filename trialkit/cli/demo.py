@@ -22,8 +22,9 @@ def play(folder: Path, seed: int, progress: Callable[[str, int, int], None]) -> 
     written = {p.name: p for p in simulated.write(folder)}
     data = written[f"{KEY}.csv"]
     plan = Plan.load(written[f"{KEY}.plan.toml"])
-    # a demonstration starts anew each time: the lock of an earlier one is not an earlier plan of this trial
-    plan.lock_path.unlink(missing_ok=True)
+    # a demonstration starts anew each time: the lock and the data of an earlier one are not earlier ones of this trial
+    for kind in (".lock.json", ".data.json", ".unblinding.jsonl", ".deviations.jsonl"):
+        written[f"{KEY}.plan.toml"].with_suffix(kind).unlink(missing_ok=True)
     plan.lock()
     plan.fingerprint(data)
     content = plan.run(data, progress=progress)

@@ -42,11 +42,18 @@ def tidied(place: Path) -> None:
     processes left half written is removed once it is a day old; a younger one may be at work.
     """
     pattern = re.compile(re.escape(f".{place.name}.") + r"[0-9a-f]{12}\.(tmp|former)")
-    left = sorted((p for p in place.parent.iterdir() if pattern.fullmatch(p.name)), key=lambda p: p.stat().st_mtime)
+    left = sorted((p for p in place.parent.iterdir() if pattern.fullmatch(p.name)), key=_changed)
     aside = [p for p in left if p.suffix == ".former"]
     if aside and not place.exists():
         left.remove(aside[-1])
         aside[-1].rename(place)
     for path in left:
-        if time.time() - path.stat().st_mtime > A_DAY:
+        if time.time() - _changed(path) > A_DAY:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # gone by now: another process finished with it
+        return time.time()

@@ -14,6 +14,7 @@ from trialkit.errors import FileReadError
 from trialkit.io.cells import Column, whole
 from trialkit.io.codes import ColumnCodes, MissingCodes
 from trialkit.io.declare import settle_column
+from trialkit.io.guards.spss import refuse_damaged_spss
 from trialkit.io.labels import MissingCode, plain_code
 from trialkit.io.tables import ReadOptions, Table, described
 
@@ -32,6 +33,7 @@ def read_spss(path: Path, codes: MissingCodes, options: ReadOptions) -> Table:
     """Read an SPSS file; user-missing codes become missing, with their label as the reason."""
     import pyreadstat
 
+    refuse_damaged_spss(path)
     # Dates are converted here, after the missing codes: pyreadstat would turn a code of -99 seconds into a day in 1582.
     frame, meta = pyreadstat.read_sav(
         str(path), user_missing=True, disable_datetime_conversion=True, encoding=options.encoding, apply_value_formats=False

@@ -9,9 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trialkit.errors import UsageError
+from trialkit.errors import LockError, UsageError
 
 if TYPE_CHECKING:
+    from trialkit.plan.deviations.entry import Entry
+    from trialkit.plan.locking.evidence import Entry as Attached
     from trialkit.plan.locking.lock import Lock
     from trialkit.plan.locking.verify import Verification
     from trialkit.plan.schema.plan_spec import PlanSpec
@@ -114,6 +116,24 @@ class Plan:
         target = self.lock_path if path is None else Path(path)
         return lock(self.spec, target, source_text=self.text, folder=self.folder, locked_at=locked_at, amend=amend)
 
+    def attach(
+        self, file: str | Path, *, kind: str | None = None, id: str | None = None, by: str | None = None, lock: str | Path | None = None
+    ) -> Attached:
+        """Attach evidence to the lock: a timestamp, the stored text of a registration, a statement, or the certificate of an allocation.
+
+        See `trialkit.plan.locking.evidence.attach` for what each proves, and docs/locking.md for the levels.
+
+        Raises
+        ------
+        LockError
+            When there is no lock, or lock, evidence or file are damaged.
+        UsageError
+            When the kind of evidence is not known.
+        """
+        from trialkit.plan.locking.evidence import attach
+
+        return attach(self.lock_path if lock is None else lock, file, kind=kind, id=id, by=by)
+
     def verify(self, path: str | Path | None = None, *, data: Any = None) -> Verification:
         """Hold this plan, and data if given, against its lock.
 
@@ -122,10 +142,12 @@ class Plan:
         LockError
             When the lock cannot be read at all; otherwise see `.ok` and `.checks` of the result.
         """
+        from trialkit.plan.deviations.ledger import ledger_beside
         from trialkit.plan.locking.verify import verify
 
         source = self.lock_path if path is None else Path(path)
-        return verify(source, plan=self.spec, source_text=self.text, data=data, folder=self.folder)
+        ledger = ledger_beside(self.path) if self.path is not None else None
+        return verify(source, plan=self.spec, source_text=self.text, data=data, folder=self.folder, ledger=ledger)
 
     def lock_status(self, path: str | Path | None = None, *, data: Any = None) -> LockContent:
         """The lock as a report tells it, after everything held.
@@ -168,10 +190,12 @@ class Plan:
         Raises
         ------
         LockError
-            When the plan is not the locked one.
+            When the plan is not the locked one, unless the ledger tells every change (`deviate`): then both plans run.
         DataError, EstimationError
             When the data do not fit the plan or cannot answer; nothing is written.
         """
+        from trialkit.plan.blinding.unblinding import with_unblinding
+        from trialkit.plan.deviations.run import with_deviations
         from trialkit.plan.locking.gather import with_plan_files
         from trialkit.plan.run import run_plan
 
@@ -179,7 +203,61 @@ class Plan:
             raise UsageError('a plan runs on data: plan.run("data.csv") or plan.run(frame)')
         name = self.path.name if self.path is not None else "plan.toml"
         content = run_plan(self.spec, data, lock=self._status(lock), folder=self.folder, plan_name=name, progress=progress, now=now)
-        return with_plan_files(self, content, data, self.lock_path if lock is None else Path(lock))
+        place = self.lock_path if lock is None else Path(lock)
+        content = with_deviations(self, with_unblinding(self, content), data, place, progress=progress)
+        return with_plan_files(self, content, data, place)
+
+    def deviate(
+        self,
+        *,
+        reason: str,
+        timing: str,
+        severity: str,
+        validity: str,
+        by: str,
+        path: str | None = None,
+        type: str | None = None,
+        approved: str = "",
+        original: Any = None,
+        new: Any = None,
+        lock: str | Path | None = None,
+        at: datetime | None = None,
+    ) -> tuple[Entry, ...]:
+        """Write deviations down in the ledger beside the plan; `trialkit.plan.deviations.log.log_deviations` tells what each means.
+
+        Without `path` and `new`: every key in which the plan differs from its lock and that the ledger does not tell yet.
+
+        Raises
+        ------
+        UsageError
+            When something is not said, or there is nothing to log.
+        LockError
+            When there is no lock, or lock or ledger were edited.
+        """
+        from trialkit.plan.deviations.log import log_deviations
+
+        return log_deviations(
+            self, reason=reason, timing=timing, severity=severity, validity=validity, by=by, path=path, type=type, approved=approved,
+            original=original, new=new, lock=lock, at=at,
+        )  # fmt: skip
+
+    def deviations(self, lock: str | Path | None = None) -> tuple[Entry, ...]:
+        """The entries of the ledger, after every line was checked."""
+        from trialkit.plan.deviations.log import ledger_of
+
+        return ledger_of(self, lock)[2]
+
+    def erratum(self, earlier: str | Path, data: Any, *, reason: str, by: str, lock: str | Path | None = None) -> ReportContent:
+        """After a bug: run the locked plan again and hold every number against an earlier report; see `trialkit.plan.deviations.erratum`.
+
+        Raises
+        ------
+        LockError, DataError
+            When plan, lock or data are not those of the earlier report.
+        """
+        from trialkit.plan.deviations.erratum import erratum
+
+        return erratum(self, earlier, data, reason=reason, by=by, lock=lock)
 
     def fingerprint(self, data: Any, *, by: str | None = None, at: datetime | None = None) -> Path:
         """Write down which data are analysed, beside the plan: plan.toml -> plan.data.json.
@@ -203,20 +281,22 @@ class Plan:
         UsageError
             For a plan from text, which stands in no folder.
         """
-        from trialkit.plan.locking.fingerprint import fingerprint_beside, keep_fingerprint
+        from trialkit.plan.locking.fingerprint import fingerprint_beside, further_files, keep_fingerprint
         from trialkit.plan.planned.prepare import load_data
 
         if self.path is None:
             raise UsageError("this plan was read from text, so that there is no place beside it: save it and load it with Plan.load.")
         target = fingerprint_beside(self.path)
         frame, source = load_data(self.spec, data)
-        keep_fingerprint(target, frame, source, missing_codes=dict(self.spec.data.missing_codes), by=by, at=at)
+        codes, further = dict(self.spec.data.missing_codes), further_files(self.spec, self.folder)
+        keep_fingerprint(target, frame, source, missing_codes=codes, further=further, by=by, at=at)
         return target
 
     def _status(self, lock: str | Path | None) -> LockContent:
         from trialkit.report.content import LockContent
 
         if lock is None and (self.path is None or not self.lock_path.exists()):
+            _require_no_ledger(self)
             unlocked = "This plan was not locked before the run: nothing shows that it was written before the data were seen."
             return LockContent("unlocked", "", unlocked, self.hash)
         return self.lock_status(lock)
@@ -230,3 +310,14 @@ class Plan:
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(self.describe())}</pre>"
+
+
+def _require_no_ledger(plan: Plan) -> None:
+    """A ledger of deviations without its lock: the lock was lost or taken away, and the report would say that there never was one."""
+    from trialkit.plan.deviations.ledger import ledger_beside
+
+    if plan.path is not None and ledger_beside(plan.path).exists():
+        raise LockError(
+            f"'{ledger_beside(plan.path).name}' tells of deviations from a lock, and there is no '{plan.lock_path.name}': put the lock back, "
+            "or name it with lock='...'."
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,13 +16,16 @@ from trialkit.estimate.icc import achieved_icc
 from trialkit.estimate.itt import itt
 from trialkit.estimate.itt_result import IttResult
 from trialkit.estimate.longitudinal.longitudinal_result import LongitudinalResult
+from trialkit.estimate.measures import MEASURES
 from trialkit.estimate.take_up.cace import cace
+from trialkit.plan.after.gather import with_documents_after
 from trialkit.plan.locking.software import source_hash, versions
 from trialkit.plan.planned.asked import better_of
 from trialkit.plan.planned.corrections import corrected, planned_correction
 from trialkit.plan.planned.harms import planned_harms
 from trialkit.plan.planned.measured_scales import with_measurement
 from trialkit.plan.planned.mediation import planned_mediation
+from trialkit.plan.planned.multiverse import planned_multiverse
 from trialkit.plan.planned.over_time import COMPANION, at_its_wave, planned_over_time, with_several_follow_ups
 from trialkit.plan.planned.prepare import Prepared, prepare
 from trialkit.plan.planned.response_shift import marked_mediation, marked_over_time
@@ -32,7 +35,9 @@ from trialkit.plan.planned.subgroups import planned_subgroups
 from trialkit.plan.schema.outcomes import HedgesG, Outcome
 from trialkit.plan.schema.plan_spec import PlanSpec
 from trialkit.plan.words.describe import describe
+from trialkit.plan.words.describe_nl import describe_in_dutch
 from trialkit.plan.words.estimand import estimand_sentence
+from trialkit.plan.words.estimand_nl import estimand_in_dutch
 from trialkit.plan.words.not_yet import BUILT, companion_fits, not_yet
 from trialkit.plan.words.verdict import verdict_of
 from trialkit.report.content import ArmContent, LockContent, OutcomeContent, ReportContent
@@ -59,7 +64,7 @@ def run_plan(
 
     Parameters
     ----------
-    data : a path or any data frame.
+    data : a path or any data frame, or data prepared already.
     lock : the status of the plan, settled before (a plan that differs from its lock never comes here).
     folder : where files named in the plan are. plan_name : for the line that runs it again.
     progress : called with (what, step, steps).
@@ -78,7 +83,7 @@ def run_plan(
     tell = progress or (lambda what, step, of: None)
     tell("data", 0, steps)
     reached = planned_reach(spec, folder)
-    ready = prepare(spec, data, folder=folder)
+    ready = data if isinstance(data, Prepared) else prepare(spec, data, folder=folder)
     courses = planned_over_time(spec, ready)
     outcomes = []
     for step, outcome in enumerate(planned, 1):
@@ -88,6 +93,7 @@ def run_plan(
     selection, outcomes = with_selection(spec, ready, outcomes, reached=reached, progress=progress)
     scales, outcomes, by_trait = with_measurement(spec, ready, outcomes, planned_subgroups(spec, ready))
     adjusted, corrections = corrected(spec, outcomes)
+    curves, not_curved = planned_multiverse(spec, ready, folder=folder, progress=progress)
     ordered = sorted(adjusted, key=lambda o: ("primary", "secondary", "exploratory").index(o.role))
     content = ReportContent(
         title=spec.trial.title,
@@ -110,16 +116,29 @@ def run_plan(
         measurement=scales,
         mediation=marked_mediation(spec, scales, planned_mediation(spec, ready)),
         selection=selection,
+        multiverse=curves,
+        multiverse_left_out=not_curved,
         not_run=tuple(not_yet(spec)),
         plan_text=describe(spec, folder=folder),
         notes=tuple(dict.fromkeys((*ready.trial.notes, *ready.notes))),
         data=ready.source,
         versions=versions() | {"trialkit source": source_hash()},
+        minimum_cell=spec.report.minimum_cell,
+        languages=tuple(spec.trial.report_languages),
+        told={"nl": _in_dutch(spec, [o.name for o in ordered], folder)},
         created=now or datetime.now(UTC).replace(microsecond=0).isoformat(),
         command=f"trialkit run {plan_name} {ready.source.get('file', 'data')}",
     )
+    content = with_documents_after(spec, ready, content)
     tell("done", steps, steps)
     return content
+
+
+def _in_dutch(spec: PlanSpec, outcomes: Sequence[str], folder: Path | None) -> dict[str, Any]:
+    """Estimands and plan in Dutch, so that a report can be drawn in it later."""
+    known = {name: spec.outcome(name) for name in outcomes}
+    said = {name: " ".join(estimand_in_dutch(spec, o, c.text) for c in spec.comparisons) for name, o in known.items()}
+    return {"estimands": said, "plan": {"text": describe_in_dutch(spec, folder=folder)}}
 
 
 def _arm(spec: PlanSpec, name: str) -> ArmContent:
@@ -269,11 +288,19 @@ def _estimate(spec: PlanSpec, ready: Prepared, outcome: Outcome, estimator: str)
         return itt(
             ready.trial,
             contrasts=a.contrasts if isinstance(a.contrasts, str) else own,
-            equivalence=outcome.equivalence,
+            equivalence=_margins(outcome),
             noninferiority=outcome.noninferiority,
             better=better_of(ready, outcome),
             **spec.asked_of_itt(outcome, estimator),
         )
+
+
+def _margins(outcome: Outcome) -> float | tuple[float, float] | None:
+    """The margins of equivalence; one ratio in the plan stands for itself and its reciprocal."""
+    said = outcome.equivalence
+    if said is None or not MEASURES[outcome.measure].ratio:
+        return said
+    return min(said, 1 / said), max(said, 1 / said)
 
 
 def _named(result: R, outcome: Outcome) -> R:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
+from trialkit.report.content_after import AfterContent
+from trialkit.report.content_deviations import DeparturesContent, unplanned
 from trialkit.report.content_mediation import MediationContent
 from trialkit.report.content_selection import SelectionContent
 from trialkit.results import Note, Result, TableResult, interval_text, number, p_text, plain, test_text
@@ -157,6 +160,7 @@ class LockContent:
 
     state : 'unlocked', 'locked' (the plan and the data schema agree with the lock). level : 'L0' ... 'L3' or ''.
     evidence : what was attached to the lock, one table a file (kind, file, sha256, whether it carries the hash).
+    logged_changes : number of keys in which the plan that was run differs from the locked one, each told in the ledger.
     """
 
     state: Literal["unlocked", "locked"]
@@ -166,6 +170,7 @@ class LockContent:
     locked_at: str = ""
     manifest_hash: str = ""
     evidence: Sequence[Mapping[str, Any]] = ()
+    logged_changes: int = 0
 
 
 @dataclass(frozen=True, repr=False)
@@ -186,10 +191,17 @@ class ReportContent:
     contrasts : text of each contrast of the plan's own -> its two sides in words. harms : adverse events, None where the plan has none.
     over_time : by outcome, the effect at every wave and over them from one model of all waves.
     measurement : how well the scales measured, one entry a scale. mediation : effects through an intermediate step, one entry an analysis and treated arm.
-    selection : who came, who stayed, who took it up.
+    selection : who came, who stayed, who took it up. multiverse : by outcome, the effect by every declared analysis; multiverse_left_out : what could not be done.
     not_run : planned parts that this version cannot run, in words. plan_text : the plan back in words.
     data : receipt (file name, sha256 of bytes and content, rows, columns). versions : software. created : ISO time (UTC).
     command : the line that runs it again.
+    minimum_cell : counts of people below it are withheld when the report is saved. withheld : how many numbers were; None before that.
+    languages : of the pages, the first on index.html. told : by language, what `plan.run` says in words besides English ('estimands' by outcome, 'plan_text').
+    blinding : of data that are not the trial's: 'mark' (simulated or rerandomized) and what was made up; empty for a real run.
+    unblinding : lines of the log of who saw the real arms, and when.
+    departures : what the run itself found of changes, and analyses that were not planned. planned_outcomes : every outcome by the locked plan, where
+        the plan that was run is another one and the locked one could be run too.
+    after : for the documents after the analysis: facts of the plan, its tests one by one, verdicts by evidence standards.
     attached : files of the plan by name (plan, locks, evidence, ledgers), kept beside the page; not in results.json.
     """
 
@@ -221,33 +233,92 @@ class ReportContent:
     measurement: tuple[MeasurementContent, ...] = ()
     selection: SelectionContent | None = None
     mediation: tuple[MediationContent, ...] = ()
+    blinding: Mapping[str, Any] = field(default_factory=dict)
+    unblinding: tuple[Mapping[str, Any], ...] = ()
+    languages: tuple[str, ...] = ("en",)
+    minimum_cell: int = 0
+    withheld: int | None = None
+    told: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    multiverse: Mapping[str, Result] = field(default_factory=dict)
+    multiverse_left_out: tuple[str, ...] = ()
     attached: Mapping[str, bytes] = field(default_factory=dict, compare=False)
+    departures: DeparturesContent = DeparturesContent()
+    planned_outcomes: tuple[OutcomeContent, ...] = ()
+    after: AfterContent = AfterContent()
 
     def tidy(self) -> pd.DataFrame:
-        """All outcomes, one row an estimate, with role and family in front."""
+        """All outcomes, one row an estimate, with role and family in front; analyses that were not planned stand below, with `planned` False."""
         parts = []
         for o in self.outcomes:
             frame = o.result.tidy()
             frame.insert(0, "family", o.family)
             frame.insert(0, "role", o.role)
             frame.insert(0, "name", o.name)
-            parts.append(frame)
+            parts.append(frame.assign(planned=True))
+        for u in self.departures.unplanned:
+            if u.result.estimates:
+                frame = Result(u.result.estimates).tidy()
+                frame.insert(0, "family", "")
+                frame.insert(0, "role", "unplanned")
+                frame.insert(0, "name", u.name)
+                parts.append(frame.assign(planned=False))
         return pd.concat(parts, ignore_index=True)
 
-    def save(self, target: str | Path, *, progress: Callable[[str, int, int], None] | None = None) -> Path:
-        """Write the report folder: index.html, results.json, tables/ and figures/. An older report is replaced as a whole; returns the path of index.html."""
+    def with_unplanned(self, name: str, result: Result, *, reason: str, by: str = "", at: datetime | None = None) -> ReportContent:
+        """The same content with an analysis that was not planned; it is marked so wherever it appears.
+
+        Parameters
+        ----------
+        name
+            What it is, in words; each name once.
+        result
+            Any result of trialkit.
+        reason
+            Why it was done, such as a question of a reviewer.
+        by, at
+            Who added it, and when; unsaid: nobody named, now.
+
+        Raises
+        ------
+        UsageError
+            For an empty name or reason, a name that is taken, or something that is no result.
+
+        Examples
+        --------
+        >>> report = report.with_unplanned("Without the pilot groups", found, reason="A reviewer asked.")   # doctest: +SKIP
+        """
+        added = unplanned(name, result, reason=reason, by=by, at=at, taken=[u.name for u in self.departures.unplanned])
+        return replace(self, departures=replace(self.departures, unplanned=(*self.departures.unplanned, added)))
+
+    def save(
+        self,
+        target: str | Path,
+        *,
+        language: str | Sequence[str] | None = None,
+        word: bool | None = None,
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> Path:
+        """Write the report folder: index.html, report.docx, results.json, tables/ and figures/. An older report is replaced as a whole; returns the path of index.html.
+
+        `language` is 'en', 'nl' or both, the first of them on index.html; unsaid: the languages of the plan. `word` writes report.docx too; unsaid: where python-docx is installed.
+        """
         from trialkit.report.save import save_report
 
-        return save_report(self, target, progress=progress)
+        return save_report(self, target, language=language, word=word, progress=progress)
 
     def __str__(self) -> str:
         lines = [self.title, f"  plan: {self.lock.sentence}"]
+        if self.blinding:
+            from trialkit.report.words_en import ENGLISH
+
+            lines.insert(0, ENGLISH.blinding_mark(str(self.blinding["mark"])))
         for o in self.outcomes:
             lines.append(f"{o.role}: {o.label}")
             for e in o.result.estimates:
                 adjusted = e.extra.get("p_adjusted")
                 family = f", family-adjusted p {p_text(adjusted)}" if adjusted is not None else ""
                 lines.append(f"  {e.contrast}: {interval_text(e)}; {test_text(e)}{family}")
+        lines += [f"not planned: {u.name}" for u in self.departures.unplanned]
         lines += [f"not run: {part}" for part in self.not_run]
         return "\n".join(lines)
 
@@ -278,7 +349,13 @@ class ReportContent:
             "over_time": {k: r.to_dict() for k, r in self.over_time.items()},
             "measurement": [m.to_dict() for m in self.measurement],
             "mediation": [m.to_dict() for m in self.mediation],
+            "multiverse": {k: r.to_dict() for k, r in self.multiverse.items()},
+            "multiverse_left_out": list(self.multiverse_left_out),
             "selection": None if self.selection is None else self.selection.to_dict(),
+            "minimum_cell": self.minimum_cell, "withheld": self.withheld, "languages": list(self.languages), "told": plain(self.told),
+            "departures": self.departures.to_dict(), "planned_outcomes": [o.to_dict() for o in self.planned_outcomes],
+            "after": self.after.to_dict(),
+            "blinding": plain(self.blinding), "unblinding": plain(self.unblinding),
         }  # fmt: skip
 
     @staticmethod
@@ -301,7 +378,14 @@ class ReportContent:
             over_time={k: Result.from_dict(r) for k, r in content.get("over_time", {}).items()},
             measurement=tuple(MeasurementContent.from_dict(m) for m in content.get("measurement", ())),
             mediation=tuple(MediationContent.from_dict(m) for m in content.get("mediation", ())),
+            multiverse={k: Result.from_dict(r) for k, r in content.get("multiverse", {}).items()},
+            multiverse_left_out=tuple(content.get("multiverse_left_out", ())),
             selection=SelectionContent.from_dict(content["selection"]) if content.get("selection") else None,
+            minimum_cell=content.get("minimum_cell", 0), withheld=content.get("withheld"), languages=tuple(content.get("languages", ("en",))), told=content.get("told", {}),
+            departures=DeparturesContent.from_dict(content["departures"]) if content.get("departures") else DeparturesContent(),
+            planned_outcomes=tuple(_outcome(o) for o in content.get("planned_outcomes", ())),
+            after=AfterContent.from_dict(content["after"]) if content.get("after") else AfterContent(),
+            blinding=content.get("blinding", {}), unblinding=tuple(content.get("unblinding", ())),
         )  # fmt: skip
 
 

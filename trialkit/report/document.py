@@ -9,6 +9,40 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 
+class Passage(str):
+    """Text in another language than the rest of the document, to be marked as such (WCAG 3.1.2): a sentence that a result holds in English."""
+
+    language: str
+
+    def __new__(cls, text: str, language: str) -> Passage:
+        made = super().__new__(cls, text)
+        made.language = language
+        return made
+
+
+class Links(str):
+    """Text that consists of links to sections of the document: the text and the id of each; other forms show the text alone."""
+
+    parts: tuple[tuple[str, str], ...]
+
+    def __new__(cls, parts: tuple[tuple[str, str], ...]) -> Links:
+        made = super().__new__(cls, ", ".join(text for text, _ in parts))
+        made.parts = parts
+        return made
+
+
+def among(before: str, text: str, behind: str = "") -> str:
+    """Text between other text; a passage stays one."""
+    whole = f"{before}{text}{behind}"
+    return Passage(whole, text.language) if isinstance(text, Passage) else whole
+
+
+def opening(text: str) -> str:
+    """A text with a capital in front; a passage stays one."""
+    whole = f"{text[:1].upper()}{text[1:]}"
+    return Passage(whole, text.language) if isinstance(text, Passage) else whole
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """A paragraph. 'lead' is the sentence to read first, 'quiet' is small print."""
@@ -140,7 +174,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A whole report."""
+    """A whole report. `others` are the same report in other languages: language, its name in itself, file."""
 
     language: str
     title: str
@@ -149,3 +183,4 @@ class Document:
     dated: str
     status: Status
     sections: tuple[Section, ...]
+    others: tuple[tuple[str, str, str], ...] = ()

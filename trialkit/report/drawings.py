@@ -18,10 +18,13 @@ from trialkit.report.figures.means_chart import means_by_wave
 from trialkit.report.figures.mediation_chart import mediation as mediation_chart
 from trialkit.report.figures.mediation_chart import mediation_effects, mediation_sensitivity
 from trialkit.report.figures.rows import add_rows, stack
+from trialkit.report.figures.specification_chart import specification_curve
 from trialkit.report.figures.style import drawing, new_figure, png_bytes, svg_text
+from trialkit.report.figures.subgroup_chart import SUBGROUP_WORDS
 from trialkit.report.figures.subgroup_chart import subgroups as subgroup_chart
-from trialkit.report.figures.survival_chart import survival
+from trialkit.report.figures.survival_chart import SURVIVAL_WORDS, survival
 from trialkit.report.sections.mediation import mediation_figure, mediation_labels
+from trialkit.report.sections.multiverse import curve_figure, curve_labels
 from trialkit.report.sections.next_study import planned_sizes
 from trialkit.report.sections.over_time import course_figure
 from trialkit.report.sections.participants import shown_outcome
@@ -75,6 +78,8 @@ def _planned(view: View) -> Iterator[tuple[str, Callable[[], Any]]]:
     yield from _mediation(view)
     for i, result in enumerate(content.subgroups.values()):
         yield subgroup_figure(i), partial(_subgroups, view, result)
+    for i, result in enumerate(content.multiverse.values()):
+        yield curve_figure(i), partial(_axes_figure, specification_curve, result, labels=curve_labels(view), words=view.words)
     if sized_rows(content.flow):
         yield (
             "group-sizes",
@@ -90,7 +95,7 @@ def _forest(view: View) -> Any:
 
 
 def _subgroups(view: View, result: Result) -> Any:
-    return subgroup_chart(result, labels=view.labels(), words=view.words).figure
+    return subgroup_chart(result, labels=view.labels(), words=view.words, subgroup_words=SUBGROUP_WORDS[view.words.language]).figure
 
 
 def _mediation(view: View) -> Iterator[tuple[str, Callable[[], Any]]]:
@@ -117,7 +122,8 @@ def _course(view: View, name: str) -> Any:
 
 
 def _curves(view: View, outcome: OutcomeContent) -> Any:
-    return survival(outcome.result, labels=view.labels(), words=view.words).figure
+    said = SURVIVAL_WORDS[view.words.language]
+    return survival(outcome.result, labels=view.labels(), words=view.words, survival_words=said).figure
 
 
 def _primary(view: View, outcome: OutcomeContent) -> Any:

@@ -91,7 +91,9 @@ class Numbers:
         return mark + self._marked(text)
 
     def count(self, value: Any) -> str:
-        """A whole number."""
+        """A whole number; the mark of one that is withheld."""
+        if isinstance(value, str) and (value == "*" or value.startswith("<")):
+            return value
         return self.fixed(value, 0)
 
     def percent(self, value: Any, decimals: int = 1) -> str:

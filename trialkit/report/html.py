@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from trialkit.report.document import Cell, Document, Row, Split, Table
+from trialkit.report.document import Cell, Document, Links, Passage, Row, Split, Table
 from trialkit.report.figures.style import inline_svg
 from trialkit.report.format import clean, padded
 from trialkit.report.words_en import English
@@ -61,6 +61,10 @@ def _style() -> str:
 
 
 def _printable(value: Any) -> Any:
+    if isinstance(value, Links):
+        return Markup(", ").join(Markup('<a href="#{}">{}</a>').format(to, clean(text)) for text, to in value.parts)
+    if isinstance(value, Passage):
+        return Markup('<span lang="{}">{}</span>').format(value.language, clean(value))
     return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

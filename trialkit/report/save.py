@@ -4,27 +4,40 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from trialkit.errors import FileReadError
+from trialkit.errors import FileReadError, UsageError
 from trialkit.io.write import atomic_folder, atomic_text, write_csv
 from trialkit.report.content import CONTENT_VERSION, ReportContent
+from trialkit.report.counts import refuse_contradictions
+from trialkit.report.languages import asked_languages, page_name, words_of
 
 Progress = Callable[[str, int, int], None]
 
 
-def save_report(content: ReportContent, target: str | os.PathLike[str], *, progress: Progress | None = None) -> Path:
+def save_report(
+    content: ReportContent,
+    target: str | os.PathLike[str],
+    *,
+    language: str | Sequence[str] | None = None,
+    word: bool | None = None,
+    progress: Progress | None = None,
+) -> Path:
     """Write a report into a folder: index.html, results.json, tables/, figures/, plan/ (plan, lock and what belongs to them) and bundle.json.
 
     The page and figures are drawn from results.json as it is written, so that everything a reader sees stands in that file.
+    Where the plan names a [report] minimum_cell, small counts are withheld from every file; the content itself keeps them.
 
     Parameters
     ----------
     content : what a run of a plan gives, or `load_content`.
     target : folder; an earlier report there is replaced when the new one is complete.
+    language : 'en', 'nl' or both; the first is on index.html, the other on a page of its own (index.nl.html), linked to each other. By
+        default the languages of the plan.
+    word : also write report.docx (report.nl.docx for a second language). By default where python-docx is installed.
     progress : called with (what, step, steps).
 
     Returns
@@ -35,21 +48,33 @@ def save_report(content: ReportContent, target: str | os.PathLike[str], *, progr
     Raises
     ------
     UsageError
-        The target is a file, or a folder with files that trialkit did not write.
+        A language that reports are not written in; `word` is asked for and python-docx is not installed; the target is a file, or a folder with files that trialkit did not write.
+    EstimationError
+        Counts of the report contradict each other.
 
     Examples
     --------
     >>> path = save_report(plan.run("wave1.sav"), "report")                                    # doctest: +SKIP
     """
     from trialkit.report.bundle import seal, write_plan_files
+    from trialkit.report.disclosure.published import published
+    from trialkit.report.docx import ABSENT, is_there
 
+    if word and not is_there():
+        raise UsageError(ABSENT)
+    in_word = is_there() if word is None else word
+    languages = asked_languages(language, content.languages)
+    content = published(replace(content, languages=languages))
+    refuse_contradictions(content)
     text = results_text(content)
     told = content_of(json.loads(text))
     with atomic_folder(target) as folder:
         atomic_text(folder / "results.json", text)
         _write_tables(told, folder / "tables")
-        page = _write_figures(told, folder / "figures", progress or (lambda what, step, steps: None))
-        atomic_text(folder / "index.html", page)
+        (folder / "figures").mkdir()
+        for name in languages:
+            page = _write_language(told, folder, progress or (lambda what, step, steps: None), name, languages, in_word)
+            atomic_text(folder / page_name(name, languages), page)
         write_plan_files(folder, content.attached)
         seal(folder, _sealed_with(content))
     return Path(target).expanduser() / "index.html"
@@ -127,22 +152,32 @@ def _write_tables(content: ReportContent, folder: Path) -> None:
         write_csv(frame, folder / f"{name}.csv")
 
 
-def _write_figures(content: ReportContent, folder: Path, progress: Progress) -> str:
-    """Write every figure in both forms; the page that holds them."""
+def _write_language(
+    content: ReportContent, folder: Path, progress: Progress, language: str, languages: Sequence[str], in_word: bool
+) -> str:
+    """Write every figure in both forms and the Word file; the page that holds them. Files of a second language carry its name: forest.nl.svg."""
     from trialkit.report.assemble import assemble
     from trialkit.report.drawings import drawn, names
     from trialkit.report.html import page
     from trialkit.report.view import View
 
-    view = View(content)
-    steps = len(names(view)) + 1
-    folder.mkdir()
+    view = View(content, words_of(language))
+    steps = len(names(view)) + 1 + in_word
+    mark = "" if language == languages[0] else f".{language}"
     svgs: dict[str, str] = {}
+    pngs: dict[str, bytes] = {}
     for figure in drawn(view, lambda name: progress(name, len(svgs), steps)):
-        atomic_text(folder / f"{figure.name}.svg", figure.svg)
-        (folder / f"{figure.name}.png").write_bytes(figure.png)
-        svgs[figure.name] = figure.svg
-    progress("index.html", len(svgs), steps)
-    text = page(assemble(view), svgs, view.words)
+        atomic_text(folder / "figures" / f"{figure.name}{mark}.svg", figure.svg)
+        (folder / "figures" / f"{figure.name}{mark}.png").write_bytes(figure.png)
+        svgs[figure.name], pngs[figure.name] = figure.svg, figure.png
+    progress(page_name(language, languages), len(svgs), steps)
+    others = tuple((other, words_of(other).this_language, page_name(other, languages)) for other in languages if other != language)
+    document = assemble(view)
+    text = page(replace(document, others=others), svgs, view.words)
+    if in_word:
+        from trialkit.report.docx import word_bytes
+
+        progress("report.docx", len(svgs) + 1, steps)
+        (folder / f"report{mark}.docx").write_bytes(word_bytes(document, pngs, view.words, created=content.created))
     progress("done", steps, steps)
     return text

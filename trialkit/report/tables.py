@@ -8,6 +8,8 @@ from typing import Any
 import pandas as pd
 
 from trialkit.report.content import OutcomeContent, ReportContent
+from trialkit.report.tables_after import after_frames
+from trialkit.report.tables_deviations import deviation_frames
 from trialkit.report.tables_measurement import measurement_frames
 from trialkit.report.tables_mediation import mediation_frames
 from trialkit.report.tables_selection import selection_frames
@@ -33,11 +35,14 @@ def frames(content: ReportContent) -> Iterator[tuple[str, pd.DataFrame]]:
         else pd.DataFrame(),
         **mediation_frames(content),
         "families": _families(content),
+        "multiverse": _multiverse(content),
         "few_groups": _few_groups(content),
         "indices": _indices(content),
         "scales": _scales(content),
         **measurement_frames(content),
         **selection_frames(content),
+        **after_frames(content),
+        **deviation_frames(content),
         "deviations": pd.DataFrame([{k: _cell(v) for k, v in d.items()} for d in content.deviations]),
     }
     for name, frame in made.items():
@@ -91,6 +96,11 @@ def _families(content: ReportContent) -> pd.DataFrame:
         rows += [{"family": name} | e.row() for e in result.estimates]
         rows += [dict(r) for r in result.table] if isinstance(result, TableResult) else []
     return pd.DataFrame(rows)
+
+
+def _multiverse(content: ReportContent) -> pd.DataFrame:
+    """Every analysis of every curve."""
+    return pd.DataFrame([{"name": key} | e.row() for key, r in content.multiverse.items() for e in r.estimates])
 
 
 def _few_groups(content: ReportContent) -> pd.DataFrame:

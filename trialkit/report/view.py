@@ -45,7 +45,7 @@ class Unit:
 
 def unit_of(result: Result, numbers: Numbers) -> Unit:
     """The unit of a result, and the decimals its size asks for."""
-    if result.kind in ("effect_size", "effect_size_more"):
+    if result.kind in ("effect_size", "effect_size_more") or result.details.get("shown_in") == "sd":
         return Unit("sd", 2, numbers)
     measure = str(result.details.get("measure"))
     known = MEASURES.get(measure)
@@ -150,6 +150,21 @@ class View:
     def short(self, contrast: str) -> str:
         """The contrast in a row or a legend: the arm alone where all contrasts are with one control."""
         return self.pair(contrast)[0] if self.shared_control is not None else self.contrast(contrast)
+
+    def estimand(self, outcome: OutcomeContent) -> str:
+        """What is estimated, in the language of the report where the run said it so."""
+        found = self._told("estimands").get(outcome.name)
+        return str(found) if found else self.words.said(outcome.estimand)
+
+    @property
+    def plan_text(self) -> str:
+        """The plan in words, in the language of the report where the run said it so."""
+        found = self._told("plan").get("text")
+        return str(found) if found else self.words.said(self.content.plan_text)
+
+    def _told(self, what: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.content.told.get(self.words.language, {}).get(what) or {}
+        return found
 
     def outcome_label(self, outcome: OutcomeContent) -> str:
         """The label of an outcome, and which side of its effect is better where that is the lower one or not the outcome's own."""

@@ -10,18 +10,29 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from trialkit.report.document import among
 from trialkit.report.format import MINUS, Numbers
+from trialkit.report.words_en_blinding import BlindingWords
+from trialkit.report.words_en_checklists import ChecklistWords
+from trialkit.report.words_en_deviations import DeviationWords
+from trialkit.report.words_en_disclosure import DisclosureWords
 from trialkit.report.words_en_figures import FigureWords
 from trialkit.report.words_en_harms import HarmWords
 from trialkit.report.words_en_measurement import MeasurementWords
 from trialkit.report.words_en_mediation import MediationWords
+from trialkit.report.words_en_multiverse import MultiverseWords
 from trialkit.report.words_en_over_time import OverTimeWords
 from trialkit.report.words_en_plain import PlainWords
 from trialkit.report.words_en_selection import SelectionWords
 from trialkit.report.words_en_tests import TestWords
 
 
-class English(PlainWords, FigureWords, TestWords, HarmWords, MeasurementWords, SelectionWords, OverTimeWords, MediationWords):
+class English(
+    PlainWords, FigureWords, TestWords, HarmWords, MeasurementWords, SelectionWords, OverTimeWords, MediationWords, BlindingWords, DeviationWords,
+    MultiverseWords,
+    DisclosureWords,
+    ChecklistWords,
+):  # fmt: skip
     """Headings, captions, column headers and the sentences around the numbers."""
 
     language = "en"
@@ -34,6 +45,7 @@ class English(PlainWords, FigureWords, TestWords, HarmWords, MeasurementWords, S
     kicker = "Report of a randomized trial"
     skip = "Skip to the report"
     contents = "Contents"
+    this_language, other_languages = "English", "This report in another language"
     figure_word, table_word = "Figure", "Table"
     table_scrolls = "table, scrolls sideways"
     none, yes, no = "none", "yes", "no"
@@ -51,13 +63,20 @@ class English(PlainWords, FigureWords, TestWords, HarmWords, MeasurementWords, S
         "few_groups": ("The same effect by the methods for few groups", "Few groups"),
         "selection": ("Who came, who took part and who stayed", "Who came and stayed"),
         "attrition": ("People without a measured outcome", "Missing outcomes"),
+        "multiverse": ("The same effect by other analyses", "Other analyses"),
         "harms": ("Unwanted events", "Unwanted events"),
         "measurement": ("How well the scales measured", "Measurement"),
         "next": ("Achieved and assumed: for the next study", "Next study"),
         "scales": ("How the scales were scored", "Scales"),
         "indices": ("How the indices were made", "Indices"),
+        "unplanned": ("Analyses that were not planned", "Not planned"),
+        "erratum": ("Erratum: this report replaces an earlier one", "Erratum"),
         "deviations": ("Deviations from the plan", "Deviations"),
         "not_run": ("Planned, and not run by this version", "Not run"),
+        "analysed": ("The people behind each result", "People analysed"),
+        "tests": ("The plan, test by test", "Planned tests"),
+        "standards": ("Standards of evidence", "Standards"),
+        "checklists": ("Reporting checklists", "Checklists"),
         "notes": ("Notes on the analyses", "Notes"),
         "manifest": ("How to check and repeat this report", "Check and repeat"),
         "plan": ("The plan", "The plan"),
@@ -114,7 +133,7 @@ class English(PlainWords, FigureWords, TestWords, HarmWords, MeasurementWords, S
         return f"{caption}, each arm against {control}" if control else caption
 
     def estimand(self, sentence: str) -> str:
-        return f"What is estimated. {sentence}"
+        return among("What is estimated. ", sentence)
 
     def difference_header(self, unit: str, adjusted: bool) -> str:
         name = {"share": "difference (percentage points)", "sd": "difference (SD)", "raw": "difference", "ratio": "ratio"}[unit]
@@ -310,7 +329,11 @@ class English(PlainWords, FigureWords, TestWords, HarmWords, MeasurementWords, S
         return self.deviation_names.get(key, key.replace("_", " ").capitalize())
 
     def note_for(self, text: str, outcomes: Sequence[str]) -> str:
-        return f"{text} [{'; '.join(outcomes)}]" if outcomes else text
+        return among("", text, f" [{'; '.join(outcomes)}]") if outcomes else text
+
+    def said(self, text: str) -> str:
+        """A sentence that a result holds in English."""
+        return text
 
     # --- manifest, plan
     manifest_intro = "With the plan, the data file and the software named here the same numbers come out again:"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from trialkit.report.document import among
+
 
 class MeasurementWords:
     """Words on reliability, invariance, the ends of a scale and reliable change."""
@@ -112,4 +114,4 @@ class MeasurementWords:
 
     @staticmethod
     def left_out_of_scale(label: str, text: str) -> str:
-        return f"{label}: {text}"
+        return among(f"{label}: ", text)

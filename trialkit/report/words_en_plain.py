@@ -135,6 +135,10 @@ class PlainWords:
     def interaction_row(self, comparison: str) -> str:
         return f"Do effects differ? ({comparison})" if comparison else "Do effects differ?"
 
+    def level(self, name: str) -> str:
+        """A level of a trait, or two that are compared; names of the data stay as they are."""
+        return name
+
     def alt_subgroups(self, label: str) -> str:
         return f"The effect in each subgroup with its interval: {label}. The numbers stand in the table."
 

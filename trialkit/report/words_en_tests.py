@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from trialkit.report.document import among
+
 
 class TestWords:
     """Words on corrections for several tests, on methods for few groups, and on how indices were made."""
@@ -82,7 +84,7 @@ class TestWords:
         return f"{self.outside_graph} {'; '.join(tests)}."
 
     def in_family(self, family: str, text: str) -> str:
-        return f"{family}: {text}"
+        return among(f"{family}: ", text)
 
     def test_of(self, outcome: str, contrast: str) -> str:
         return f"{outcome}, {contrast}" if contrast else outcome

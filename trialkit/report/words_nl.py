@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import ClassVar
 
-from trialkit.report.format import Numbers
+from trialkit.report.document import Passage, among
 from trialkit.report.words_en import English
+from trialkit.report.words_nl_blinding import DutchBlinding
+from trialkit.report.words_nl_checklists import DutchChecklists
+from trialkit.report.words_nl_deviations import DutchDeviations
+from trialkit.report.words_nl_disclosure import DutchDisclosure
 from trialkit.report.words_nl_figures import DutchFigures
 from trialkit.report.words_nl_harms import DutchHarms
 from trialkit.report.words_nl_measurement import DutchMeasurement
 from trialkit.report.words_nl_mediation import DutchMediation
 from trialkit.report.words_nl_methods import dutch_method
+from trialkit.report.words_nl_multiverse import DutchMultiverse
 from trialkit.report.words_nl_notes import dutch_note
 from trialkit.report.words_nl_over_time import DutchOverTime
+from trialkit.report.words_nl_phrases import NUMBERS
 from trialkit.report.words_nl_plain import DutchPlain
 from trialkit.report.words_nl_selection import DutchSelection
 from trialkit.report.words_nl_tests import DutchTests
 
 
 class Dutch(
-    DutchPlain, DutchFigures, DutchTests, DutchHarms, DutchMeasurement, DutchSelection, DutchOverTime, DutchMediation, English
+    DutchPlain, DutchFigures, DutchTests, DutchHarms, DutchMeasurement, DutchSelection, DutchOverTime, DutchMediation, DutchBlinding,
+    DutchDeviations, DutchMultiverse, DutchDisclosure, DutchChecklists, English,
 ):  # fmt: skip
     """Headings, captions, column headers and the sentences around the numbers."""
 
     language = "nl"
-    numbers = Numbers(decimal=",", thousands=".", zero_before_p=True)
+    numbers = NUMBERS
 
     months = (
         "januari", "februari", "maart", "april", "mei", "juni",
@@ -53,13 +60,20 @@ class Dutch(
         "few_groups": ("Hetzelfde effect met de methoden voor weinig groepen", "Weinig groepen"),
         "selection": ("Wie kwamen, wie deelnamen en wie bleven", "Wie kwamen en bleven"),
         "attrition": ("Mensen zonder gemeten uitkomst", "Ontbrekende uitkomsten"),
+        "multiverse": ("Hetzelfde effect met andere analyses", "Andere analyses"),
         "harms": ("Ongewenste gebeurtenissen", "Ongewenste gebeurtenissen"),
         "measurement": ("Hoe goed de schalen maten", "Meetkwaliteit"),
         "next": ("Bereikt en verondersteld: voor het volgende onderzoek", "Volgend onderzoek"),
         "scales": ("Hoe de schalen zijn gescoord", "Schalen"),
         "indices": ("Hoe de indexen zijn gemaakt", "Indexen"),
+        "unplanned": ("Analyses die niet gepland waren", "Niet gepland"),
+        "erratum": ("Erratum: dit rapport vervangt een eerder rapport", "Erratum"),
         "deviations": ("Afwijkingen van het plan", "Afwijkingen"),
         "not_run": ("Gepland, maar niet uitgevoerd door deze versie", "Niet uitgevoerd"),
+        "analysed": ("De mensen achter elk resultaat", "Mensen in de analyse"),
+        "tests": ("Het plan, toets voor toets", "Geplande toetsen"),
+        "standards": ("Bewijsstandaarden", "Standaarden"),
+        "checklists": ("Rapportagelijsten", "Rapportagelijsten"),
         "notes": ("Opmerkingen bij de analyses", "Opmerkingen"),
         "manifest": ("Hoe dit rapport te controleren en te herhalen is", "Controleren en herhalen"),
         "plan": ("Het plan", "Het plan"),
@@ -116,7 +130,7 @@ class Dutch(
         return f"{caption}, elke arm tegenover {control}" if control else caption
 
     def estimand(self, sentence: str) -> str:
-        return f"Wat wordt geschat. {sentence}"
+        return among("Wat wordt geschat. ", sentence)
 
     def difference_header(self, unit: str, adjusted: bool) -> str:
         name = {"share": "verschil (procentpunten)", "sd": "verschil (SD)", "raw": "verschil", "ratio": "verhouding"}[unit]
@@ -134,8 +148,10 @@ class Dutch(
         return f"{statistic} ({df})" if df else f"{statistic} (normaal)"
 
     def method(self, method: str, covariance: str) -> str:
-        said = dutch_method(method)
-        return f"{said}; {dutch_method(covariance)}" if covariance else said
+        said, how = dutch_method(method), dutch_method(covariance)
+        if isinstance(said, Passage) or isinstance(how, Passage):
+            return Passage(super().method(method, covariance), "en")
+        return f"{said}; {how}" if covariance else said
 
     def p_adjusted_row(self, method: str) -> str:
         if method == "gatekeeping":
@@ -146,9 +162,7 @@ class Dutch(
         return "" if unit == "share" else "SD: standaarddeviatie tussen mensen."
 
     # --- flow
-    flow_intro = (
-        "Geteld in de gegevens, zodat elk getal hier klopt met de analyses. Groepen zijn de groepen waarbij mensen zijn ingedeeld, ook als zij nooit kwamen."
-    )
+    flow_intro = "Geteld in de gegevens, zodat elk getal hier klopt met de analyses. Groepen zijn de groepen waarbij mensen zijn ingedeeld, ook als zij nooit kwamen."
     flow_caption = "Mensen en groepen in elke stap, per arm"
     stage_header, people_header, share_of_randomized = "Stap", "Mensen", "Van de gerandomiseerden"
     group_size_header = "Groepsgrootte, kleinste tot grootste (gemiddelde)"
@@ -168,7 +182,9 @@ class Dutch(
         "Verschillen tot 0,05 standaarddeviatie zijn te verwaarlozen; tussen 0,05 en 0,25 moet een analyse ervoor corrigeren; "
         "boven 0,25 is corrigeren misschien niet genoeg."
     )
-    baseline_note = "Getallen zijn gemiddelde (SD) of percentage. Gestandaardiseerde verschillen zijn niet gecorrigeerd: arm min controle."
+    baseline_note = (
+        "Getallen zijn gemiddelde (SD) of percentage. Gestandaardiseerde verschillen zijn niet gecorrigeerd: arm min controle."
+    )
     baseline_note_arms = "Elk gestandaardiseerd verschil is dat van de arm links ervan, min controle."
     missing_level = "ontbreekt"
 
@@ -199,9 +215,7 @@ class Dutch(
         if not families or method in ("", "none"):
             correct = "p-waarden zijn niet gecorrigeerd voor het aantal uitkomsten. "
         elif method == "gatekeeping":
-            correct = (
-                "p, na correctie: langs het schema van hypothesen in het plan (gatekeeping); uitkomsten daarbuiten hebben er geen. "
-            )
+            correct = "p, na correctie: langs het schema van hypothesen in het plan (gatekeeping); uitkomsten daarbuiten hebben er geen. "
         else:
             correct = f"p, na correctie: binnen de familie van uitkomsten, met de methode {self.correction(method)}. "
         return (
@@ -219,9 +233,7 @@ class Dutch(
 
     # --- attrition
     attrition_caption = "Mensen zonder gemeten uitkomst, per arm"
-    attrition_intro = (
-        "Uitval kan een vergelijking vertekenen als er veel is, en meer nog als de armen verschillende aantallen of verschillende mensen verliezen."
-    )
+    attrition_intro = "Uitval kan een vergelijking vertekenen als er veel is, en meer nog als de armen verschillende aantallen of verschillende mensen verliezen."
     overall_header = "Totaal"
 
     def attrition_note(self, counts: bool) -> str:
@@ -240,9 +252,7 @@ class Dutch(
     )
     assumed_caption = "Verondersteld in het plan en bereikt in dit onderzoek"
     icc_caption = "Hoe sterk leden van een groep op elkaar lijken, per uitkomst"
-    icc_note = (
-        "ICC: het deel van de variantie dat tussen groepen ligt, gegeven de arm (geschat met REML; nooit onder 0). Bij weinig groepen is het onzeker."
-    )
+    icc_note = "ICC: het deel van de variantie dat tussen groepen ligt, gegeven de arm (geschat met REML; nooit onder 0). Bij weinig groepen is het onzeker."
     quantity_header, plan_header, trial_header = "Grootheid", "Plan", "Dit onderzoek"
     where_header, icc_header, units_header = "Groepen van", "ICC", "Groepen"
     size_header, range_header = "Gemiddelde grootte", "Kleinste tot grootste"
@@ -262,19 +272,19 @@ class Dutch(
     scale_columns: ClassVar[Mapping[str, str]] = {
         "scored": "Gescoord",
         "no_score": "Geen score",
-        "prorated": "Regel voor ontbrekende antwoorden gebruikt",
+        "prorated": "Aangevuld",
         "items_reversed": "Items omgekeerd",
         "answers_reversed": "Antwoorden omgekeerd",
         "out_of_range": "Antwoorden buiten bereik",
     }
     possible_header = "Mogelijke score"
-    scales_note = (
-        "Regel voor ontbrekende antwoorden: mensen van wie de score uit een deel van de items is gemaakt, zoals de schaal toestaat. Antwoorden buiten bereik zijn op ontbrekend gezet."
-    )
+    scales_note = "Aangevuld: mensen van wie de score uit een deel van de items is gemaakt, zoals de schaal toestaat. Antwoorden buiten bereik zijn op ontbrekend gezet."
 
     # --- deviations, not run, notes
     deviations_none = "Er zijn geen afwijkingen vastgelegd."
-    deviations_none_detail = "Het register bevat wat de onderzoekers hebben ingevoerd; een afwijking die niemand invoerde, staat er niet in."
+    deviations_none_detail = (
+        "Het register bevat wat de onderzoekers hebben ingevoerd; een afwijking die niemand invoerde, staat er niet in."
+    )
     not_run_intro = "Deze delen van het plan kan deze versie van de software niet uitvoeren. Ze horen niet bij dit rapport:"
     deviation_names: ClassVar[Mapping[str, str]] = {
         "id": "Nummer",
@@ -296,9 +306,6 @@ class Dutch(
     def deviation_title(self, number: str, what: str) -> str:
         return f"Afwijking {number}: {what}" if what else f"Afwijking {number}"
 
-    def note_for(self, text: str, outcomes: Sequence[str]) -> str:
-        return f"{text} [{'; '.join(outcomes)}]" if outcomes else text
-
     def said(self, text: str) -> str:
         return dutch_note(text)
 
@@ -306,13 +313,16 @@ class Dutch(
     manifest_intro = "Met het plan, het gegevensbestand en de software die hier staan, komen dezelfde getallen er weer uit:"
     manifest_files = (
         "Naast deze pagina: results.json bevat elk getal erin, niet afgerond; in tables/ staan de tabellen als CSV en in figures/ de figuren "
-        "als PNG en SVG. De pagina is uit results.json alleen opnieuw te maken."
+        "als PNG en SVG; in plan/ staan het plan, de vastlegging en wat daarbij hoort; bundle.json bevat de SHA-256 van elk bestand, waarmee "
+        "`trialkit verify` ze vergelijkt. De pagina is uit results.json alleen opnieuw te maken."
     )
     manifest_names: ClassVar[Mapping[str, str]] = {
         "plan_hash": "Plan, SHA-256",
         "manifest_hash": "Vastlegging (lock manifest), SHA-256",
         "level": "Niveau van de vastlegging",
         "locked_at": "Vastgelegd op",
+        "evidence": "Bewijs bij de vastlegging, SHA-256",
+        "fingerprint_sha256": "Vingerafdruk van de gegevens, SHA-256",
         "file": "Gegevensbestand",
         "format": "Bestandsvorm",
         "bytes": "Bestandsgrootte in bytes",

@@ -52,7 +52,11 @@ class DutchFigures(FigureWords):
 
     # --- captions
     def caption_primary(self, label: str, level: str, shaded: bool, observed: bool = True) -> str:
-        zone = " In het grijze gebied liggen verschillen die volgens het plan te klein zijn om de moeite waard te zijn." if shaded else ""
+        zone = (
+            " In het grijze gebied liggen verschillen die volgens het plan te klein zijn om de moeite waard te zijn."
+            if shaded
+            else ""
+        )
         if not observed:
             return f"{label}: het geschatte effect met zijn {level}-interval.{zone}"
         return f"{label}: wat in elke arm is waargenomen, en het geschatte verschil met zijn {level}-interval.{zone}"

@@ -8,9 +8,7 @@ from trialkit.report.words_en_harms import HarmWords
 class DutchHarms(HarmWords):
     """Words on adverse events."""
 
-    harms_not_assessed = (
-        "Het plan zegt niet hoe ongewenste gevolgen zouden worden vastgesteld; ze zijn dus niet onderzocht. Hieruit volgt niet dat ze er niet waren."
-    )
+    harms_not_assessed = "Het plan zegt niet hoe ongewenste gevolgen zouden worden vastgesteld; ze zijn dus niet onderzocht. Hieruit volgt niet dat ze er niet waren."
     harms_intro = (
         "Mensen die minstens één keer een ongewenste gebeurtenis meemaakten. Een onderzoek van deze omvang kan zeldzame schade niet uitsluiten: waar niemand "
         "zo'n gebeurtenis had, kan het aandeel nog zo hoog zijn als de vermelde grens."

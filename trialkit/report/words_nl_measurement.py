@@ -29,9 +29,7 @@ class DutchMeasurement(MeasurementWords):
     }
     ends_words: ClassVar[Mapping[str, str]] = {"floor": "laagste", "ceiling": "hoogste"}
     warned_title = "Effecten op schalen die niet hetzelfde bleven meten"
-    warned_outcomes = (
-        "Een schaal achter sommige van deze effecten bleef niet hetzelfde meten; zie het onderdeel over hoe goed de schalen maten."
-    )
+    warned_outcomes = "Een schaal achter sommige van deze effecten bleef niet hetzelfde meten; zie het onderdeel over hoe goed de schalen maten."
     about_measure = (
         "De vragen achter een belangrijke uitkomst hielden hun betekenis niet, of dat was niet aan te tonen. Een deel van het verschil kan liggen in hoe mensen antwoorden, "
         "en niet in hoe het met hen gaat. Zie hoe goed de schalen maten."

@@ -64,14 +64,10 @@ class DutchMediation(MediationWords):
             "de covariaten. De helling van de tussenstap binnen groepen staat in de tabel van de regressies."
         ),
     }
-    mediation_withheld = (
-        "Het deel van het totaal dat indirect is, staat hier niet: het interval van het totale effect bevat ook geen effect, zodat het deel elk getal kan zijn."
-    )
+    mediation_withheld = "Het deel van het totaal dat indirect is, staat hier niet: het interval van het totale effect bevat ook geen effect, zodat het deel elk getal kan zijn."
     mediation_sensitive_header = "Wat een niet-gemeten gemeenschappelijke oorzaak kan doen"
     mediation_rho = "Correlatie van de fouten door een niet-gemeten oorzaak"
-    mediation_of_risk = (
-        "Deze lijn hoort bij lineaire modellen van tussenstap en uitkomst (verschillen van aandelen), omdat zij voor de modellen hierboven niet bestaat."
-    )
+    mediation_of_risk = "Deze lijn hoort bij lineaire modellen van tussenstap en uitkomst (verschillen van aandelen), omdat zij voor de modellen hierboven niet bestaat."
     mediation_of_ratio = "E-waarden zijn die van de risicoverhouding, met standaardfouten van de eerste orde."
     agrema_title = "De punten van de AGReMA-richtlijn (korte vorm) en waar ze staan"
     agrema_names: ClassVar[Mapping[str, str]] = {
@@ -138,10 +134,12 @@ class DutchMediation(MediationWords):
         return f"{people} van {randomized} gerandomiseerd"
 
     def mediation_note(self, level: str, method: str, draws: str | None) -> str:
-        return f"{level}-intervallen; {self.method(method, '')}{f', {draws} trekkingen' if draws else ''}."
+        return f"{level}-intervallen; {method}{f', {draws} trekkingen' if draws else ''}."
 
     def mediation_caption_paths(self, outcome: str, mediator: str, level: str, cause: bool) -> str:
-        said = f"{outcome}: de arm, de tussenstap ({mediator}) en de uitkomst, met coëfficiënten en effecten ({level}-intervallen)."
+        said = (
+            f"{outcome}: de arm, de tussenstap ({mediator}) en de uitkomst, met coëfficiënten en effecten ({level}-intervallen)."
+        )
         return f"{said} De streepjeslijnen zijn wat niet is gemeten." if cause else said
 
     def mediation_caption_effects(self, outcome: str, level: str) -> str:
@@ -199,6 +197,4 @@ class DutchMediation(MediationWords):
 
     agrema_sensitivity_done = "Correlatie van de fouten waarbij het indirecte effect nul is, en E-waarden: hierboven."
     agrema_sensitivity_none = "Niet beschikbaar voor deze uitkomst; de redenen staan hierboven."
-    agrema_limits = (
-        "De tussenstap is niet door loting bepaald. De schattingen horen bij de modellen en aannames die hier staan; andere oorzaken van beide zijn met deze gegevens niet uit te sluiten."
-    )
+    agrema_limits = "De tussenstap is niet door loting bepaald. De schattingen horen bij de modellen en aannames die hier staan; andere oorzaken van beide zijn met deze gegevens niet uit te sluiten."

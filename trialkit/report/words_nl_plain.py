@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from trialkit.report.document import Passage
 from trialkit.report.words_en_plain import PlainWords
+from trialkit.report.words_nl_phrases import translator
+
+_LEVELS = translator(
+    {
+        "per unit": "per eenheid",
+        "{x} = {n} ({n1}th percentile)": "{x} = {n} ({n1}e percentiel)",
+        "{x} = {n} (median)": "{x} = {n} (mediaan)",
+        "missing": "ontbreekt",
+    }
+)
 
 
 class DutchPlain(PlainWords):
@@ -66,12 +77,14 @@ class DutchPlain(PlainWords):
             return f"Mensen die waren ingedeeld bij ‘{arm}’ {verb} op deze uitkomst {down} {than}."
         differ = f"het op deze uitkomst {up} of {down} deden" if better else f"op deze uitkomst {up} of {down} scoorden"
         return (
-            f"Dit onderzoek is onbeslist. Het maakt niet duidelijk of mensen die waren ingedeeld bij ‘{arm}’ {differ} {than}: beide passen bij de "
+            f"Deze vergelijking is onbeslist. De gegevens maken niet duidelijk of mensen die waren ingedeeld bij ‘{arm}’ {differ} {than}: beide passen bij de "
             "gegevens. Dat is iets anders dan aantonen dat er geen verschil is."
         )
 
     def not_estimable(self, arm: str, control: str) -> str:
-        return f"Het verschil tussen ‘{arm}’ en ‘{control}’ op deze uitkomst was niet te schatten. Daarom staat er hier niets over."
+        return (
+            f"Het verschil tussen ‘{arm}’ en ‘{control}’ op deze uitkomst was niet te schatten. Daarom staat er hier niets over."
+        )
 
     def difference_share(self, adjusted: bool, arm: str, points: str, people: str, direction: str) -> str:
         if direction == self.same:
@@ -144,9 +157,7 @@ class DutchPlain(PlainWords):
         "Of het effect verschilt tussen soorten mensen, blijkt uit de toets van het verschil (de interactie). Het blijkt nooit uit één subgroep "
         "die significant is en een andere die dat niet is. Deze subgroepen staan in het plan."
     )
-    subgroups_note = (
-        "p is die van de interactie. Effecten in subgroepen berusten op minder mensen dan het geheel; lees ze samen met het geheel."
-    )
+    subgroups_note = "p is die van de interactie. Effecten in subgroepen berusten op minder mensen dan het geheel; lees ze samen met het geheel."
 
     def subgroup_title(self, outcome: str, trait: str) -> str:
         return f"{outcome}, naar {trait}"
@@ -156,6 +167,10 @@ class DutchPlain(PlainWords):
 
     def interaction_row(self, comparison: str) -> str:
         return f"Verschillen de effecten? ({comparison})" if comparison else "Verschillen de effecten?"
+
+    def level(self, name: str) -> str:
+        said = _LEVELS(name)
+        return name if isinstance(said, Passage) else said
 
     def alt_subgroups(self, label: str) -> str:
         return f"Het effect in elke subgroep met zijn interval: {label}. De getallen staan in de tabel."
@@ -179,23 +194,21 @@ class DutchPlain(PlainWords):
 
     def groups_counted(self, arms: str, groups: str) -> str:
         return (
-            f"Mensen in {arms} zaten samen in {groups} groepen. Leden van een groep beïnvloeden elkaar. Daarom vertellen zij minder dan "
-            "evenveel losse mensen zouden doen. Het interval houdt daar rekening mee."
+            f"Mensen in {arms} zaten samen in {groups} groepen. Leden van een groep beïnvloeden elkaar. Daarom geven zij minder informatie dan "
+            "evenveel losse mensen. Het interval houdt daar rekening mee."
         )
 
     def clusters_counted(self, clusters: str) -> str:
         return (
-            f"De loting ging over hele groepen ({clusters} in totaal). Mensen uit één groep lijken op elkaar. Daarom vertellen zij minder dan "
-            "evenveel losse mensen zouden doen. Het interval houdt daar rekening mee."
+            f"De loting ging over hele groepen ({clusters} in totaal). Mensen uit één groep lijken op elkaar. Daarom geven zij minder informatie dan "
+            "evenveel losse mensen. Het interval houdt daar rekening mee."
         )
 
-    groups_ignored = (
-        "De analyse houdt er geen rekening mee dat mensen samen in groepen zaten. De werkelijke onzekerheid is waarschijnlijk groter dan hier staat."
-    )
+    groups_ignored = "De analyse houdt er geen rekening mee dat mensen samen in groepen zaten. De werkelijke onzekerheid is waarschijnlijk groter dan hier staat."
 
     # --- what it does not show
     def about_assignment(self, taken: str) -> str:
-        lead = "Dit is het effect van de indeling door loting, of mensen daarna nu deelnamen of niet"
+        lead = "Dit is het effect van de indeling door loting. Iedereen telt mee, ook wie daarna niet deelnam"
         return f"{lead} ({taken})." if taken else f"{lead}. Het is niet het effect van deelnemen."
 
     def took_part(self, share: str, arm: str) -> str:
@@ -203,8 +216,8 @@ class DutchPlain(PlainWords):
 
     def about_missing(self, overall: str) -> str:
         return (
-            f"Van {overall} van de mensen is de uitkomst niet bekend. Het resultaat berust op de anderen. Het kan anders zijn als deze mensen "
-            "verschillen op punten die niet zijn gemeten."
+            f"Van {overall} van de mensen is de uitkomst niet bekend. Het resultaat berust op de anderen. Het kan anders zijn als deze mensen op "
+            "punten die niet zijn gemeten van de anderen verschillen."
         )
 
     about_average = (

@@ -36,9 +36,7 @@ class DutchSelection(SelectionWords):
     }
 
     # --- reach
-    reach_unknown = (
-        "Niet bekend: het plan noemt geen telling van de mensen vóór de loting, dus hier staat niet wie het onderzoek heeft gemist."
-    )
+    reach_unknown = "Niet bekend: het plan noemt geen telling van de mensen vóór de loting, dus hier staat niet wie het onderzoek heeft gemist."
     stages_of_reach: ClassVar[Mapping[str, str]] = {
         "eligible": "kwamen in aanmerking", "approached": "zijn benaderd", "consented": "stemden toe", "randomized": "zijn gerandomiseerd",
         "offered": "kregen het programma aangeboden", "attended": "namen deel", "followed_up": "zijn gevolgd",
@@ -136,8 +134,8 @@ class DutchSelection(SelectionWords):
         said = {k: {"low": "lage", "high": "hoge"}.get(v, v) for k, v in verdicts.items()}
         values = list(said.values())
         if len(set(values)) == 1:
-            return f"Volgens de tabel van het What Works Clearinghouse is dat {values[0]} uitval, zowel bij de voorzichtige als bij de gunstige aanname."
-        named = {"cautious": "voorzichtige", "optimistic": "gunstige"}
+            return f"Volgens de tabel van het What Works Clearinghouse is dat {values[0]} uitval, zowel bij de voorzichtige als bij de optimistische aanname."
+        named = {"cautious": "voorzichtige", "optimistic": "optimistische"}
         parts = [f"{v} uitval bij de {named.get(k, k)} aanname" for k, v in said.items()]
         return f"Volgens de tabel van het What Works Clearinghouse is dat {' en '.join(parts)}."
 
@@ -165,7 +163,7 @@ class DutchSelection(SelectionWords):
     )  # fmt: skip
     wwc_assumptions: ClassVar[Mapping[str, str]] = {
         "cautious": "Voorzichtig: het programma kan beïnvloeden wie wegvallen",
-        "optimistic": "Gunstig: dat kan het nauwelijks",
+        "optimistic": "Optimistisch: dat kan het nauwelijks",
     }
     wwc_levels: ClassVar[Mapping[str, str]] = {"low": "laag", "high": "hoog"}
     wwc_of: ClassVar[Mapping[str, str]] = {"people": "", "clusters": "hele clusters"}
@@ -209,7 +207,7 @@ class DutchSelection(SelectionWords):
     def missing_note(level: str) -> str:
         return (
             f"{level}-intervallen; bij grenzen dekken zij het effect, niet het hele bereik. De grenzen van Lee gaan over mensen die in beide armen gemeten zouden worden; zij vragen geen "
-            "keuze en geen startwaarde, en staan hier ook als het plan ze niet noemt."
+            "keuze en geen startgetal, en staan hier ook als het plan ze niet noemt."
         )
 
     @staticmethod
@@ -267,7 +265,11 @@ class DutchSelection(SelectionWords):
     def formed_planned(alike: Sequence[str], mixed: Sequence[str]) -> str:
         how = [f"gelijk in {_quoted(alike)}"] if alike else []
         how += [f"gemengd in {_quoted(mixed)}"] if mixed else []
-        return f"Volgens plan moesten groepen {' en '.join(how)} zijn." if how else "Volgens plan bepaalde alleen toeval wie in welke groep kwam."
+        return (
+            f"Volgens plan moesten groepen {' en '.join(how)} zijn."
+            if how
+            else "Volgens plan bepaalde alleen toeval wie in welke groep kwam."
+        )
 
     formed_not_tested = "Het plan vroeg er geen toets van ([selection] groups_by_chance)."
 

@@ -77,7 +77,7 @@ class ArmStatistic:
             if found.covariance is None or np.isfinite(found.covariance).all():
                 return _whole(found)
             # an arm has one person in some stratum: the regression has a variance where the stratum alone has none
-        groups = self._groups(drawn)
+        groups = self.groups(drawn)
         return _whole(
             regression_effects(
                 targets=targets, draws=drawn.arms, n_arms=n_arms, basis=self.basis, studentize=self.studentize, groups=groups
@@ -90,7 +90,7 @@ class ArmStatistic:
         groups = s.group[None, :] if s.cluster is None and (s.group != ALONE).any() else None
         return Assignments(s.arm[None, :], groups, np.ones(1), False)
 
-    def _groups(self, drawn: Assignments) -> IntArray | None:
+    def groups(self, drawn: Assignments) -> IntArray | None:
         """Groups (or clusters) of every draw for the standard error; clusters stay who they are."""
         s = self.sample
         if not self.studentize or not s.clustered:

@@ -156,7 +156,7 @@ def regression_effects(
                 left = left / np.sqrt(np.maximum(1 - h, 1e-12))[:, None, :]
             scores = (influence[:, :, None, :] * left[:, None, :, :]).reshape(len(part), -1, part.shape[1])
             if groups is not None:
-                scores = _group_scores(scores, part, groups[start : start + step], n_arms)
+                scores = group_scores(scores, part, groups[start : start + step], n_arms)
             spreads.append((scores @ np.swapaxes(scores, 1, 2)).reshape(len(part), *slopes.shape[1:], *slopes.shape[1:]))
     return ArmEffects(np.concatenate(effects), np.concatenate(spreads) if studentize else None)
 
@@ -174,7 +174,7 @@ def _gram(Z: FloatArray, projected: FloatArray, part: ArmArray) -> FloatArray:
     return gram
 
 
-def _group_scores(scores: FloatArray, draws: ArmArray, groups: IntArray, n_arms: int) -> FloatArray:
+def group_scores(scores: FloatArray, draws: ArmArray, groups: IntArray, n_arms: int) -> FloatArray:
     """Sums (b, q, units) over groups, each times 1/sqrt(1 - n_g/n_arm); people alone count as groups of one."""
     b = len(draws)
     width = max(int(groups.max(initial=-1)) + 1, 1)

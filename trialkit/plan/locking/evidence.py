@@ -12,12 +12,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from trialkit.errors import LockError, UsageError, nearest, shown
 from trialkit.plan.locking.allocation import committed, read_certificate
 from trialkit.plan.locking.canonical import parse_strict
 from trialkit.plan.locking.chain import broken_at
+from trialkit.plan.locking.evidence_kinds import KINDS, Kind
 from trialkit.plan.locking.levels import claimed, highest
 from trialkit.plan.locking.lock import read_lock
 
@@ -39,90 +40,6 @@ FORMAT_VERSION = 1
 MOST_BYTES = 5_000_000
 
 
-class Kind(Protocol):
-    """A kind of evidence: its name, the level it gives when it carries the hash, endings of its files, and how it is looked at."""
-
-    name: str
-    level: str | None
-    endings: tuple[str, ...]
-
-    def carries(self, content: bytes, manifest_hash: str, lock_bytes: bytes) -> bool:
-        """Whether the hash stands in the file."""
-
-    def told(self, carries: bool) -> str:
-        """What that means, in words that claim no more than was looked at."""
-
-
-@dataclass(frozen=True, slots=True)
-class Timestamp:
-    """A timestamp token (RFC 3161 .tsr, OpenTimestamps .ots): the stamped digest stands in it as bytes. The signature is not verified."""
-
-    name: str = "timestamp"
-    level: str | None = "L1"
-    endings: tuple[str, ...] = (".tsr", ".tst", ".ots", ".p7s", ".sig", ".asc")
-
-    def carries(self, content: bytes, manifest_hash: str, lock_bytes: bytes) -> bool:
-        return any(digest in content for digest in stamped(manifest_hash, lock_bytes)) or written_in(content, manifest_hash)
-
-    def told(self, carries: bool) -> str:
-        if carries:
-            return "names the hash of this lock; kept, not verified here: its signature was not checked"
-        return "kept, not verified here: the hash of this lock was not found in it"
-
-
-@dataclass(frozen=True, slots=True)
-class Registry:
-    """The text of a public registration, stored: the full manifest hash stands in it."""
-
-    name: str = "registry"
-    level: str | None = "L2"
-    endings: tuple[str, ...] = (".txt", ".html", ".htm", ".md", ".json", ".xml", ".csv")
-
-    def carries(self, content: bytes, manifest_hash: str, lock_bytes: bytes) -> bool:
-        return written_in(content, manifest_hash)
-
-    def told(self, carries: bool) -> str:
-        if carries:
-            return "carries the full manifest hash; that the registry shows this text, and since when, is not verified here"
-        return "does not carry the manifest hash, so that it proves nothing about this lock"
-
-
-@dataclass(frozen=True, slots=True)
-class Custody:
-    """A statement of someone else who holds the lock or its hash: the full manifest hash stands in it."""
-
-    name: str = "custody"
-    level: str | None = "L3"
-    endings: tuple[str, ...] = ()
-
-    def carries(self, content: bytes, manifest_hash: str, lock_bytes: bytes) -> bool:
-        return written_in(content, manifest_hash)
-
-    def told(self, carries: bool) -> str:
-        if carries:
-            return "carries the full manifest hash; who wrote it, and when, is not verified here"
-        return "does not carry the manifest hash as plain text, so that it cannot be tied to this lock"
-
-
-@dataclass(frozen=True, slots=True)
-class AllocationCommitment:
-    """The certificate of an allocation that was drawn after the lock; raises no level."""
-
-    name: str = "allocation"
-    level: str | None = None
-    endings: tuple[str, ...] = ()
-
-    def carries(self, content: bytes, manifest_hash: str, lock_bytes: bytes) -> bool:
-        read_certificate(content, "certificate")
-        return True
-
-    def told(self, carries: bool) -> str:
-        return "commits to an allocation by salted hashes; neither the list nor its seed is in it"
-
-
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (Timestamp(), Registry(), Custody(), AllocationCommitment())}
-
-
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One piece of evidence: its line in the file, the kept file, and what was found in it when it was attached."""
@@ -141,11 +58,15 @@ class Entry:
     def level(self) -> str | None:
         """The level it gives; None for evidence that raises none."""
         level = KINDS[self.kind].level
-        return None if level is None else level if self.content["carries_hash"] else claimed(level)
+        if level is None:
+            return None
+        return level if self.content["carries_hash"] and (self.kind != "registry" or self.content.get("id")) else claimed(level)
 
     def __str__(self) -> str:
         told = KINDS[self.kind].told(bool(self.content["carries_hash"]))
         named = f" ({self.content['id']})" if self.content.get("id") else ""
+        if self.kind == "registry" and not named:
+            told += "; without the number of the registration (--id) nobody can look it up"
         return f"{self.kind}{named}, {self.file}: {told}; SHA-256 {self.content['sha256']}"
 
 
@@ -187,7 +108,7 @@ def attach(
     lock_path : the lock.
     file : a timestamp token, the stored text of a registration, a statement, the certificate of an allocation; at most 5 MB.
     kind : 'timestamp' (L1), 'registry' (L2), 'custody' (L3) or 'allocation' (no level); unsaid: by the ending of the file.
-    id : number of the registration; unsaid: the one in the plan.
+    id : number of the registration; unsaid: the one in the plan. Without any, L2 is only claimed: nobody could look it up.
     by, at : who attaches it, and the time; unsaid: nobody named, now.
 
     Raises
@@ -297,23 +218,6 @@ def file_problems(lock_path: Path, evidence: Evidence, manifest_hash: str) -> It
             yield f"the entry on '{entry.file}' does not say what stands in that file"
 
 
-def stamped(manifest_hash: str, lock_bytes: bytes) -> tuple[bytes, ...]:
-    """The digests that a timestamp of this lock can hold: of the lock file or of the text of its hash, and the hash itself."""
-    told = manifest_hash.encode("ascii")
-    named = [made(text).digest() for made in _DIGESTS for text in (lock_bytes, told, told + b"\n")]
-    return (bytes.fromhex(manifest_hash), *named)
-
-
-def written_in(content: bytes, manifest_hash: str) -> bool:
-    """Whether the full hash stands in a text, in any case and also where a line was broken inside it."""
-    for encoding in ("utf-8", "utf-16"):
-        text = re.sub(r"[\s\u00ad\u200b]+", "", content.decode(encoding, "ignore")).lower()
-        if manifest_hash in text:
-            return True
-    return False
-
-
-_DIGESTS = (hashlib.sha256, hashlib.sha384, hashlib.sha512)
 _NEEDED = {"kind", "manifest_hash", "file", "sha256", "carries_hash", "attached_at"}
 
 

@@ -200,6 +200,9 @@ def _covariate_columns(spec: PlanSpec) -> Iterator[ExpectedColumn]:
     for entry in spec.mediation:
         for column in entry.adjust or ():
             yield covariate(column, f"adjust of the mediation of '{entry.outcome}'")
+    for columns in spec.multiverse.adjust.values() if spec.multiverse else ():
+        for column in columns:
+            yield covariate(column, "adjust of the multiverse")
     for column in spec.selection.balance:
         yield covariate(column, "balance")
     for column in spec.selection.vulnerability:

@@ -21,14 +21,19 @@ from typing import TYPE_CHECKING, Any
 
 from trialkit.errors import LockError, UsageError, nearest
 from trialkit.plan.locking.canonical import canonical_json, parse_strict, sha256_of_text
+from trialkit.report.bundle import is_inside
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from trialkit.plan.schema.plan_spec import PlanSpec
 
 __all__ = [
     "Fingerprint",
     "fingerprint_beside",
     "fingerprint_of",
+    "further_changed",
+    "further_files",
     "held_against",
     "keep_fingerprint",
     "read_fingerprint",
@@ -85,6 +90,7 @@ def fingerprint_of(
     earlier: list[dict[str, Any]] | None = None,
     by: str | None = None,
     made_at: str | None = None,
+    further: list[dict[str, Any]] | None = None,
 ) -> Fingerprint:
     """The fingerprint of data as `prepare.load_data` read them.
 
@@ -94,6 +100,7 @@ def fingerprint_of(
     salt : of the columns' hashes; without one there are none, and no frame is needed.
     missing_codes : the plan's, which were blanked; kept, so that the data can be read in the same way again.
     earlier : former data of the same plan. by, made_at : who, and when as ISO time.
+    further : other data files of the plan, from `further_files`.
     """
     content: dict[str, Any] = {
         "kind": KIND,
@@ -106,6 +113,7 @@ def fingerprint_of(
         "rows": int(source["rows"]),
         "columns": int(source["columns"]),
         "missing_codes": _texts(missing_codes or {}),
+        "further": further or [],
         "by_column": [] if salt is None or frame is None else _by_column(frame, salt),
         "earlier": earlier or [],
         "by": by,
@@ -121,6 +129,7 @@ def keep_fingerprint(
     source: Mapping[str, Any],
     *,
     missing_codes: Mapping[str, Any] | None = None,
+    further: list[dict[str, Any]] | None = None,
     by: str | None = None,
     at: datetime | None = None,
 ) -> Fingerprint:
@@ -143,17 +152,49 @@ def keep_fingerprint(
     earlier: list[dict[str, Any]] = []
     if before is not None:
         old = before.content
-        if (old["sha256"], old["content_sha256"], old["file"]) == (
-            source.get("sha256"),
-            source["content_sha256"],
-            source.get("file"),
-        ):
+        now = (source.get("sha256"), source["content_sha256"], source.get("file"), further or [])
+        if (old["sha256"], old["content_sha256"], old["file"], old["further"]) == now:
             return before
         earlier = [*old["earlier"], {k: old[k] for k in ("file", "sha256", "content_sha256", "rows", "columns", "by", "made_at")}]
     salt = secrets.token_hex(16) if before is None else str(before.salt)
-    made = fingerprint_of(frame, source, salt=salt, missing_codes=missing_codes, earlier=earlier, by=by, made_at=_moment(at))
+    made = fingerprint_of(
+        frame, source, salt=salt, missing_codes=missing_codes, earlier=earlier, by=by, made_at=_moment(at), further=further
+    )
     atomic_text(target, made.text())
     return made
+
+
+def further_files(spec: PlanSpec, folder: Path | None) -> list[dict[str, Any]]:
+    """Data files that the plan names beside the one that is analysed, with the hash of their bytes; None where a file is not there."""
+    from trialkit.plan.planned.beside import beside
+
+    funnel = None if spec.selection.reach is None else spec.selection.reach.funnel
+    events = None if spec.harms is None else spec.harms.events
+    named = dict.fromkeys(name for name in (funnel, events) if name)
+    return [{"file": name, "sha256": _sha256_of(beside(folder, name))} for name in named]
+
+
+def further_changed(stored: Fingerprint, folder: Path) -> list[tuple[bool, str]]:
+    """Of each further data file, whether it is the one that was read, and a sentence; those that are not in the folder are passed over."""
+    found = []
+    for entry in stored.content["further"]:
+        now = _sha256_of(folder / str(entry["file"])) if is_inside(str(entry["file"])) else None
+        if now is not None and entry["sha256"] is not None:
+            same = now == entry["sha256"]
+            found.append(
+                (
+                    same,
+                    f"{entry['file']} {'is the file that was read, byte by byte' if same else 'was changed after it was read'}",
+                )
+            )
+    return found
+
+
+def _sha256_of(path: Path) -> str | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
 
 
 def read_fingerprint(path: Path) -> Fingerprint:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from trialkit.errors import LockError
 from trialkit.plan.locking.allocation import certificates_beside
 from trialkit.plan.locking.evidence import evidence_path, files_folder, read_evidence
-from trialkit.plan.locking.fingerprint import Fingerprint, fingerprint_beside, fingerprint_of, read_fingerprint
+from trialkit.plan.locking.fingerprint import Fingerprint, fingerprint_beside, fingerprint_of, further_files, read_fingerprint
 from trialkit.plan.locking.lock import kept_beside, read_lock
 from trialkit.plan.schema.scale_files import is_own, scale_path
 
@@ -51,13 +51,14 @@ def _plan_bytes(plan: Plan) -> bytes:
 
 def _fingerprint(plan: Plan, content: ReportContent, data: Any) -> Fingerprint:
     """The one that was kept beside the plan, if it is of these data; else one of the whole without its columns."""
+    further = further_files(plan.spec, plan.folder)
     if plan.path is not None and fingerprint_beside(plan.path).is_file():
         kept = read_fingerprint(fingerprint_beside(plan.path))
         same_file = content.data.get("sha256") in (None, kept.content["sha256"])
-        if same_file and kept.content["content_sha256"] == content.data["content_sha256"]:
+        if same_file and kept.content["further"] == further and kept.content["content_sha256"] == content.data["content_sha256"]:
             return kept
     codes = dict(plan.spec.data.missing_codes)
-    return fingerprint_of(None, content.data, missing_codes=codes, made_at=content.created)
+    return fingerprint_of(None, content.data, missing_codes=codes, made_at=content.created, further=further)
 
 
 def _lock_files(lock_path: Path, folder: Path | None) -> Iterator[tuple[str, bytes]]:

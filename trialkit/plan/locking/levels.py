@@ -56,7 +56,7 @@ _WORDS = {
         f"That the registry shows this text, and since when, is to be looked up there: it is not verified here. {_ONE}"
     ),
     claimed("L2"): (
-        f"Level L2 is claimed, not checked: the plan names a public registration. {_TAMPER} "
+        f"Level L2 is claimed, not checked: no stored text of a public registration with its number carries this hash. {_TAMPER} "
         "It does not prove when it was made, nor that no other plan was locked: for that, give the hash to someone else now. "
         "Whether the registry holds this hash, and since when, must be looked up there."
     ),

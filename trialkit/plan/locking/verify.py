@@ -16,6 +16,7 @@ from trialkit.plan.locking.lock import kept_beside, lock_text, parsed_lock, rend
 from trialkit.plan.locking.software import source_hash, versions
 
 if TYPE_CHECKING:
+    from trialkit.plan.deviations.entry import Entry as Logged
     from trialkit.plan.locking.evidence import Entry
     from trialkit.plan.schema.plan_spec import PlanSpec
 
@@ -83,6 +84,7 @@ def verify(
     data: Any = None,
     source_text: str | None = None,
     folder: str | Path | None = None,
+    ledger: str | Path | None = None,
     noted: str | None = None,
 ) -> Verification:
     """Recompute the hashes of a lock and hold a plan and data against it.
@@ -99,6 +101,8 @@ def verify(
         The text of the plan file, where `plan` is a `PlanSpec`: tells a change of comments from none.
     folder
         Where the plan's own scale files stand; unsaid: beside the plan file, or beside the lock.
+    ledger
+        The ledger of deviations; unsaid: the one beside the plan file or the lock, if any. Changes that it tells do not fail the check.
     noted
         A hash of the manifest or the plan that someone noted: whoever makes a lock anew cannot give it that hash again.
 
@@ -121,15 +125,17 @@ def verify(
     spec, source = _present_plan(plan, source_text)
     beside = Path(plan).parent if isinstance(plan, (str, Path)) else path.parent
     level, attached, looked_at = _evidence(path, manifest)
-    changed = differences(_filled(manifest["plan"]), spec.to_dict()) if spec is not None else ()
+    changed = differences(filled(manifest["plan"]), spec.to_dict()) if spec is not None else ()
+    at, entries, told = _ledger(path, plan, ledger, manifest)
     checks = [
         _file(text, manifest),
         _manifest(manifest),
         _plan(manifest),
         *_chain(path, manifest),
         *looked_at,
-        *_plan_file(manifest, spec, source, changed),
-        *_scales(manifest, Path(folder) if folder is not None else beside),
+        *told,
+        *_plan_file(manifest, spec, source, changed, at, entries),
+        *_scales(manifest, Path(folder) if folder is not None else beside, entries),
         *_data(manifest, data),
         *_data_event(path, manifest, data),
         _versions(manifest),
@@ -227,22 +233,67 @@ def _evidence(path: Path, manifest: dict[str, Any]) -> tuple[str, tuple[Entry, .
 
 
 def _plan_file(
-    manifest: dict[str, Any], spec: PlanSpec | None, source: str | None, changed: tuple[Difference, ...]
+    manifest: dict[str, Any],
+    spec: PlanSpec | None,
+    source: str | None,
+    changed: tuple[Difference, ...],
+    ledger: Path,
+    entries: tuple[Logged, ...],
 ) -> Iterator[Check]:
     if spec is None:
         return
     if changed:
-        listed = "; ".join(str(c) for c in changed[:12]) + (f" and {len(changed) - 12} more" if len(changed) > 12 else "")
-        yield Check("plan", False, f"the plan differs from the locked one: {listed}")
+        from trialkit.plan.deviations.changes import changes_of
+
+        found = changes_of(changed, entries)
+        left = found.unlogged
+        listed = "; ".join(str(c) for c in left[:12]) + (f" and {len(left) - 12} more" if len(left) > 12 else "")
+        if left:
+            yield Check(
+                "plan",
+                False,
+                f"the plan differs from the locked one: {listed}. `trialkit deviate` writes a change down, with its reason",
+            )
+        else:
+            points = f"{len(changed)} point{'s' if len(changed) > 1 else ''}"
+            yield Check(
+                "plan", True, f"the plan differs from the locked one in {points}, told in {ledger.name} ({', '.join(found.ids)})"
+            )
     elif source is None or sha256_of_text(source.replace("\r\n", "\n")) == manifest["source_hash"]:
         yield Check("plan", True, "the plan is the locked one")
     else:
         yield Check("plan", True, "the plan says what was locked; only comments or layout of its file changed")
 
 
-def _scales(manifest: dict[str, Any], folder: Path) -> Iterator[Check]:
+def _ledger(
+    lock_path: Path, plan: PlanSpec | str | Path | None, said: str | Path | None, manifest: dict[str, Any]
+) -> tuple[Path, tuple[Logged, ...], list[Check]]:
+    """The ledger of deviations, its entries, and whether they are as they were written."""
+    from trialkit.plan.deviations.ledger import ledger_beside, read_ledger
+
+    places = [ledger_beside(Path(plan))] if isinstance(plan, (str, Path)) else []
+    places = [Path(said)] if said is not None else [*places, ledger_beside(lock_path)]
+    place = next((p for p in places if p.exists()), places[0])
+    if not place.exists():
+        return place, (), []
+    try:
+        entries = read_ledger(place, manifest)
+    except LockError as reason:
+        return place, (), [Check("deviations", False, str(reason))]
+    many = f"{len(entries)} {'entry' if len(entries) == 1 else 'entries'}"
+    return (
+        place,
+        entries,
+        [Check("deviations", True, f"the {many} of {place.name} are as they were written, and begin at this lock")],
+    )
+
+
+def _scales(manifest: dict[str, Any], folder: Path, entries: tuple[Logged, ...]) -> Iterator[Check]:
+    from trialkit.plan.deviations.changes import changed_definitions, changes_of
     from trialkit.plan.schema.scale_files import digest, is_own
 
+    found = changes_of(list(changed_definitions(manifest, folder)), entries)
+    logged = {d.path.removeprefix("scales['").removesuffix("'].definition"): e.id for d, e in found.logged}
     for entry in manifest["scales"]:
         name, scale, locked = entry.get("name"), str(entry.get("scale")), entry.get("sha256")
         now = digest(scale, folder)
@@ -250,6 +301,12 @@ def _scales(manifest: dict[str, Any], folder: Path) -> Iterator[Check]:
             yield Check("scale", True, f"the file of scale '{name}' ('{scale}') is not here to be compared")
         elif now == locked:
             yield Check("scale", True, f"the definition of '{name}' is the locked one")
+        elif is_own(scale) and name in logged:
+            yield Check(
+                "scale",
+                True,
+                f"the definition of '{name}' ('{scale}') was changed since the lock, told in the ledger ({logged[name]})",
+            )
         else:
             # A newer trialkit may have corrected its registry; that is told, and is no tampering.
             told = "was changed" if is_own(scale) else "in the registry differs in this version of trialkit"
@@ -288,13 +345,15 @@ def _data_event(path: Path, manifest: dict[str, Any], data: Any) -> Iterator[Che
     """The data against the fingerprint of those that were analysed, where one stands beside the lock."""
     if data is None:
         return
-    from trialkit.plan.locking.fingerprint import fingerprint_beside, held_against, read_fingerprint
+    from trialkit.plan.locking.fingerprint import fingerprint_beside, further_changed, held_against, read_fingerprint
 
     stored = fingerprint_beside(path)
     if not stored.exists():
         return
     try:
-        yield Check("data event", *held_against(read_fingerprint(stored), data))
+        found = read_fingerprint(stored)
+        yield Check("data event", *held_against(found, data))
+        yield from (Check("further data", *told) for told in further_changed(found, path.resolve().parent))
     except TrialkitError as reason:
         yield Check("data event", False, str(reason))
 
@@ -341,7 +400,7 @@ def _present_plan(plan: PlanSpec | str | Path | None, source: str | None) -> tup
     return plan, source
 
 
-def _filled(locked: dict[str, Any]) -> dict[str, Any]:
+def filled(locked: dict[str, Any]) -> dict[str, Any]:
     """The locked plan with the defaults of keys that did not exist yet when it was locked."""
     from pydantic import ValidationError
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import Any
 
 from trialkit.errors import LockError, TrialkitError
 from trialkit.plan.locking.chain import broken_at, lines_of
-from trialkit.plan.locking.fingerprint import Fingerprint, held_against, read_fingerprint
+from trialkit.plan.locking.fingerprint import Fingerprint, further_changed, held_against, read_fingerprint
+from trialkit.plan.locking.levels import level_in_words
 from trialkit.plan.locking.verify import Check, Verification, noted_hash, verify
 from trialkit.report.bundle import NAME, PLAN_FOLDER, bundle_hash, bundle_text, files_in, is_inside, read_bundle
 from trialkit.report.places import changed_lines, key_of_line
@@ -71,7 +73,8 @@ class BundleVerification:
             "What it does not show",
             *(f"  - {s}" for s in not_proven(self)),
         ]
-        return "\n".join([head, *rows, f"  bundle hash {self.bundle_hash}", *told])
+        level = [] if self.lock is None else [level_in_words(self.lock.level)]
+        return "\n".join([head, *rows, f"  bundle hash {self.bundle_hash}", *told, *level])
 
 
 def verify_bundle(folder: str | Path, *, data: Any = None, noted: str | None = None) -> BundleVerification:
@@ -106,7 +109,7 @@ def verify_bundle(folder: str | Path, *, data: Any = None, noted: str | None = N
     lock_path, plan_path = _places(folder, bundle)
     lock, from_lock = _lock(lock_path, plan_path)
     checks += from_lock
-    checks += _ledgers(folder, bundle)
+    checks += _ledgers(folder, bundle, lock)
     checks += _belongs(bundle, results, lock)
     checks += _data(folder, bundle, results, data)
     hashes = {} if lock is None else {"lock": lock.manifest_hash, "plan": lock.plan_hash}
@@ -128,7 +131,12 @@ def proven(found: BundleVerification) -> list[str]:
     told = ["no file of the report was changed, added or taken away since its bundle.json was written"]
     if found.lock is not None:
         told.append(
-            f"the results name the lock that the report carries (manifest {found.lock.manifest_hash[:12]}), and the plan is the locked one"
+            f"the results name the lock that the report carries (manifest {found.lock.manifest_hash[:12]}), and "
+            + (
+                "every point where the plan differs from the locked one is in the ledger"
+                if found.lock.differences
+                else "the plan is the locked one"
+            )
         )
     if any(c.name == "data" for c in found.checks):
         told.append("the data given here are those that the results name")
@@ -188,6 +196,8 @@ def _where(name: str, content: bytes, stored: Mapping[str, Any]) -> str:
     """The place of a change in words."""
     if "marks" not in stored:
         return ""
+    if hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest() == stored["sha256"]:
+        return ": its line ends were converted, and nothing else (copy the report as it is, without conversion of text files)"
     place = changed_lines(content, stored)
     if place is None:
         return ""
@@ -200,7 +210,8 @@ def _where(name: str, content: bytes, stored: Mapping[str, Any]) -> str:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
         return f" in line {first}"
-    line = text.split("\n")[first - 1].strip()
+    # a hostile file must not steer the terminal that this is printed on
+    line = "".join(c if c.isprintable() else "\ufffd" for c in text.split("\n")[first - 1].strip())
     now = line if len(line) <= MOST_SHOWN else f"{line[:MOST_SHOWN]}..."
     key = f" at {key_of_line(text, first)}" if name.endswith(".json") and key_of_line(text, first) else ""
     return f"{key} in line {first}, which now reads: {now}" if now else f"{key} in line {first}, which is empty now"
@@ -223,7 +234,8 @@ def _places(folder: Path, bundle: Mapping[str, Any]) -> tuple[Path | None, Path 
         for n in here
         if n.endswith(".json") and not n.endswith((".evidence.json", ".data.json")) and (folder / n).is_file()
     ]
-    plans = [folder / n for n in here if n.endswith(".toml") and (folder / n).is_file()]
+    tables = [folder / n for n in here if n.endswith(".toml") and (folder / n).is_file()]
+    plans = [p for p in tables if _is_plan(p)] or tables
     lock = (
         next((p for p in locks if f'"manifest_hash": "{manifest}"' in p.read_text("utf-8", "replace")), None)
         if manifest
@@ -233,6 +245,14 @@ def _places(folder: Path, bundle: Mapping[str, Any]) -> tuple[Path | None, Path 
         lock = next((p for p in locks if not p.stem[-1:].isdigit()), None)
     beside = lock.name.removesuffix(".lock.json") + ".toml" if lock is not None else ""
     return lock, next((p for p in plans if p.name == beside), plans[0] if plans else None)
+
+
+def _is_plan(path: Path) -> bool:
+    """A plan, and not the scale that may stand beside it."""
+    try:
+        return "arms" in tomllib.loads(path.read_text("utf-8"))
+    except (ValueError, RecursionError):
+        return False
 
 
 def _lock(lock_path: Path | None, plan_path: Path | None) -> tuple[Verification | None, list[Check]]:
@@ -251,8 +271,11 @@ def _lock(lock_path: Path | None, plan_path: Path | None) -> tuple[Verification 
     return found, [c._replace(sentence=f"{names[c.name]}: {c.sentence}") if names.get(c.name) else c for c in found.checks]
 
 
-def _ledgers(folder: Path, bundle: Mapping[str, Any]) -> Iterator[Check]:
+def _ledgers(folder: Path, bundle: Mapping[str, Any], lock: Verification | None) -> Iterator[Check]:
+    """Chains of lines; that of the deviations is held against the lock where there is one."""
     for name in bundle["files"]:
+        if lock is not None and name.endswith(".deviations.jsonl"):
+            continue
         if not name.endswith(".jsonl") or not is_inside(name) or not (folder / name).is_file():
             continue
         lines = lines_of((folder / name).read_bytes().decode("utf-8", "replace"))
@@ -260,7 +283,8 @@ def _ledgers(folder: Path, bundle: Mapping[str, Any]) -> Iterator[Check]:
         if broken is not None:
             yield Check("ledger", False, f"entry {broken} of {name} is not as it was written, or one before it is missing")
         else:
-            yield Check("ledger", True, f"the {len(lines)} entries of {name} follow each other")
+            told = "the entry of" if len(lines) == 1 else f"the {len(lines)} entries of"
+            yield Check("ledger", True, f"{told} {name} {'stands' if len(lines) == 1 else 'stand'} as written")
 
 
 def _belongs(bundle: Mapping[str, Any], results: Mapping[str, Any] | None, lock: Verification | None) -> Iterator[Check]:
@@ -278,6 +302,10 @@ def _belongs(bundle: Mapping[str, Any], results: Mapping[str, Any] | None, lock:
         )
     elif named.get("plan_hash") != bundle.get("plan_hash"):
         yield Check("results", False, f"results.json and {NAME} name different plans (lock.plan_hash)")
+    elif lock is not None and named.get("level") != lock.level:
+        yield Check(
+            "results", False, f"results.json says level {named.get('level')} (lock.level), and what is here gives {lock.level}"
+        )
     elif lock is not None:
         yield Check("results", True, "results.json names the lock that the report carries")
 
@@ -301,6 +329,8 @@ def _data(folder: Path, bundle: Mapping[str, Any], results: Mapping[str, Any] | 
             checks.append(Check("data", *held_against(found, data, salt=_salt(folder, found, data))))
         except TrialkitError as reason:
             checks.append(Check("data", False, str(reason)))
+        if isinstance(data, (str, Path)):
+            checks += [Check("further data", *told) for told in further_changed(found, Path(data).resolve().parent)]
     return checks
 
 

@@ -59,13 +59,23 @@ def prepare(spec: PlanSpec, data: Any, *, folder: Path | None = None) -> Prepare
     notes = _composites(spec, frame, [o for o in spec.outcomes if o.kind in ("column", "scale")])
     known = labels.variable_labels(frame)
     roles = spec.roles()
-    trial = Trial(frame, **roles)
-    made = add_indices(spec, trial, frame, directions)
-    if made:
-        notes += _composites(spec, frame, [o for o in spec.outcomes if o.index is not None])
-        trial = Trial(frame, **roles)
+    trial, made, more = with_indices(spec, frame, directions)
+    notes += more
     known |= {s.column: f"{s.label}, {spec.wave_label(s.wave)}" if s.wave else s.label for s in scored}
     return Prepared(trial, tuple(scored), directions, known, source, tuple(notes), roles, made, answers)
+
+
+def with_indices(
+    spec: PlanSpec, frame: pd.DataFrame, directions: dict[str, Direction]
+) -> tuple[Trial, dict[str, dict[str, Any]], list[Note]]:
+    """The trial with its indices made (in `frame` too), how each was made, and what was noted."""
+    roles = spec.roles()
+    trial = Trial(frame, **roles)
+    made = add_indices(spec, trial, frame, directions)
+    if not made:
+        return trial, made, []
+    notes = _composites(spec, frame, [o for o in spec.outcomes if o.index is not None])
+    return Trial(frame, **roles), made, notes
 
 
 def load_data(spec: PlanSpec, data: Any) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -111,7 +121,7 @@ def _score(
     for column, (name, wave) in spec.score_columns().items():
         use = spec.scale(name)
         if name not in specs:
-            specs[name] = _scale(use.scale, use.form, folder)
+            specs[name] = used_scale(use.scale, use.form, folder)
             directions[name] = specs[name].direction_of(use.subscale)
         items = use.items if wave is None else use.items.replace("{wave}", wave)
         made = score(frame, specs[name], items, **use.scoring(wave))
@@ -147,7 +157,8 @@ def _unverified(used: Scale) -> tuple[Note, ...]:
     return (Note("scale_unverified", f"these details of the scale have not been compared with a publication: {fields}."),)
 
 
-def _scale(key: str, form: str | None, folder: Path | None) -> Scale:
+def used_scale(key: str, form: str | None, folder: Path | None) -> Scale:
+    """The scale of a [[scales]] entry, from the registry or from a file of one's own."""
     if key.endswith(".toml"):
         return Scale.from_toml(beside(folder, key))
     return scale(key, form=form)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from trialkit.plan.schema.plan_spec import PlanSpec
     from trialkit.trial import Trial
 
-__all__ = ["FEW_GROUPS", "FEW_GROUPS_DRAWS", "side_by_side", "when_few"]
+__all__ = ["FEW_GROUPS", "FEW_GROUPS_DRAWS", "drawable", "side_by_side", "when_few"]
 
 FEW_GROUPS = 20
 FEW_GROUPS_DRAWS = 1999
@@ -33,7 +33,7 @@ def side_by_side(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> FewGroups
         return None
     if not spec.analysis.few_groups and not (when_few(spec) and smallest_number(ready.trial) < FEW_GROUPS):
         return None
-    trial = ready.designed(spec) if _drawable(spec) else ready.trial
+    trial = ready.designed(spec) if drawable(spec) else ready.trial
     return few_groups(
         trial,
         spec.value_column(outcome),
@@ -52,7 +52,7 @@ def smallest_number(trial: Trial) -> int:
     return min(int(c["count"]) for c in counted(trial).values())
 
 
-def _drawable(spec: PlanSpec) -> bool:
+def drawable(spec: PlanSpec) -> bool:
     """Whether the plan says enough to draw other assignments, groups included."""
     from trialkit.plan.planned.randomization import MAKERS
 

@@ -23,6 +23,7 @@ from trialkit.plan.schema.base import (
 from trialkit.plan.schema.checks.whole import check
 from trialkit.plan.schema.comparisons import Comparison, comparisons
 from trialkit.plan.schema.defaults import with_defaults
+from trialkit.plan.schema.multiverse import MultiverseSection
 from trialkit.plan.schema.outcomes import Outcome, ScaleUse
 from trialkit.plan.schema.sections import (
     AnalysisSection,
@@ -50,7 +51,7 @@ class PlanSpec(Frozen):
     ('individual', ('peer',), 'employed')
     """
 
-    later: ClassVar[frozenset[str]] = frozenset({"measurement"})
+    later: ClassVar[frozenset[str]] = frozenset({"measurement", "multiverse"})
 
     schema_version: Literal[1]
     """version of the plan language: 1"""
@@ -82,6 +83,8 @@ class PlanSpec(Frozen):
     """adverse events"""
     measurement: MeasurementSection | None = None
     """how well the scales measured"""
+    multiverse: MultiverseSection | None = None
+    """the same effect by every declared way of analysing it"""
     report: ReportSection = ReportSection()
     """how the report is written"""
 
@@ -276,6 +279,7 @@ class PlanSpec(Frozen):
     def _named_covariates(self) -> set[str]:
         named = {*self.analysis.adjust, *self.selection.balance, *(s.by for s in self.subgroups)}
         named |= {*self.selection.vulnerability, *self.selection.groups_by_chance}
+        named |= {c for columns in (self.multiverse.adjust.values() if self.multiverse else ()) for c in columns}
         named |= {c for o in self.outcomes for c in o.adjust or ()} | {c for m in self.mediation for c in m.adjust or ()}
         named |= {b for m in self.mediation if (b := m.mediator.baseline) is not None}
         named |= {c for o in self.outcomes if (c := o.baseline) is not None} | {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from trialkit.plan.planned.side_by_side import FEW_GROUPS, FEW_GROUPS_DRAWS, when_few
 from trialkit.plan.schema.gatekeeping import graph_words
 from trialkit.plan.schema.mediators import mediator_baseline
+from trialkit.plan.schema.multiverse import multiverse_words
 from trialkit.plan.schema.outcomes import HedgesG, Outcome, ScaleUse
 from trialkit.plan.schema.scale_files import definition
 from trialkit.plan.words.estimand import estimand_sentence
@@ -65,7 +66,7 @@ def _trial(spec: PlanSpec) -> Iterator[str]:
     if spec.trial.registration:
         yield f"Registered as {spec.trial.registration} (claimed in the plan, not looked up)."
     else:
-        yield "No public registration is named, so a lock of this plan is local (level L0)."
+        yield "No public registration is named in the plan: a lock of it is local (level L0) until evidence is attached."
 
 
 def _arms(spec: PlanSpec) -> Iterator[str]:
@@ -247,6 +248,7 @@ def _further(spec: PlanSpec) -> Iterator[str]:
         through = entry.mediator.column or entry.mediator.scale
         when = f" at {entry.mediator.wave}" if entry.mediator.wave else ""
         yield _mediation(spec, entry, f"'{through}'{when}")
+    yield from multiverse_words(spec)
     for group in spec.subgroups:
         yield f"Whether the effect on {_listed(group.outcomes)} differs by '{group.by}' ({group.kind}, {group.alternative})."
     selection = spec.selection

@@ -37,9 +37,7 @@ def estimand_sentence(spec: PlanSpec, outcome: Outcome | str, contrast: str | tu
     return f"Among {_population(spec, outcome)}, {compared}{_averaging(spec, outcome)}{_events(outcome)}."
 
 
-def contrast_sides(
-    spec: PlanSpec, contrast: str | tuple[str, str] | None
-) -> tuple[Mapping[str, float], Mapping[str, float]]:
+def contrast_sides(spec: PlanSpec, contrast: str | tuple[str, str] | None) -> tuple[Mapping[str, float], Mapping[str, float]]:
     """The arms on either side of a contrast, with their weights."""
     known = {c.text: c for c in spec.comparisons}
     if contrast is None or (isinstance(contrast, str) and contrast in known):

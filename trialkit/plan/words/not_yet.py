@@ -70,8 +70,8 @@ BUILT: dict[str, frozenset[str]] = {
         | {"rerandomized", "minimization", "permuted_blocks"}
     ),
     "margin": frozenset({"equivalence", "noninferiority"}),
-    "section": frozenset({"balance", "attrition", "reach", "take_up", "subgroups", "harms", "mediation"}),
-    "language": frozenset({"en"}),
+    "section": frozenset({"balance", "attrition", "reach", "take_up", "subgroups", "harms", "mediation", "minimum_cell"}),
+    "language": frozenset({"en", "nl"}),
 }
 
 

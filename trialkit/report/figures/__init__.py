@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from trialkit.report.figures.robustness_chart import robustness
     from trialkit.report.figures.search_chart import simulated_search
     from trialkit.report.figures.simulated_power_chart import simulated_power
+    from trialkit.report.figures.specification_chart import specification_curve
     from trialkit.report.figures.subgroup_chart import subgroups
     from trialkit.report.figures.survival_chart import survival
 
@@ -56,6 +57,7 @@ _PUBLIC = {
     "robustness": "robustness_chart",
     "simulated_search": "search_chart",
     "simulated_power": "simulated_power_chart",
+    "specification_curve": "specification_chart",
     "subgroups": "subgroup_chart",
     "survival": "survival_chart",
 }
@@ -84,6 +86,7 @@ __all__ = [
     "robustness",
     "simulated_power",
     "simulated_search",
+    "specification_curve",
     "subgroups",
     "survival",
 ]

@@ -53,6 +53,13 @@ class SubgroupWords:
 
 
 SUBGROUP_ENGLISH = SubgroupWords()
+SUBGROUP_WORDS = {
+    "en": SUBGROUP_ENGLISH,
+    "nl": SubgroupWords(
+        "Iedereen", "Effect op {}: {}", "interactie, p {}", "interactie, p na correctie {}", "gepland", "niet gepland",
+        "interactie niet getoetst", "Verhouding", "mensen", "donker: {}% bij elke waarde; licht: voor de hele lijn",
+    ),
+}  # fmt: skip
 
 
 def subgroups(

@@ -48,6 +48,10 @@ class SurvivalWords:
 
 
 SURVIVAL_ENGLISH = SurvivalWords()
+SURVIVAL_WORDS = {
+    "en": SURVIVAL_ENGLISH,
+    "nl": SurvivalWords("Nog zonder {}", "Met {}", "de gebeurtenis", "Nog gevolgd"),
+}
 
 
 def survival(

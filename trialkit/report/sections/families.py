@@ -40,7 +40,7 @@ def _families(view: View, found: Mapping[str, Result]) -> Iterator[Block]:
     alone = [_test(view, e.outcome, e.contrast) for r in found.values() if len(r.estimates) == 1 for e in r.estimates]
     if alone:
         yield Text(words.alone(alone))
-    told = {family: [note.text for note in r.notes] for family, r in found.items() if len(r.estimates) > 1}
+    told = {family: [words.said(note.text) for note in r.notes] for family, r in found.items() if len(r.estimates) > 1}
     items = tuple(words.in_family(_named(view, family), text) for family, texts in told.items() for text in texts)
     if items:
         yield Bullets(items, "quiet")
@@ -73,7 +73,7 @@ def _graph(view: View, result: TableResult) -> Iterator[Block]:
     if outside:
         yield Text(words.outside(outside))
     if result.notes:
-        yield Bullets(tuple(note.text for note in result.notes), "quiet")
+        yield Bullets(tuple(words.said(note.text) for note in result.notes), "quiet")
 
 
 def _hypotheses(view: View) -> dict[str, tuple[str, str]]:

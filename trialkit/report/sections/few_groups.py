@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trialkit.report.content import OutcomeContent
-from trialkit.report.document import Block, Heading, Row, Section, Table, Text
+from trialkit.report.document import Block, Heading, Row, Section, Table, Text, opening
 from trialkit.report.format import UNDEFINED
 from trialkit.report.sections.blocks import columns, section
 from trialkit.report.view import Unit, View
@@ -28,7 +28,7 @@ def few_groups(view: View) -> Section | None:
 def _outcome(view: View, outcome: OutcomeContent, result: TableResult) -> Iterator[Block]:
     words, n, said = view.words, view.numbers, result.details
     what = str(said["what"])
-    yield Text(f"{str(said['advice'])[:1].upper()}{str(said['advice'])[1:]}")
+    yield Text(opening(words.said(str(said["advice"]))))
     counts = tuple(Row((view.arm(arm), n.count(c["count"]), n.fixed(c["effective"], 1))) for arm, c in said["groups"].items())
     counted = words.clusters_header if what == "clusters" else words.groups_header
     yield Table(words.few_counts_caption[what], columns(words.arm_header, counted, words.worth_header), counts)
@@ -40,14 +40,14 @@ def _outcome(view: View, outcome: OutcomeContent, result: TableResult) -> Iterat
     rows = tuple(_row(view, unit, r) for r in result.table)
     yield Table(words.few_methods_caption, header, rows, words.few_note(n.count(said.get("n_draws"))), "few_groups")
     if result.notes:
-        yield Text(" ".join(f"{note.text[:1].upper()}{note.text[1:]}" for note in result.notes), "quiet")
+        yield from (Text(opening(words.said(note.text)), "quiet") for note in result.notes)
 
 
 def _row(view: View, unit: Unit, row: Mapping[str, Any]) -> Row:
     words, n = view.words, view.numbers
     name = words.few_methods.get(str(row["method"]), str(row["method"]))
     if row["remark"]:
-        return Row((name, *(UNDEFINED,) * 5), beneath=str(row["remark"]))
+        return Row((name, *(UNDEFINED,) * 5), beneath=words.said(str(row["remark"])))
     interval = words.interval(unit.difference(row["conf_low"]), unit.difference(row["conf_high"]))
     return Row(
         (

@@ -26,7 +26,7 @@ def _blocks(view: View, found: TableResult) -> Iterator[Block]:
     header = columns(words.event_header, *arms, words.harms_difference_header, words.interval_header(view.level))
     yield Table(words.harms_caption, header, tuple(_rows(view, found)), words.harms_note(view.level), "harms")
     if found.notes:
-        yield Bullets(tuple(n.text for n in found.notes), "quiet")
+        yield Bullets(tuple(words.said(n.text) for n in found.notes), "quiet")
 
 
 def _rows(view: View, found: TableResult) -> Iterator[Row]:

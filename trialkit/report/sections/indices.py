@@ -25,6 +25,6 @@ def indices(view: View) -> Section | None:
             turned = words.turned if part["better"] == "lower" else ""
             rows.append(Row((labels.get(column) or view.column(column), *cells), "inner", turned))
     told = [(o.label or o.name, note) for o in made for note in o.index["notes"] if note["code"] != "components_turned"]
-    notes = tuple(words.note_for(note["text"], [label]) for label, note in told)
+    notes = tuple(words.note_for(words.said(note["text"]), [label]) for label, note in told)
     table = Table(words.indices_caption, header, tuple(rows), words.indices_note, "indices")
     return section(view, "indices", [table, Bullets(notes, "quiet") if notes else None])

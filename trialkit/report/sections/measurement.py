@@ -36,7 +36,7 @@ def _blocks(view: View) -> Iterator[Block]:
     undecided = any(r.details["standing"] == "undecided" for r in tests)
     yield Table(words.measurement_caption, kept, rows, words.measurement_note(" / ".join(waves), undecided), "measurement")
     yield from _warned(view)
-    missing = [words.left_out_of_scale(m.label, text) for m in scales for text in m.left_out]
+    missing = [words.left_out_of_scale(m.label, words.said(text)) for m in scales for text in m.left_out]
     if missing:
         yield Bullets(tuple(missing), "quiet")
     for m in scales:
@@ -82,7 +82,7 @@ def _warned(view: View) -> Iterator[Block]:
     if not notes:
         return
     yield Heading(words.warned_title)
-    yield Bullets(tuple(notes))
+    yield Bullets(tuple(words.said(t) for t in notes))
     rows = [row for m in view.content.measurement for name, result in m.latent.items() for row in _compared(view, name, result)]
     if rows:
         level = words.interval_header(view.level)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trialkit.report.content import MeasurementContent
-from trialkit.report.document import Block, Bullets, Row, Table
+from trialkit.report.document import Block, Bullets, Row, Table, opening
 from trialkit.report.format import UNDEFINED, real
 from trialkit.report.sections.blocks import columns
 from trialkit.report.view import View
@@ -34,7 +34,7 @@ def details(view: View, m: MeasurementContent) -> Iterator[Block]:
     for key, result in m.change.items():
         before, after = (m.waves.get(w, w) for w in key.split(" to "))
         yield from _change(view, view.words.change_caption(before, after), result)
-    notes = _notes(m)
+    notes = tuple(opening(view.words.said(text)) for text in _notes(m))
     if notes:
         yield Bullets(notes, "quiet")
 
@@ -43,7 +43,7 @@ def _notes(m: MeasurementContent) -> tuple[str, ...]:
     tests = (m.reliability, *m.over_waves.values(), *m.over_arms.values(), m.ends, *m.latent.values())
     said = [n.text for r in tests if r is not None for n in r.notes if n.code not in ROUTINE]
     said += [n.text for r in m.change.values() for n in r.notes if n.code in OF_CHANGE]
-    return tuple(dict.fromkeys(f"{text[:1].upper()}{text[1:]}" for text in said))
+    return tuple(dict.fromkeys(said))
 
 
 def _reliability(view: View, m: MeasurementContent) -> Iterator[Block]:

@@ -53,7 +53,7 @@ def _one(view: View, i: int, found: MediationContent) -> Iterator[Block]:
     yield Heading(f"{title}: {words.contrast(view.arm(found.arm), view.arm(found.control))}" if several else title)
     result = found.result
     if result is None:
-        yield Bullets(found.left_out)
+        yield Bullets(tuple(words.said(t) for t in found.left_out))
         return
     unit, effects = mediation_unit(result, words), {e.estimand: e for e in result.estimates}
     said = {n: _told(view, unit, effects[n]) for n in TOGETHER}
@@ -76,8 +76,8 @@ def _one(view: View, i: int, found: MediationContent) -> Iterator[Block]:
     yield _paths(view, found, result)
     yield Fold(words.agrema_title, (Facts(_agrema(view, found, result)),))
     if result.notes or found.left_out:
-        kept = [words.mediation_notes.get(n.code, n.text) for n in result.notes if n.code not in SAID_ELSEWHERE]
-        yield Bullets((*kept, *found.left_out), "quiet")
+        kept = [words.mediation_notes.get(n.code) or words.said(n.text) for n in result.notes if n.code not in SAID_ELSEWHERE]
+        yield Bullets((*kept, *(words.said(t) for t in found.left_out)), "quiet")
 
 
 def _told(view: View, unit: Unit, e: Estimate) -> str:
@@ -94,7 +94,7 @@ def _effects(view: View, unit: Unit, found: MediationContent, result: Result) ->
         style = "body" if name in TOGETHER else "inner"
         rows.append(Row((words.mediation_effects[name], unit.difference(e.estimate), interval, n.p(e.p_value)), style))  # type: ignore[arg-type]
     share = effects["proportion"]
-    note = words.mediation_note(view.level, share.method, n.count(d) if (d := result.details.get("n_draws")) else None)
+    note = words.mediation_note(view.level, words.method(share.method, ""), n.count(d) if (d := result.details.get("n_draws")) else None)
     if withheld(result):
         note = f"{note} {words.mediation_withheld}"
     elif math.isfinite(share.estimate):

@@ -35,7 +35,7 @@ def _one(view: View, i: int, name: str, result: Result) -> Iterator[Block]:
     yield Table(words.course_caption(label), header, tuple(_rows(view, result)), "", "over_time")
     yield FigureBlock(course_figure(i), words.caption_course(label, view.level), words.alt_course(label), "over_time")
     if result.notes:
-        yield Bullets(tuple(n.text for n in result.notes), "quiet")
+        yield Bullets(tuple(words.said(n.text) for n in result.notes), "quiet")
 
 
 def _rows(view: View, result: Result) -> Iterator[Row]:

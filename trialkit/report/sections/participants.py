@@ -18,7 +18,9 @@ def flow(view: View) -> Section | None:
         return None
     words = view.words
     figure = FigureBlock("flow", words.caption_flow, words.alt_flow(list(_described(view))), "flow")
-    return section(view, "flow", [Text(words.flow_intro), figure, Fold(words.data_behind, (_flow_table(view),))])
+    least = view.content.minimum_cell
+    withheld = Text(words.withheld(view.numbers.count(least)), "quiet") if least > 1 else None
+    return section(view, "flow", [Text(words.flow_intro), withheld, figure, Fold(words.data_behind, (_flow_table(view),))])
 
 
 def shown_outcome(view: View) -> str:

@@ -33,7 +33,7 @@ def figure_name(i: int) -> str:
 def _outcome(view: View, outcome: OutcomeContent, i: int) -> Iterator[Block]:
     words = view.words
     if outcome.estimand:
-        yield Text(words.estimand(outcome.estimand))
+        yield Text(words.estimand(view.estimand(outcome)))
     if outcome.result.details.get("arms") and view.unit(outcome).levels != "none":
         yield _observed(view, outcome)
     yield _estimates(view, outcome)
@@ -44,7 +44,7 @@ def _outcome(view: View, outcome: OutcomeContent, i: int) -> Iterator[Block]:
         yield FigureBlock(f"{figure_name(i)}-curves", words.caption_curves(label, view.level), words.alt_curves(label, arms))
     if outcome.result.notes:
         yield Heading(words.notes_title, 4)
-        yield Bullets(tuple(n.text for n in outcome.result.notes), "quiet")
+        yield Bullets(tuple(words.said(n.text) for n in outcome.result.notes), "quiet")
     if outcome.companions:
         yield Heading(words.companions_title)
         yield Text(words.companions_intro)

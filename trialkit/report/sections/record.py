@@ -1,11 +1,10 @@
-"""The record: scoring, deviations, what was not run, notes, how to repeat it, and the plan in words."""
+"""The record: scoring, what was not run, notes, how to repeat it, and the plan in words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from trialkit.report.document import Block, Bullets, Code, Facts, Fold, Heading, Row, Section, Table, Text
+from trialkit.report.document import Block, Bullets, Code, Facts, Fold, Row, Section, Table, Text, among
 from trialkit.report.format import UNDEFINED, real
 from trialkit.report.sections.blocks import columns, section
 from trialkit.report.view import View
@@ -27,46 +26,20 @@ def scales(view: View) -> Section | None:
         rows.append(Row((f"{s.label or s.name}, {s.wave}" if s.wave else s.label or s.name, *counts, possible)))
     notes = tuple(
         dict.fromkeys(
-            f"{s.label or s.name}{f', {s.wave}' if s.wave else ''}: {n.text}" for s in view.content.scales for n in s.notes
+            among(f"{s.label or s.name}{f', {s.wave}' if s.wave else ''}: ", words.said(n.text))
+            for s in view.content.scales
+            for n in s.notes
         )
     )
     table = Table(words.scales_caption, header, tuple(rows), words.scales_note, "scales")
     return section(view, "scales", [table, Bullets(notes, "quiet") if notes else None])
 
 
-def deviations(view: View) -> Section:
-    """Every entry of the ledger, or that there is none."""
-    words, entries = view.words, view.content.deviations
-    if not entries:
-        return section(view, "deviations", [Text(words.deviations_none), Text(words.deviations_none_detail, "quiet")])
-    blocks: list[Block] = []
-    for i, entry in enumerate(entries, 1):
-        what = str(entry.get("plan_path") or entry.get("type") or "")
-        blocks.append(Heading(words.deviation_title(view.numbers.count(i), what)))
-        order = [k for k in words.deviation_names if k in entry] + [k for k in entry if k not in words.deviation_names]
-        blocks.append(Facts(tuple((words.field(k), _value(view, entry[k])) for k in order if k != "id")))
-    return section(view, "deviations", blocks)
-
-
-def _value(view: View, value: Any) -> str:
-    if isinstance(value, bool):
-        return view.words.yes if value else view.words.no
-    if value is None or value == "":
-        return UNDEFINED
-    if isinstance(value, (int, float)):
-        return view.numbers.general(value)
-    if isinstance(value, Mapping):
-        return "; ".join(f"{view.words.field(str(k))}: {_value(view, v)}" for k, v in value.items())
-    if isinstance(value, (list, tuple)):
-        return ", ".join(_value(view, v) for v in value)
-    return str(value)
-
-
 def not_run(view: View) -> Section | None:
     """Planned parts that this version cannot run."""
     if not view.content.not_run:
         return None
-    return section(view, "not_run", [Text(view.words.not_run_intro), Bullets(view.content.not_run)])
+    return section(view, "not_run", [Text(view.words.not_run_intro), Bullets(tuple(view.words.said(part) for part in view.content.not_run))])
 
 
 _SAID_ELSEWHERE = frozenset({"p_adjusted", "denominator"})
@@ -84,7 +57,7 @@ def notes(view: View) -> Section | None:
                 found.setdefault(text, []).append(o.label or o.name)
     if not found:
         return None
-    items = tuple(view.words.note_for(text, outcomes) for text, outcomes in found.items())
+    items = tuple(view.words.note_for(view.words.said(text), outcomes) for text, outcomes in found.items())
     return section(view, "notes", [Bullets(items)])
 
 
@@ -107,6 +80,11 @@ def _facts(view: View) -> Iterator[tuple[str, str]]:
     ):
         if value:
             yield words.manifest_name(key), value
+    for line in content.unblinding:
+        yield (
+            words.unblinded_fact if line["line"] == 1 else words.status_unblinded,
+            words.unblinded(words.moment(str(line["at"])), str(line["by"])),
+        )
     for entry in lock.evidence:
         yield words.manifest_name("evidence"), f"{entry['file']} {entry['sha256']}"
     for key, value in content.data.items():
@@ -125,4 +103,4 @@ def plan(view: View) -> Section | None:
     if not view.content.plan_text:
         return None
     words = view.words
-    return section(view, "plan", [Text(words.plan_intro), Fold(words.plan_fold, (Code(view.content.plan_text, "plan"),))])
+    return section(view, "plan", [Text(words.plan_intro), Fold(words.plan_fold, (Code(view.plan_text, "plan"),))])

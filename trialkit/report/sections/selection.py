@@ -37,7 +37,7 @@ def selection(view: View) -> Section | None:
         if shown:
             blocks.append(Fold(view.words.selection_evidence, shown))
     if found.left_out:
-        blocks += [Heading(view.words.selection_left_out), Bullets(found.left_out, "quiet")]
+        blocks += [Heading(view.words.selection_left_out), Bullets(tuple(view.words.said(t) for t in found.left_out), "quiet")]
     return section(view, "selection", blocks)
 
 

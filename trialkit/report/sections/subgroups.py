@@ -44,7 +44,7 @@ def _one(view: View, i: int, key: str, result: Result) -> Iterator[Block]:
     yield Table(words.subgroups_caption(label), header, tuple(_rows(view, unit, result)), words.subgroups_note, "subgroups")
     yield FigureBlock(subgroup_figure(i), words.caption_subgroups(label, view.level), words.alt_subgroups(label), "subgroups")
     if result.notes:
-        yield Bullets(tuple(n.text for n in result.notes), "quiet")
+        yield Bullets(tuple(words.said(n.text) for n in result.notes), "quiet")
 
 
 def _label(outcome: OutcomeContent | None, name: str) -> str:
@@ -64,7 +64,7 @@ def _rows(view: View, unit: Unit, result: Result) -> Iterator[Row]:
 def _row(view: View, unit: Unit, e: Estimate) -> Row:
     """An interaction stands out; a joint test has no estimate of its own."""
     words, tested = view.words, e.extra["subgroup"] == INTERACTION
-    name = words.interaction_row(str(e.extra.get("comparison") or "")) if tested else str(e.extra["subgroup"])
+    name = words.interaction_row(words.level(str(e.extra.get("comparison") or ""))) if tested else words.level(str(e.extra["subgroup"]))
     value = unit.difference(e.estimate) if math.isfinite(real(e.estimate)) else ""
     interval = (
         words.interval(unit.difference(e.conf_low), unit.difference(e.conf_high)) if math.isfinite(real(e.conf_low)) else ""

@@ -130,5 +130,6 @@ def _not_shown(view: View) -> Iterator[str]:
         yield words.about_population(content.population)
     if content.lock.state != "locked":
         yield words.about_unlocked
-    if content.deviations:
-        yield words.about_deviations(len(content.deviations))
+    deviating = [d for d in content.deviations if d.get("in_force", True) and d.get("source") != "software"]
+    if deviating:
+        yield words.about_deviations(len(deviating))

@@ -25,9 +25,11 @@ def check(spec: PlanSpec) -> list[Problem]:
     from trialkit.plan.schema.checks.scales import scale_use_problems
     from trialkit.plan.schema.comparisons import comparison_problems
     from trialkit.plan.schema.gatekeeping import graph_problems
+    from trialkit.plan.schema.multiverse import multiverse_problems
 
     rules = (
         _arms, _data, _design, _groups, _scales, scale_use_problems, outcome_problems, _analysis, _few_groups, comparison_problems, graph_problems, _mediation, _selection, _subgroups,
+        multiverse_problems,
     )  # fmt: skip
     return [problem for rule in rules for problem in rule(spec)]
 

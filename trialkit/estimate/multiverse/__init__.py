@@ -1,0 +1,1 @@
+"""The same effect by every declared way of analysing it."""

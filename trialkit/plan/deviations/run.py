@@ -1,0 +1,88 @@
+"""A run with its deviations: the ledger, what the run noticed, and the locked plan beside a changed one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trialkit.errors import TrialkitError
+from trialkit.plan.deviations.changes import Changes, changed_definitions
+from trialkit.plan.deviations.entry import Entry
+from trialkit.plan.deviations.log import ledger_of, locked_plan, present_changes
+from trialkit.plan.deviations.noticed import noticed
+from trialkit.report.content import LockContent, OutcomeContent, ReportContent
+from trialkit.report.content_deviations import DeparturesContent
+
+if TYPE_CHECKING:
+    from trialkit.plan.plan import Plan
+
+__all__ = ["with_deviations"]
+
+Progress = Callable[[str, int, int], None]
+
+
+def with_deviations(
+    plan: Plan, content: ReportContent, data: Any, lock_path: Path, *, progress: Progress | None = None
+) -> ReportContent:
+    """The content of a run with the ledger, what was noticed, and every outcome by the locked plan where that is another one.
+
+    Parameters
+    ----------
+    plan : that was run; each of its changes is in the ledger (`lock_status` holds it to that).
+    content : of the run. data : what it ran on. lock_path : of the lock. progress : called with (what, step, steps).
+    """
+    if content.lock.state != "locked":
+        found = DeparturesContent(noticed=tuple(noticed(plan.spec, content, None, plan.folder)))
+        return replace(content, departures=found)
+    _, manifest, entries = ledger_of(plan, lock_path)
+    changes = present_changes(plan, lock_path)
+    outcomes, failed = _as_planned(plan, manifest, data, changes, progress)
+    in_force = set(changes.ids)
+    departures = DeparturesContent(
+        changes=tuple({"path": d.path, "locked": d.locked, "present": d.present, "entry": e.id} for d, e in changes.logged),
+        planned_failed=failed,
+        noticed=tuple(noticed(plan.spec, content, manifest, plan.folder)),
+    )
+    seen = next((str(line["at"]) for line in content.unblinding), None)
+    rows = tuple(
+        e.to_dict() | {"in_force": e.source != "plan" or e.id in in_force, "logged_late": _is_late(e, seen)} for e in entries
+    )
+    lock = replace(content.lock, logged_changes=len(changes.logged))
+    return replace(content, lock=lock, deviations=rows, departures=departures, planned_outcomes=outcomes)
+
+
+def _is_late(entry: Entry, seen: str | None) -> bool:
+    """Whether an entry says that it was decided before the arms were known, and was logged after."""
+    if seen is None or entry.timing == "after_unblinding":
+        return False
+    return datetime.fromisoformat(entry.date) > datetime.fromisoformat(seen)
+
+
+def _as_planned(
+    plan: Plan, manifest: dict[str, Any], data: Any, changes: Changes, progress: Progress | None
+) -> tuple[tuple[OutcomeContent, ...], str]:
+    """Every outcome by the locked plan, or why that could not be run; nothing where the plan is the locked one."""
+    from trialkit.plan.run import run_plan
+    from trialkit.plan.schema.plan_spec import PlanSpec
+
+    if not changes.logged:
+        return (), ""
+    gone = [d.path for d in changed_definitions(manifest, plan.folder)]
+    if gone:
+        return (), f"the scale files of the locked plan are not here any more, only their hashes are ({', '.join(gone)})"
+
+    def tell(what: str, step: int, steps: int) -> None:
+        if progress is not None:
+            progress(f"as locked: {what}", step, steps)
+
+    try:
+        spec = PlanSpec.model_validate(locked_plan(manifest))
+        content = run_plan(
+            spec, data, lock=LockContent("locked", "", "", manifest["plan_hash"]), folder=plan.folder, progress=tell
+        )
+    except (TrialkitError, ValueError) as reason:
+        return (), str(reason)
+    return content.outcomes, ""

@@ -1,0 +1,1 @@
+"""Reporting checklists and work sheets, answered from the content of a report."""
