@@ -158,7 +158,13 @@ def few(seed: int = 2) -> ReportContent:
     with_index = tk.Trial(frame.assign(ease_index=made), arm="arm", control="individual", unit="id", group="group")
     result = tk.itt(with_index, "ease_index")
     outcomes = [
-        replace(o, result=tk.itt(with_index, o.name, measure=o.measure), companions={}, effect_size=None, attrition=attrition(with_index, o.column))
+        replace(
+            o,
+            result=tk.itt(with_index, o.name, measure=o.measure),
+            companions={},
+            effect_size=None,
+            attrition=attrition(with_index, o.column),
+        )
         for o in base.outcomes[:3]
     ]
     outcomes[0] = replace(outcomes[0], few_groups=tk.few_groups(trial, "employed_t2", n_draws=199, seed=1))

@@ -34,6 +34,7 @@ ORDER = [
     "flow",
     "baseline",
     "outcomes",
+    "analysed",
     "families",
     "attrition",
     "harms",
@@ -44,6 +45,7 @@ ORDER = [
     "notes",
     "manifest",
     "plan",
+    "checklists",
 ]
 
 

@@ -39,7 +39,19 @@ def test_the_folder_holds_page_numbers_tables_and_figures(report: Path) -> None:
         == sorted(p.stem for p in (report / "figures").glob("*.png"))
     )
     assert sorted(p.stem for p in (report / "tables").glob("*.csv")) == (
-        ["arm_means", "attrition", "companions", "effect_sizes", "effects", "families", "flow", "groups", "scales", "table1"]
+        [
+            "analysed",
+            "arm_means",
+            "attrition",
+            "companions",
+            "effect_sizes",
+            "effects",
+            "families",
+            "flow",
+            "groups",
+            "scales",
+            "table1",
+        ]
     )
     for path in (report / "figures").glob("*.png"):
         width, height = struct.unpack(">II", path.read_bytes()[16:24])

@@ -84,6 +84,10 @@ def check(
     read = Plan.load(plan)
     if data is None:
         write_json(read.to_dict()) if json else out(read.describe())
+        if not json and read.spec.design.assumptions.attrition is not None:
+            from trialkit.selection.standards.attrition_room import room_sentences
+
+            out("\n" + "\n".join(room_sentences(read.spec.design.assumptions.attrition)))
         return
     from trialkit.io import read as read_data
     from trialkit.io import receipt

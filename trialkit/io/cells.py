@@ -17,7 +17,7 @@ from trialkit.io.labels import MissingCode, plain_code
 __all__ = ["TextColumn", "agreed_decimal", "finish", "number_style", "prepare", "settle"]
 
 Decimal = Literal[".", ","]
-Style = Literal["empty", "whole", "point", "grouped", "comma", "text"]
+Style = Literal["empty", "whole", "point", "grouped", "comma", "dutch", "text"]
 Column = tuple[pd.Series, list[MissingCode]]
 
 # What R, Excel and Stata write for "no value"; anything else must be declared.
@@ -32,6 +32,8 @@ _SPACE = re.compile(r"[^\S\n]")
 _NOT_WHOLE = re.compile(rf"^(?!-?{_DIGITS}$)", re.M)
 _NOT_POINT = re.compile(rf"^(?!-?(?:{_DIGITS}(?:\.[0-9]*)?|\.[0-9]+){_EXPONENT}$|-?[0-9]\.[0-9]+[eE][0-9]+$)", re.M)
 _NOT_COMMA = re.compile(rf"^(?!-?(?:{_DIGITS}(?:,[0-9]*)?|,[0-9]+){_EXPONENT}$)", re.M)
+_NOT_DUTCH = re.compile(rf"^(?!-?(?:[1-9][0-9]{{0,2}}(?:\.[0-9]{{3}}){{1,4}}(?:,[0-9]*)?|{_DIGITS}(?:,[0-9]*)?|,[0-9]+)$)", re.M)
+_BOTH_SIGNS = re.compile(r"\.[0-9]{3},")
 _NOT_GROUPED = re.compile(r"\.(?![0-9]{3}$)|^-?[0-9]{4,}\.|^-?\.|^-?0", re.M)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)?")
 _TRUTH = {"true": True, "false": False}
@@ -57,6 +59,8 @@ def number_style(words: Collection[str]) -> Style:
     --------
     >>> number_style(["1", "2"]), number_style(["1,5"]), number_style(["007"]), number_style(["1.000"])
     ('whole', 'comma', 'text', 'grouped')
+    >>> number_style(["1.234,56", "2.000"])
+    'dutch'
     """
     if not words:
         return "empty"
@@ -74,7 +78,10 @@ def _style(joined: str) -> Style:
         return "whole"
     if not _NOT_POINT.search(joined):
         return "point" if _NOT_GROUPED.search(joined) else "grouped"
-    return "text" if _NOT_COMMA.search(joined) else "comma"
+    if not _NOT_COMMA.search(joined):
+        return "comma"
+    # 1.234,56 can be read in one way only, and then 2.000 in the same column is two thousand.
+    return "dutch" if _BOTH_SIGNS.search(joined) and not _NOT_DUTCH.search(joined) else "text"
 
 
 def agreed_decimal(styles: Iterable[Style]) -> Decimal:
@@ -83,7 +90,7 @@ def agreed_decimal(styles: Iterable[Style]) -> Decimal:
     Numbers such as 1.000 alone do not tell: they stay text, and the receipt says so.
     """
     seen = set(styles)
-    return "." if "point" in seen and "comma" not in seen else ","
+    return "." if "point" in seen and not {"comma", "dutch"} & seen else ","
 
 
 def prepare(values: Sequence[str | None], codes: ColumnCodes, *, absent: Collection[str] = ABSENT) -> TextColumn:
@@ -164,22 +171,29 @@ def _blank(column: TextColumn, reasons: Mapping[str, str]) -> set[str]:
 def _is_number(style: Style, decimal: Decimal | None) -> bool:
     if decimal is None:
         return False
-    return style in ("empty", "whole") or style in (("point", "grouped") if decimal == "." else ("comma",))
+    return style in ("empty", "whole") or style in (("point", "grouped") if decimal == "." else ("comma", "dutch"))
 
 
 def _numbers(column: TextColumn) -> pd.Series:
     cells = column.cells
     if column.style == "whole" and None not in cells:
         return pd.Series(np.array(list(map(int, cells)), dtype=np.int64))  # type: ignore[arg-type]
-    if column.style == "comma":
-        cells = [None if cell is None else cell.replace(",", ".") for cell in cells]
+    if column.style in ("comma", "dutch"):
+        cells = [None if cell is None else _with_point(cell) for cell in cells]
     if None not in cells:
         return pd.Series(np.array(list(map(float, cells)), dtype=np.float64))  # type: ignore[arg-type]
     return pd.Series(np.array([np.nan if cell is None else float(cell) for cell in cells], dtype=np.float64))
 
 
+def _with_point(cell: str) -> str:
+    return cell.replace(".", "").replace(",", ".")
+
+
 def _as_float(word: str) -> float | None:
-    return float(word.replace(",", ".")) if number_style([word]) not in ("text", "empty") else None
+    style = number_style([word])
+    if style in ("text", "empty"):
+        return None
+    return float(_with_point(word) if style in ("comma", "dutch") else word)
 
 
 def _text(cells: Sequence[str | None]) -> pd.Series:

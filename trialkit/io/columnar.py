@@ -13,6 +13,7 @@ from trialkit.errors import FileReadError, UsageError
 from trialkit.io.codes import MissingCodes
 from trialkit.io.declare import settle_column
 from trialkit.io.frames import plain_objects
+from trialkit.io.guards.zipped import MOST_CELLS
 from trialkit.io.labels import ATTRIBUTE, ColumnDescription
 from trialkit.io.tables import ReadOptions, Table
 
@@ -25,6 +26,10 @@ def read_parquet(path: Path, codes: MissingCodes, options: ReadOptions) -> Table
         import pyarrow.parquet as parquet
     except ImportError as cause:
         raise UsageError(f'reading {path} needs pyarrow, an extra. Install it: pip install "trialkit[parquet]".') from cause
+    sizes = parquet.read_metadata(path)
+    # A repeated value takes no room in the file: its size says nothing of what it unpacks to.
+    if sizes.num_rows * max(1, sizes.num_columns) > 10 * MOST_CELLS:
+        raise FileReadError(f"{path} holds {sizes.num_rows} rows of {sizes.num_columns} columns, more than trialkit reads. Export fewer.")
     stored = parquet.read_table(path)
     _refuse_nested(stored.schema, path)
     frame = stored.to_pandas()

@@ -40,7 +40,7 @@ def read_delimited(path: Path, codes: MissingCodes, options: ReadOptions) -> Tab
     prepared = {name: prepare(cells, codes.of(name), absent=ABSENT) for name, cells in zip(names, columns) if name}
     if decimal is None:
         decimal = agreed_decimal(column.style for column in prepared.values()) if delimiter == ";" else "."
-    if decimal == "," and any(column.style == "comma" for column in prepared.values()):
+    if decimal == "," and any(column.style in ("comma", "dutch") for column in prepared.values()):
         notes.append("numbers were read with a decimal comma")
     table = Table({}, notes=notes)
     for name, column in prepared.items():
@@ -54,7 +54,7 @@ def _decoded(path: Path, encoding: str | None, notes: list[str]) -> str:
     if encoding is not None:
         name = _known_encoding(encoding)
     else:
-        name = "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+        name = "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else _unmarked(raw, notes)
     if not name.startswith(("utf-16", "utf-32")):
         _refuse_nul(path, raw.find(b"\0"), raw)
     try:
@@ -68,6 +68,16 @@ def _decoded(path: Path, encoding: str | None, notes: list[str]) -> str:
         notes.append("the file is not UTF-8; it was read as cp1252 (Windows): look at letters with accents")
     _refuse_nul(path, text.find("\0"), text)
     return text
+
+
+def _unmarked(raw: bytes, notes: list[str]) -> str:
+    """UTF-16 without its mark has a NUL byte beside every plain letter."""
+    start = raw[:400]
+    for name, first in (("utf-16-le", 1), ("utf-16-be", 0)):
+        if len(start) >= 8 and start[1 - first :: 2].count(0) == 0 and start[first::2].count(0) > 0.9 * (len(start) // 2):
+            notes.append(f"the file has no mark of its encoding; it was read as {name}")
+            return name
+    return "utf-8-sig"
 
 
 def _decoded_windows(path: Path, raw: bytes) -> str:
@@ -147,9 +157,14 @@ def _columns(path: Path, text: str, delimiter: str, notes: list[str], skipped: i
             raise FileReadError(f"{path} is empty. Export the data again.")
         columns, empty = _body(path, reader, header, delimiter, skipped)
     except csv.Error as cause:
+        place = f"{path} cannot be read at line {reader.line_num + skipped}"
+        if "field limit" in str(cause):
+            raise FileReadError(
+                f"{place}: a cell is longer than {csv.field_size_limit()} characters. Close the quotation mark before it, if one is open, "
+                "or take the long text out of the file."
+            ) from cause
         raise FileReadError(
-            f"{path} cannot be read at line {reader.line_num + skipped} ({cause}): a quotation mark is not closed or stands "
-            "inside a cell. Correct that line, or export the file again."
+            f"{place} ({cause}): a quotation mark is not closed or stands inside a cell. Correct that line, or export the file again."
         ) from cause
     if empty:
         notes.append(rows_in_words(empty, "line"))

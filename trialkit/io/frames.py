@@ -17,6 +17,7 @@ from trialkit.errors import DataError, UsageError, ValueTypeError, shown
 __all__ = ["numeric", "plain_objects", "to_pandas"]
 
 _DECIMAL_COMMA = re.compile(r"-?\d{1,3}(\.\d{3})+,\d+|-?\d*,\d+")
+_YES_OR_NO = frozenset({"yes", "no", "ja", "nee", "y", "n", "j"})
 _ACCEPTED = "Give a pandas, polars or pyarrow data frame, or a dictionary of columns."
 
 
@@ -169,6 +170,8 @@ def _text_message(column: pd.Series, name: str, wrong: npt.NDArray[np.intp]) -> 
     where = f"{_quoted(values[0])} in row {wrong[0] + 1}" + (f" and {len(wrong) - 1} more" if len(wrong) > 1 else "")
     if all(isinstance(value, str) and _DECIMAL_COMMA.fullmatch(value.strip()) for value in values):
         return f"column '{name}' holds numbers with a decimal comma: {where}. Read the file with decimal=\",\"."
+    if all(isinstance(value, str) and value.strip().casefold() in _YES_OR_NO for value in values):
+        return f"column '{name}' holds words where numbers belong: {where}. Write 1 for yes and 0 for no (ja and nee) in the file or the frame."
     different = list(dict.fromkeys(_quoted(value) for value in values))
     if len(different) > 1:
         where += f" (among them {', '.join(different[1:4])})"

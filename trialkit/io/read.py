@@ -13,6 +13,7 @@ import pandas as pd
 from trialkit.errors import FileReadError, TrialkitError, UsageError, nearest, shown
 from trialkit.io.codes import MissingCodes, parse_missing_codes
 from trialkit.io.frames import numeric, to_pandas
+from trialkit.io.guards.kinds import refuse_other_kind
 from trialkit.io.labels import ATTRIBUTE, Description
 from trialkit.io.tables import ReadOptions, Table
 
@@ -74,7 +75,7 @@ def read(
         (``{"n.v.t.": "not asked"}``) holds for all columns; ``{"income": {999: "not asked"}}`` for one column. Codes may be
         written as text ("-99").
     sheet
-        The worksheet of a workbook: its name, or its place counted from 1. By default the first that has cells.
+        The worksheet of a workbook: its name, or its place counted from 1. By default the first that has cells and is not hidden.
     encoding
         Of a text, SPSS or Stata file. Text files are read as UTF-8, and as cp1252 (Windows) with a note when they are not UTF-8.
     delimiter
@@ -115,6 +116,7 @@ def read(
     size, digest = _fingerprint(file)
     if not size:
         raise FileReadError(f"{file} is empty (0 bytes). Export or copy the data again.")
+    refuse_other_kind(file, extension)
     table = _read_table(reader, file, codes, options)
     frame = pd.DataFrame(table.data)
     if frame.empty:
@@ -189,8 +191,12 @@ def _fingerprint(file: Path) -> tuple[int, str]:
 def _read_table(reader: Reader, file: Path, codes: MissingCodes, options: ReadOptions) -> Table:
     try:
         return reader(file, codes, options)
-    except (TrialkitError, MemoryError):
+    except TrialkitError:
         raise
+    except MemoryError as cause:
+        raise FileReadError(
+            f"{file} needs more memory than there is: it is very large, or damaged. Close other programs, or export fewer columns."
+        ) from cause
     except Exception as cause:
         # The libraries beneath raise whatever their parser stumbled on; for the user it is one thing: this file cannot be read.
         raise FileReadError(_unreadable(file, cause)) from cause

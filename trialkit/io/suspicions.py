@@ -12,6 +12,7 @@ from pandas.api import types
 
 from trialkit.errors import shown
 from trialkit.io.cells import number_style
+from trialkit.io.text_suspicions import clipped, name_suspicions, repeated_ids, serial_dates, text_suspicions
 from trialkit.io.labels import value_labels
 
 __all__ = ["suspicions"]
@@ -28,6 +29,7 @@ _MEANS_MISSING = re.compile(
 
 def suspicions(frame: pd.DataFrame) -> Iterator[str]:
     """Sentences on columns that are empty, that look like numbers but hold text, or that hold undeclared missing codes."""
+    yield from name_suspicions(list(frame.columns))
     for name in frame.columns:
         values = frame[name]
         dtype = values.dtype
@@ -36,9 +38,13 @@ def suspicions(frame: pd.DataFrame) -> Iterator[str]:
         elif types.is_bool_dtype(dtype):
             continue
         elif types.is_numeric_dtype(dtype) and not types.is_complex_dtype(dtype):
+            yield from repeated_ids(values, name)
+            yield from serial_dates(values.to_numpy(dtype=np.float64, na_value=np.nan), name)
             yield from _undeclared(values.to_numpy(dtype=np.float64, na_value=np.nan), name, value_labels(frame, name))
         elif types.is_object_dtype(dtype) or types.is_string_dtype(dtype):
-            yield from _looks_numeric(values, name)
+            yield from repeated_ids(values, name)
+            told = list(text_suspicions(values, name))
+            yield from told or _looks_numeric(values, name)
 
 
 def _undeclared(values: npt.NDArray[np.float64], name: str, labels: dict[int | float | str, str]) -> Iterator[str]:
@@ -79,7 +85,7 @@ def _looks_numeric(values: pd.Series, name: str) -> Iterator[str]:
     if numbers.mean() < _SHARE_OF_NUMBERS:
         return
     rows = np.flatnonzero(values.notna().to_numpy()) + 1
-    commas, others = style == "comma", ~numbers
+    commas, others = np.isin(style, ("comma", "dutch")), ~numbers
     if commas.any() and not (style == "point").any():
         yield f"column '{name}' looks numeric but holds text: {_places(words, rows, commas)}. Read the file with decimal=\",\""
     elif commas.any():
@@ -100,6 +106,6 @@ def _looks_numeric(values: pd.Series, name: str) -> Iterator[str]:
 
 def _places(words: pd.Series, rows: npt.NDArray[np.intp], chosen: npt.NDArray[np.bool_]) -> str:
     """'n.v.t.' and 'x' in rows 3, 8 and 2 more."""
-    examples = list(dict.fromkeys(words.to_numpy()[chosen]))[:3]
+    examples = [clipped(word) for word in list(dict.fromkeys(words.to_numpy()[chosen]))[:3]]
     where = [int(row) for row in rows[chosen]]
     return f"{shown([str(example) for example in examples])} in {'row' if len(where) == 1 else 'rows'} {shown(where)}"

@@ -40,7 +40,7 @@ def column_names(cells: Sequence[Any], columns: Sequence[Sequence[Any]], file: s
     Raises
     ------
     FileReadError
-        Two columns have the same name.
+        Two columns have the same name, or most have none, as under a title.
     """
     names = ["" if cell is None else str(cell).strip() for cell in cells]
     counts = Counter(name for name in names if name)
@@ -51,6 +51,13 @@ def column_names(cells: Sequence[Any], columns: Sequence[Sequence[Any]], file: s
                 f"{file} has {count} columns named '{name}' (columns {', '.join(places)}). "
                 "Give each column its own name in the file."
             )
+    filled = [any(value is not None and str(value).strip() for value in values) for values in columns]
+    unnamed = sum(has and not name for name, has in zip(names, filled))
+    if unnamed > 1 and unnamed >= len([name for name in names if name]):
+        raise FileReadError(
+            f"the first row of {file} names {len(counts)} of {len(counts) + unnamed} columns: it looks like a title above the names, or names in "
+            "merged cells. Delete the rows above the names, so that one row names every column."
+        )
     named: list[str | None] = []
     for place, (name, values) in enumerate(zip(names, columns), start=1):
         if name:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from trialkit.errors import FileReadError, UsageError, nearest, shown
 from trialkit.io.cells import settle
 from trialkit.io.codes import MissingCodes
+from trialkit.io.guards.zipped import counted, refuse_bomb
 from trialkit.io.tables import ReadOptions, Table, column_names, described, rows_in_words
 
 __all__ = ["read_workbook"]
 
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 _FORMULA = re.compile(rb"<f[ >/]")
+_MERGED = re.compile(rb"<mergeCell ref=\"([A-Z0-9:]+)\"")
+_HIDDEN = re.compile(rb"<row [^>]*hidden=\"(?:1|true)\"")
 
 
 def read_workbook(path: Path, codes: MissingCodes, options: ReadOptions) -> Table:
@@ -29,11 +32,13 @@ def read_workbook(path: Path, codes: MissingCodes, options: ReadOptions) -> Tabl
                 f"{path} is protected by a password or is an old .xls workbook. "
                 "Open it in Excel and save it as .xlsx without a password."
             )
+    refuse_bomb(path)
     book = load_workbook(path, read_only=True, data_only=True)
     try:
         notes: list[str] = []
         sheet = _chosen(book, path, options.sheet, notes)
-        rows = _rows(sheet)
+        rows = _rows(sheet, path)
+        notes += _looks(path, sheet)
         _refuse_uncomputed(path, sheet.title, rows)
     finally:
         book.close()
@@ -64,7 +69,7 @@ def _chosen(book: Any, path: Path, wanted: str | int | None, notes: list[str]) -
             raise UsageError(f"{path} has no sheet '{wanted}'. {remedy}")
         return sheets[wanted]
     filled = {title: sheet for title, sheet in sheets.items() if _has_cells(sheet)} or sheets
-    first = next(iter(filled))
+    first = next((title for title, sheet in filled.items() if sheet.sheet_state == "visible"), next(iter(filled)))
     if len(filled) > 1:
         others = [title for title in filled if title != first]
         notes.append(f"sheet '{first}' was read; the workbook also has {shown(others)} (choose with sheet=)")
@@ -75,10 +80,26 @@ def _has_cells(sheet: Any) -> bool:
     return any(value is not None for row in sheet.iter_rows(max_row=20, values_only=True) for value in row)
 
 
-def _rows(sheet: Any) -> list[tuple[Any, ...]]:
+def _rows(sheet: Any, path: Path) -> list[tuple[Any, ...]]:
     # Some programs write a wrong size into the sheet, and openpyxl would then stop early.
     sheet.reset_dimensions()
-    return list(sheet.iter_rows(values_only=True))
+    return counted(sheet.iter_rows(values_only=True), path, sheet.title)
+
+
+def _looks(path: Path, sheet: Any) -> Iterator[str]:
+    """What a reader of the sheet sees otherwise than a program does."""
+    if sheet.sheet_state != "visible":
+        yield f"sheet '{sheet.title}' is hidden in the workbook"
+    # openpyxl leaves these out when it reads row by row
+    part = str(getattr(sheet, "_worksheet_path", "")).lstrip("/")
+    with zipfile.ZipFile(path) as archive:
+        written = archive.read(part) if part in archive.namelist() else b""
+    merged = [found.decode("ascii", "replace") for found in _MERGED.findall(written)]
+    if merged:
+        yield f"sheet '{sheet.title}' has merged cells ({shown(merged)}): only the first cell of each holds the value, the others are empty"
+    hidden = len(_HIDDEN.findall(written))
+    if hidden:
+        yield f"{hidden} {'row is' if hidden == 1 else 'rows are'} hidden in sheet '{sheet.title}' (a filter, perhaps); they were read too"
 
 
 def _refuse_uncomputed(path: Path, title: str, rows: Sequence[Sequence[Any]]) -> None:
@@ -92,7 +113,7 @@ def _refuse_uncomputed(path: Path, title: str, rows: Sequence[Sequence[Any]]) ->
 
     book = load_workbook(path, read_only=True, data_only=False)
     try:
-        formulas = _rows(book[title])
+        formulas = _rows(book[title], path)
     finally:
         book.close()
     for number, (row, written) in enumerate(zip(rows, formulas), start=1):

@@ -197,9 +197,10 @@ def _widths(table: Table) -> tuple[int, ...]:
     body = [r for r in table.rows if r.style != "band"]
     wanted = []
     for i, column in enumerate(table.columns[1:], 1):
-        cells = [_plain(r.cells[i]) for r in body]
-        longest = max((len(t) for t in (*cells, *column.header.split())), default=1)
-        wanted.append(95 * min(max(longest, 4), 26) + 160)
+        cells = max((len(_plain(r.cells[i])) for r in body), default=1)
+        words = max(map(len, column.header.split()), default=1)
+        # twentieths of a point a letter of 8.5 points takes, bold in the header
+        wanted.append(max(112 * min(cells, 26 if column.align == "number" else 45), 128 * words, 500) + 130)
     most = _TEXT_WIDTH * 3 // 4 if wanted else 0
     scale = min(1.0, most / sum(wanted)) if wanted else 1.0
     others = [int(w * scale) for w in wanted]

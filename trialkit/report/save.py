@@ -171,7 +171,9 @@ def _write_language(
         (folder / "figures" / f"{figure.name}{mark}.png").write_bytes(figure.png)
         svgs[figure.name], pngs[figure.name] = figure.svg, figure.png
     progress(page_name(language, languages), len(svgs), steps)
-    others = tuple((other, words_of(other).this_language, page_name(other, languages)) for other in languages if other != language)
+    others = tuple(
+        (other, words_of(other).this_language, page_name(other, languages)) for other in languages if other != language
+    )
     document = assemble(view)
     text = page(replace(document, others=others), svgs, view.words)
     if in_word:

@@ -49,8 +49,8 @@ class ChecklistWords:
     test_methods: ClassVar[Mapping[str, str]] = {"equivalence": "equivalence", "noninferiority": "non-inferiority"}
     statuses: ClassVar[Mapping[str, str]] = {"done": "done", "not_estimable": "done, no estimate", "not_done": "not done"}
     reasons: ClassVar[Mapping[str, str]] = {
-        "not_built": "this version cannot run it", "not_for_measure": "it is not for this measure", "primary_only": "for primary outcomes only",
-        "nothing_missing": "nobody is missing", "same_analysis": "it is the analysis of the effect itself", "left_out": "could not be done",
+        "not_built": "this version cannot run it", "not_for_measure": "it is not for this measure",
+        "nothing_missing": "nobody is missing", "left_out": "could not be done",
     }  # fmt: skip
 
     def tests_counts(self, done: str, planned: str) -> str:

@@ -50,8 +50,8 @@ class DutchChecklists(ChecklistWords):
         "not_done": "niet gedaan",
     }
     reasons: ClassVar[Mapping[str, str]] = {
-        "not_built": "deze versie kan dit niet", "not_for_measure": "niet voor deze maat", "primary_only": "alleen voor primaire uitkomsten",
-        "nothing_missing": "niemand ontbreekt", "same_analysis": "dit is de analyse van het effect zelf", "left_out": "kon niet worden gedaan",
+        "not_built": "deze versie kan dit niet", "not_for_measure": "niet voor deze maat",
+        "nothing_missing": "niemand ontbreekt", "left_out": "kon niet worden gedaan",
     }  # fmt: skip
 
     def tests_counts(self, done: str, planned: str) -> str:

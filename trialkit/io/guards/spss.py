@@ -64,7 +64,7 @@ def refuse_damaged_spss(path: Path) -> None:
         cells = _dictionary(walk)
         _cases(walk, cells)
     except _Damage as damage:
-        raise FileReadError(f"{path} is damaged: {damage}. Copy or export the file again.") from None
+        raise FileReadError(f"{path} is damaged: {damage}. Copy or export the file again.") from damage
 
 
 def _dictionary(walk: _Walk) -> int:

@@ -30,7 +30,7 @@ def populated_plan(spec: PlanSpec, content: ReportContent) -> TableResult:
 
     Columns: test ('effect', 'margin', 'companion', 'over_time', 'missing', 'subgroup', 'mediation', 'description'), outcome, role, family, method,
     part (which of several numbers of one analysis: a wave, an effect through the step), contrast, status ('done', 'not_estimable', 'not_done'),
-    reason ('not_built', 'not_for_measure', 'primary_only', 'nothing_missing', 'left_out', 'same_analysis'), said, then estimate, conf_low, conf_high, p_value,
+    reason ('not_built', 'not_for_measure', 'nothing_missing', 'left_out'), said, then estimate, conf_low, conf_high, p_value,
     p_adjusted and ratio (whether the estimate is one).
     """
     found = {o.name: o for o in content.outcomes}
@@ -52,7 +52,8 @@ def _outcome(spec: PlanSpec, outcome: Outcome, o: OutcomeContent | None, content
             yield from _margin(margin, about, o, contrasts, built)
     for name in spec.analysis.companions:
         result = None if o is None else o.companions.get(name)
-        yield from _rows("companion", about, name, result, contrasts, built or _no_companion(outcome, name, estimator))
+        if _is_planned(outcome, name, estimator):
+            yield from _rows("companion", about, name, result, contrasts, built or _no_companion(outcome, name))
     if outcome.name in content.over_time:
         yield from _rows("over_time", about, "longitudinal", content.over_time[outcome.name], contrasts, None)
     if outcome.role == "primary":
@@ -135,16 +136,15 @@ def _margin(
         yield row | {"p_value": p, "p_adjusted": math.nan}
 
 
-def _no_companion(outcome: Outcome, name: str, estimator: str) -> Reason:
+def _is_planned(outcome: Outcome, name: str, estimator: str) -> bool:
+    """Whether the plan means the companion for this outcome: not the analysis itself again, and those that draw for the primary ones."""
+    return name != estimator and (outcome.role == "primary" or name not in DRAWN_BESIDE_PRIMARY)
+
+
+def _no_companion(outcome: Outcome, name: str) -> Reason:
     if name not in BUILT["companion"]:
         return "not_built", ""
-    if name == estimator:
-        return "same_analysis", ""
-    if not companion_fits(name, outcome):
-        return "not_for_measure", ""
-    if name in DRAWN_BESIDE_PRIMARY and outcome.role != "primary":
-        return "primary_only", ""
-    return "left_out", ""
+    return ("left_out" if companion_fits(name, outcome) else "not_for_measure"), ""
 
 
 def _missing(

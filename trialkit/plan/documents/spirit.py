@@ -1,7 +1,7 @@
 """A protocol skeleton by the items of SPIRIT 2025 (Chan et al. 2025), in our own words.
 
-34 items, 53 with their parts, as the published list counts. Numbers and headings were set from secondary copies and counted against that total, not from
-the journal's page: hold a finished protocol against the original. Groups and social programmes have no item of their own there: the design item tells them.
+34 items, 53 with their parts, as the published list counts. Only that total and the number of the sample-size item were
+compared with a public copy; the other numbers were not: hold a finished protocol against the original. Groups and social programmes have no item of their own there: the design item tells them.
 """
 
 from __future__ import annotations

@@ -127,7 +127,8 @@ def read_lock(path: str | Path) -> dict[str, Any]:
 def lock_text(path: Path) -> str:
     """The text of a lock file, or one sentence that says why it is none."""
     try:
-        content = path.open("rb").read(MOST_BYTES + 1)
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
         near = nearest(path.name, [p.name for p in path.parent.glob("*.json")]) if path.parent.is_dir() else None
         remedy = f"Did you mean '{near}'?" if near else "`trialkit lock plan.toml` makes one."

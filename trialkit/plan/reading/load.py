@@ -64,7 +64,8 @@ def read_plan_text(path: str | Path) -> str:
     """The text of a plan file, or one sentence that says why it is none."""
     path = Path(path)
     try:
-        content = path.open("rb").read(MOST_BYTES + 1)
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
         near = nearest(path.name, [p.name for p in path.parent.glob("*.toml")]) if path.parent.is_dir() else None
         remedy = f"Did you mean '{near}'?" if near else "`trialkit init` writes a first one."

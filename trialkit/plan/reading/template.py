@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
-__all__ = ["starter_plan", "toml_text"]
+__all__ = ["SCHEMA_FILE", "WAVES", "starter_plan", "toml_text"]
 
 Kind = Literal["binary", "number", "scale"]
+SCHEMA_FILE = "plan.schema.json"
+WAVES = {"t0": "before randomization", "t1": "after six months"}
 
 
 def starter_plan(
@@ -34,6 +36,11 @@ def starter_plan(
     better: Literal["higher", "lower"] = "higher",
     smallest_worthwhile: float | None = None,
     languages: Sequence[Literal["en", "nl"]] = ("en",),
+    waves: Mapping[str, str] | None = None,
+    expected: float | None = None,
+    form: str | None = None,
+    subscale: str | None = None,
+    completion: bool = False,
 ) -> str:
     """The text of a first plan.
 
@@ -49,6 +56,14 @@ def starter_plan(
     smallest_worthwhile
         In the units of the outcome, for a scale in standard deviations; unsaid: .05 for a share, .2 for a scale, and left as
         a comment for a number.
+    waves
+        Name and label of each measurement in their order, the first one before randomization; the outcome of a scale is taken at the last.
+    expected
+        The effect that power and simulated data assume, in the units of `smallest_worthwhile` and with its sign; unsaid, none is written.
+    form, subscale
+        Of the scale, where it has several.
+    completion
+        Begin with the line by which editors find the JSON Schema beside the plan (`SCHEMA_FILE`).
 
     Examples
     --------
@@ -56,15 +71,17 @@ def starter_plan(
     >>> load_spec(starter_plan(kind="scale")).primary[0].measure
     'mean_difference'
     """
+    times = dict(waves) if waves else WAVES
     parts = [
-        _trial(title, population, languages),
+        _trial(title, population, languages, completion),
         _arms(control, treatment, grouped),
-        _data(unit_column, arm_column, group_column if grouped else None, strata),
+        _data(unit_column, arm_column, group_column if grouped else None, strata, times),
         _design(control[0], treatment[0], units, group_size if grouped else None, bool(strata)),
     ]
     if kind == "scale":
-        parts.append(_scale(outcome, scale, items))
-    parts += [_outcome(outcome, label, column, baseline, kind, better, smallest_worthwhile), _analysis(adjust)]
+        parts.append(_scale(outcome, scale, items, form, subscale))
+    where = _scored(outcome, list(times)) if kind == "scale" else _read(column, baseline)
+    parts += [_outcome(outcome, label, where, kind, better, smallest_worthwhile, expected), _analysis(adjust)]
     return "\n".join(parts)
 
 
@@ -84,9 +101,10 @@ def _key(name: str) -> str:
     return name if name and all(c.isascii() and (c.isalnum() or c in "-_") for c in name) else toml_text(name)
 
 
-def _trial(title: str, population: str, languages: Sequence[str]) -> str:
+def _trial(title: str, population: str, languages: Sequence[str], completion: bool) -> str:
+    first = f"#:schema ./{SCHEMA_FILE}\n" if completion else ""
     return f"""\
-# The plan of a trial. Lines that start with # are comments; everything unsaid has a default that `trialkit check` prints in words.
+{first}# The plan of a trial. Lines that start with # are comments; everything unsaid has a default that `trialkit check` prints in words.
 # Write it before the data exist, lock it (`trialkit lock plan.toml`), and keep the lock's hash where others can see it.
 
 schema_version = 1
@@ -109,7 +127,7 @@ def _arms(control: tuple[str, str], treatment: tuple[str, str], grouped: bool) -
 """
 
 
-def _data(unit: str, arm: str, group: str | None, strata: Sequence[str]) -> str:
+def _data(unit: str, arm: str, group: str | None, strata: Sequence[str], waves: Mapping[str, str]) -> str:
     rows = [
         "[data]                                  # which column is what",
         f"unit = {toml_text(unit)}",
@@ -118,7 +136,7 @@ def _data(unit: str, arm: str, group: str | None, strata: Sequence[str]) -> str:
     if group is not None:
         rows.append(f"group = {toml_text(group)}    # the group assigned, not the one attended; empty for people without a group")
     rows.append(f"strata = {_texts(strata)}    # columns used in the randomization")
-    rows.append('waves = { t0 = "before randomization", t1 = "after six months" }')
+    rows.append(f"waves = {{ {', '.join(f'{_key(name)} = {toml_text(label)}' for name, label in waves.items())} }}")
     rows.append('missing_codes = { -99 = "refused" }     # codes in the data that are no values, each with its reason')
     rows.append('# uptake = "attended"                   # 1 for people who took up the offer, 0 for others')
     return "\n".join(rows) + "\n"
@@ -138,35 +156,45 @@ def _design(control: str, treatment: str, units: int, group_size: tuple[int, int
     return "\n".join(rows) + "\n"
 
 
-def _scale(outcome: str, scale: str, items: str) -> str:
-    return f"""\
-[[scales]]
-name = {toml_text(outcome)}
-scale = {toml_text(scale)}    # `trialkit scales` lists the registry; the path of a TOML file adds your own
-items = {toml_text(items)}    # the columns of the answers
-"""
+def _scale(outcome: str, scale: str, items: str, form: str | None, subscale: str | None) -> str:
+    rows = [
+        "[[scales]]",
+        f"name = {toml_text(outcome)}",
+        f"scale = {toml_text(scale)}    # `trialkit scales` lists the registry; the path of a TOML file adds your own",
+        f"items = {toml_text(items)}    # the columns of the answers",
+    ]
+    rows += [f"{key} = {toml_text(value)}" for key, value in (("form", form), ("subscale", subscale)) if value is not None]
+    return "\n".join(rows) + "\n"
 
 
-def _outcome(outcome: str, label: str, column: str, baseline: str | None, kind: Kind, better: str, smallest: float | None) -> str:
+def _scored(outcome: str, waves: Sequence[str]) -> list[str]:
+    """A scale is taken before and after, its answers at the last wave being the outcome."""
+    return [f"scale = {toml_text(outcome)}", f"wave = {toml_text(waves[-1])}    # adjusted for its score at the first wave"]
+
+
+def _read(column: str, baseline: str | None) -> list[str]:
+    before = [f"baseline = {toml_text(baseline)}    # the same measurement before randomization"] if baseline is not None else []
+    return [f"column = {toml_text(column)}", *before]
+
+
+def _outcome(
+    outcome: str, label: str, where: Sequence[str], kind: Kind, better: str, smallest: float | None, expected: float | None
+) -> str:
     rows = [
         "[[outcomes]]                            # one block an outcome; copy it for more",
         f"name = {toml_text(outcome)}",
         f"label = {toml_text(label)}",
+        *where,
+        'role = "primary"                        # then "secondary" or "exploratory" for others',
+        f'measure = "{"risk_difference" if kind == "binary" else "mean_difference"}"',
     ]
-    if kind == "scale":
-        rows += [
-            f"scale = {toml_text(outcome)}",
-            'wave = "t1"                             # adjusted for its score at the first wave',
-        ]
-    else:
-        rows.append(f"column = {toml_text(column)}")
-        if baseline is not None:
-            rows.append(f"baseline = {toml_text(baseline)}    # the same measurement before randomization")
-    rows.append('role = "primary"                        # then "secondary" or "exploratory" for others')
-    rows.append(f'measure = "{"risk_difference" if kind == "binary" else "mean_difference"}"')
     if kind != "scale":
         rows.append(f'better = "{better}"')
     rows.append(_worthwhile(kind, smallest))
+    if expected is not None:
+        rows.append(
+            f"assume = {{ effect = {expected:g} }}    # what you expect; for power and simulated data, never used in the analysis"
+        )
     rows.append("")
     rows.append("[outcomes.intercurrent]                 # what happens to people on the way, and what the estimand makes of it")
     rows.append('never_attended = { strategy = "treatment_policy" }    # they count in the arm they were assigned to')

@@ -86,7 +86,11 @@ def _comparison(spec: PlanSpec, outcome: Outcome, offered: str, others: str) -> 
 
 
 def _when(spec: PlanSpec, outcome: Outcome) -> str:
-    return f" ({spec.wave_label(outcome.wave)})" if outcome.wave in spec.wave_names and outcome.wave is not None else ""
+    """The wave in words, unless the label of the outcome says it already."""
+    if outcome.wave is None or outcome.wave not in spec.wave_names:
+        return ""
+    said = spec.wave_label(outcome.wave)
+    return "" if said.casefold() in outcome.label.casefold() else f" ({said})"
 
 
 def _averaging(spec: PlanSpec, outcome: Outcome) -> str:

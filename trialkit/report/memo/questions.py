@@ -161,7 +161,7 @@ def _of_plan(spec: Any) -> tuple[Question, ...]:
             )  # fmt: skip
     if all(q.shown is None for q in found):
         raise UsageError(
-            "power has no number for any primary outcome of this plan: str(tk.power.answer_for_plan(plan.spec)) says why. Plan for more people, or give "
+            "power has no number for any primary outcome of this plan: `trialkit power` with the plan says why. Plan for more people, or give "
             "tk.power.memo the result of a power function."
         )
     return tuple(found)

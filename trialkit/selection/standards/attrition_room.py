@@ -68,15 +68,15 @@ def room_sentences(attrition: float) -> list[str]:
     for assumption in ASSUMPTIONS:
         mine = [r for r in rows if r["assumption"] == assumption]
         parts = [
-            f"with {100 * r['difference']:g} points between the arms from {100 * r['lost_from']:.0f}%"
-            for r in mine
+            f"{'the arms differ by ' if i == 0 else ''}{100 * r['difference']:g} points and {100 * r['lost_from']:.0f}% or more are lost"
+            for i, r in enumerate(mine)
             if math.isfinite(r["lost_from"])
         ]
         if math.isfinite(mine[0]["boundary"]):
             head = f"at the assumed attrition of {100 * attrition:g}% the arms may differ by at most {100 * mine[0]['boundary']:.1f} points"
         else:
             head = f"the assumed attrition of {100 * attrition:g}% is high whatever the difference"
-        lost = f"; the best rating is lost {', '.join(parts)} overall" if parts else ""
+        lost = f"; the best rating is lost when {', '.join(parts[:-1])} or {parts[-1]}" if len(parts) > 1 else ""
         out.append(f"What Works Clearinghouse, {assumption} assumption: {head}{lost}.")
     return out
 
