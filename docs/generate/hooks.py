@@ -24,6 +24,12 @@ def mathml(source: str, language: str, css_class: str, options: Any, md: Any, **
     return "".join(f'<div class="formula">{convert(line, display="block")}</div>' for line in lines)
 
 
+def on_config(config: Any) -> Any:
+    fence = {"name": "math", "class": "math", "format": mathml}
+    config.mdx_configs.setdefault("pymdownx.superfences", {})["custom_fences"] = [fence]
+    return config
+
+
 def on_files(files: Files, config: Any) -> Files:
     for address, text in reference_pages().items():
         files.append(File.generated(config, f"reference/{address}", content=text))

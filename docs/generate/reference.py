@@ -64,7 +64,7 @@ def overview(top: list[str], rooms: Mapping[str, types.ModuleType]) -> str:
 def room_page(prefix: str, title: str, room: types.ModuleType, names: list[str]) -> str:
     parts = [f"# {title}"]
     if prefix != "tk" and room.__doc__:
-        parts.append(markdown(room.__doc__))
+        parts.append(markdown(first_paragraph(room.__doc__)))
     parts += [described(prefix, name, getattr(room, name)) for name in names]
     return "\n\n".join(parts) + "\n"
 
@@ -82,6 +82,10 @@ def described(prefix: str, name: str, thing: Any) -> str:
     else:
         parts.append(f"`{thing!r}`")
     return "\n\n".join(part for part in parts if part.strip())
+
+
+def first_paragraph(text: str) -> str:
+    return text.strip().split("\n\n")[0]
 
 
 def _documented(thing: Any) -> str:
@@ -177,7 +181,7 @@ def plan_keys(schema: Mapping[str, Any]) -> str:
         title, section = queue.pop(0)
         parts.append(f"## {title}")
         if section.get("description"):
-            parts.append(escape(section["description"]))
+            parts.append(markdown(first_paragraph(section["description"])))
         rows = ["| key | values | default | what it says |", "|---|---|---|---|"]
         for key, value in section.get("properties", {}).items():
             rows.append(f"| `{key}` | {_values(value)} | {_default(value, key in section.get('required', []))} | {_said(value)} |")

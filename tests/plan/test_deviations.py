@@ -145,6 +145,18 @@ def test_an_outcome_of_one_plan_only(tmp_path: Path) -> None:
     assert "only in the changed plan" in page and "3 further outcomes come out the same by both plans" in page
 
 
+def test_a_planned_test_that_was_dropped_keeps_its_row(tmp_path: Path) -> None:
+    more = PLAN.replace("[analysis]", '[[outcomes]]\nname = "again"\ncolumn = "y"\nrole = "exploratory"\n[analysis]')
+    plan = changed(locked(tmp_path, more), PLAN)
+    plan.deviate(**SAID)
+    content = plan.run(data())
+    dropped = [r for r in content.after.tests.table if r["reason"] == "dropped"]
+    assert {r["outcome"] for r in dropped} == {"again"}
+    planned = next(o for o in content.planned_outcomes if o.name == "again").result.estimates[0]
+    assert next(r for r in dropped if r["test"] == "effect")["estimate"] == planned.estimate
+    assert "the changed plan dropped it" in content.save(tmp_path / "report").read_text("utf-8")
+
+
 def test_an_own_scale_that_was_changed_counts_as_a_change(tmp_path: Path, text: str) -> None:
     scale = tmp_path / "mood.toml"
     scale.write_text("[scale]\nname = 'one'\n")

@@ -14,7 +14,8 @@ from tests.plan.test_run import PLAN, data
 from trialkit.plan.locking.canonical import canonical_json
 from trialkit.plan.reading.load import PlanFileError, load_spec
 from trialkit.plan.schema.gatekeeping import hypotheses
-from trialkit.plan.schema.plan_spec import PlanSpec, json_schema
+from trialkit.plan.schema.json_schema import json_schema
+from trialkit.plan.schema.plan_spec import PlanSpec
 from trialkit.plan.words.not_yet import BUILT
 from trialkit.report.content import ReportContent
 

@@ -13,8 +13,9 @@ from trialkit.plan.locking.canonical import canonical_json
 from trialkit.plan.reading.load import PlanFileError, load_spec
 from trialkit.plan.reading.template import starter_plan
 from trialkit.plan.schema.base import FrozenMap
+from trialkit.plan.schema.json_schema import json_schema
 from trialkit.plan.schema.outcomes import HedgesG
-from trialkit.plan.schema.plan_spec import PlanSpec, json_schema
+from trialkit.plan.schema.plan_spec import PlanSpec
 from trialkit.plan.words.not_yet import not_yet
 
 

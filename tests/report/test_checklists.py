@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -236,3 +237,16 @@ def test_the_command_exports_a_saved_report(himle: ReportContent, tmp_path: Path
     assert done.exit_code == 0, done.output
     assert len(json.loads(done.stdout)["files"]) >= 4
     assert load_content(tmp_path / "report").after.wwc is not None
+
+
+def test_withheld_losses_are_not_told_by_a_verdict(himle: ReportContent):
+    plan = Plan.load(ROOT / "analyses" / "himle_2014" / "plan.toml")
+    report = plan.spec.report.model_copy(update={"minimum_cell": 5})
+    quiet = replace(plan, spec=plan.spec.model_copy(update={"report": report})).run(ROOT / "simulated_data" / "himle_2014.csv")
+    assert not [r for r in quiet.after.wwc.table if r["row"] == "baseline"]
+    assert not [r for r in quiet.after.eef.table if r["line"] == "missing"]
+    # the arms lost two and three people
+    assert all(np.isnan(r["margin"]) for r in quiet.after.wwc.table)
+    assert [r["verdict"] for r in quiet.after.wwc.table] == [
+        r["verdict"] for r in himle.after.wwc.table if r["row"] != "baseline"
+    ]

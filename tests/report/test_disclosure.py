@@ -18,6 +18,7 @@ import trialkit as tk
 from tests.report.contents import ARMS, LABELS, content, people
 from trialkit.report.content import ArmContent, OutcomeContent, ReportContent
 from trialkit.report.disclosure.published import published
+from trialkit.report.disclosure.rows import held
 from trialkit.report.disclosure.suppress import possible_values, suppressed
 from trialkit.report.save import load_content, save_report
 from trialkit.selection.attrition import attrition
@@ -241,6 +242,19 @@ def test_the_people_of_an_outcome_are_withheld_wherever_they_stand(folders: tupl
     known = {a["n"] for a in made.outcomes[0].result.details["arms"] if lost[a["arm"]]} | {made.outcomes[0].result.estimates[0].n}
     for node in nodes(stored(safe)["outcomes"]):
         assert node.get("n") not in known and node.get("n_clusters") not in known
+
+
+def test_curves_have_no_step_of_a_few_people_and_small_bars_are_gone() -> None:
+    at_risk, events = [100, 98, 97, 90, 60, 20, 7, 3], [2, 1, 4, 30, 40, 10, 2, 1]
+    curve: dict[str, Any] = {"time": list(range(8)), "at_risk": at_risk, "events": events, "survival": [0.9] * 8}
+    bars: dict[str, Any] = {"edges": [0, 1, 2], "counts": {"a": [9, 4], "b": [9, 9]}}
+    whole: dict[str, Any] = {"edges": [0, 1, 2], "counts": {"a": [9, 0], "b": [9, 9]}}
+    held({"curves": [curve], "histogram": bars, "other": whole}, LEAST)
+    assert curve["events"] and all(n >= LEAST for n in (*curve["events"], *curve["at_risk"]))
+    assert len({len(v) for v in curve.values()}) == 1
+    steps = [a - b for a, b in itertools.pairwise(curve["at_risk"])]
+    assert all(step - n == 0 or step - n >= LEAST for step, n in zip(steps, curve["events"]))
+    assert bars["edges"] == [] and whole["edges"] == [0, 1, 2]
 
 
 def test_words_say_less_than_five_in_place_of_a_small_count() -> None:

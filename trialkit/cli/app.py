@@ -52,42 +52,75 @@ def init(
     target: Annotated[Path, typer.Argument(metavar="PLAN", help="where to write the plan")] = Path("plan.toml"),
     title: Annotated[str | None, typer.Option(help="title of the trial")] = None,
     population: Annotated[str | None, typer.Option(help="who is randomized, in words")] = None,
+    control: Annotated[str | None, typer.Option(help='the control arm, as in solo="Individual support"')] = None,
+    treatment: Annotated[str | None, typer.Option(help='the other arm, as in peer="A peer group"')] = None,
+    grouped: Annotated[
+        bool | None, typer.Option("--grouped/--individual", help="does the new programme put people in groups?")
+    ] = None,
+    group_size: Annotated[str | None, typer.Option(help="smallest and largest group, as in 10-15")] = None,
+    people: Annotated[str | None, typer.Option(help="planned number of people")] = None,
+    waves: Annotated[str | None, typer.Option(help='times of measurement, as in "t0=before, t1=after six months"')] = None,
+    scale: Annotated[
+        str | None, typer.Option(help="key of the scale that is the primary outcome; trialkit scales lists them")
+    ] = None,
+    form: Annotated[str | None, typer.Option(help="form of the scale, where it has several")] = None,
+    subscale: Annotated[str | None, typer.Option(help="part of the scale")] = None,
+    code_range: Annotated[str | None, typer.Option(help="lowest and highest code of its answers, as in 1-7")] = None,
+    items: Annotated[str | None, typer.Option(help='columns of its answers, as in "gse_{wave}_{item}"')] = None,
     outcome: Annotated[str | None, typer.Option(help="name of the primary outcome")] = None,
+    label: Annotated[str | None, typer.Option(help="the outcome in words")] = None,
     column: Annotated[str | None, typer.Option(help="column that holds it")] = None,
-    grouped: Annotated[bool, typer.Option("--grouped/--individual", help="does the new programme put people in groups?")] = True,
+    kind: Annotated[str | None, typer.Option(help="of the column: binary or number")] = None,
+    baseline: Annotated[str | None, typer.Option(help="column of the same measurement before randomization")] = None,
+    better: Annotated[str | None, typer.Option(help="higher or lower")] = None,
+    worthwhile: Annotated[
+        str | None, typer.Option(help="smallest worthwhile effect, in units of the outcome (a share as 0.05); of a scale in SDs")
+    ] = None,
+    strata: Annotated[str | None, typer.Option(help="columns used in the randomization, with commas")] = None,
+    adjust: Annotated[str | None, typer.Option(help="baseline covariates, with commas")] = None,
+    languages: Annotated[str | None, typer.Option("--language", "--lang", help="of the report: en, nl or en,nl")] = None,
+    seed: Annotated[int, typer.Option(help="seed of the simulated data")] = 1,
+    simulated: Annotated[
+        bool, typer.Option("--simulated/--no-simulated", help="also write made-up data that fit the plan")
+    ] = True,
+    defaults: Annotated[bool, typer.Option("--defaults", help="ask nothing: what no flag says takes its default")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="print the plan; nothing is written")] = False,
     force: Force = False,
+    json: Json = False,
 ) -> None:
-    """Write a commented plan to start from."""
-    from trialkit.io import atomic_text
-    from trialkit.plan.reading.load import parse_plan
-    from trialkit.plan.reading.template import starter_plan
+    """Write a commented plan, and made-up data on which it runs at once; on a terminal, what no flag says is asked for."""
+    from trialkit.cli.init import on_a_terminal, start
 
-    if target.exists() and not force:
-        raise UsageError(f"{target} is already there. Choose another name, or say --force to replace it.")
-    given = {"title": title, "population": population, "outcome": outcome, "column": column}
-    text = starter_plan(grouped=grouped, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
-    parse_plan(text, target.name)
-    atomic_text(target, text)
-    out(f"{target} is written. Adapt it, then say: trialkit check {target}")
+    given = {
+        "title": title, "population": population, "control": control, "treatment": treatment, "grouped": grouped, "group_size": group_size,
+        "people": people, "waves": waves, "scale": scale, "form": form, "subscale": subscale, "code_range": code_range, "items": items, "outcome": outcome,
+        "label": label, "column": column, "kind": kind, "baseline": baseline, "better": better, "worthwhile": worthwhile, "strata": strata,
+        "adjust": adjust, "languages": languages,
+    }  # fmt: skip
+    asks = on_a_terminal() and not defaults
+    told = start(target, given, seed=seed, asks=asks, force=force, simulate=simulated, dry_run=dry_run)
+    write_json(told.content) if json else out(told.text)
 
 
 @app.command()
 def check(
     plan: PlanFile,
     data: Annotated[Path | None, typer.Argument(metavar="[DATA]", help="data to hold against the plan")] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", "--lang", help="en or nl; unsaid: en. With DATA always English")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Explain a plan back in words; with DATA, say whether they fit."""
+    """Explain a plan back in words, with what deserves a second look; with DATA, say whether they fit."""
     from trialkit.plan.plan import Plan
     from trialkit.plan.planned.prepare import prepare
 
     read = Plan.load(plan)
     if data is None:
-        write_json(read.to_dict()) if json else out(read.describe())
-        if not json and read.spec.design.assumptions.attrition is not None:
-            from trialkit.selection.standards.attrition_room import room_sentences
+        from trialkit.cli.check import explained
 
-            out("\n" + "\n".join(room_sentences(read.spec.design.assumptions.attrition)))
+        told = explained(read, language or "en")
+        write_json(told.content) if json else out(told.text)
         return
     from trialkit.io import read as read_data
     from trialkit.io import receipt
@@ -115,7 +148,9 @@ def lock(
     amend: Annotated[str | None, typer.Option(help="reason for a change after an earlier lock")] = None,
     evidence: Annotated[
         Path | None,
-        typer.Option(help="attach a file to the lock: a timestamp, the stored text of a registration, a statement, a certificate"),
+        typer.Option(
+            help="attach a file to the lock: a timestamp, the stored text of a registration, a statement, a certificate"
+        ),
     ] = None,
     kind: Annotated[
         str | None, typer.Option(help="of the evidence: timestamp, registry, custody or allocation; unsaid: by its ending")
@@ -134,7 +169,9 @@ def lock(
         write_json(told.content) if json else out(told.text)
         return
     if kind is not None or id is not None or by is not None:
-        raise UsageError("--kind, --id and --by say what a file of evidence is: give the file too, as in --evidence registry.txt.")
+        raise UsageError(
+            "--kind, --id and --by say what a file of evidence is: give the file too, as in --evidence registry.txt."
+        )
     made = Plan.load(plan).lock(target, amend=amend)
     if json:
         write_json(
@@ -170,7 +207,9 @@ def run(
         return
     from trialkit.report.bundle import read_bundle
 
-    out(f"{content}\nreport: {page}\nbundle hash: {read_bundle(page.parent)[0]['bundle_hash']} (note it; trialkit verify {target} --noted HASH)")
+    out(
+        f"{content}\nreport: {page}\nbundle hash: {read_bundle(page.parent)[0]['bundle_hash']} (note it; trialkit verify {target} --noted HASH)"
+    )
 
 
 @app.command()
@@ -188,11 +227,16 @@ def report(
 @app.command()
 def verify(
     lock: Annotated[
-        Path, typer.Argument(metavar="WHAT", help="the lock of a plan, the folder of a report, or the certificate of an allocation")
+        Path,
+        typer.Argument(metavar="WHAT", help="the lock of a plan, the folder of a report, or the certificate of an allocation"),
     ],
     plan: Annotated[Path | None, typer.Option(help="a plan to hold against the lock; unsaid: the one beside it, if any")] = None,
-    data: Annotated[Path | None, typer.Option(help="data to hold against the lock or report, or the people of an allocation")] = None,
-    noted: Annotated[str | None, typer.Option(help="a hash that you noted: of a report's bundle, a lock's manifest or a plan")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="data to hold against the lock or report, or the people of an allocation")
+    ] = None,
+    noted: Annotated[
+        str | None, typer.Option(help="a hash that you noted: of a report's bundle, a lock's manifest or a plan")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Say what a lock, a report or a certificate proves, and whether everything still belongs to it. Works offline."""
@@ -221,7 +265,9 @@ def verify(
 @app.command()
 def deviate(
     plan: PlanFile,
-    path: Annotated[str | None, typer.Option(help="the key of the plan; unsaid: every change that the ledger does not tell")] = None,
+    path: Annotated[
+        str | None, typer.Option(help="the key of the plan; unsaid: every change that the ledger does not tell")
+    ] = None,
     type: Annotated[
         str | None,
         typer.Option(help="hypothesis, sample, measure, exclusion, model, multiplicity or software; unsaid: by the key"),
@@ -237,14 +283,24 @@ def deviate(
     original: Annotated[str | None, typer.Option(help="what was planned, for what stands in no key")] = None,
     new: Annotated[str | None, typer.Option(help="what was done instead, for what stands in no key")] = None,
     lock: Annotated[Path | None, typer.Option(help="the lock; unsaid: the one beside the plan")] = None,
-    listing: Annotated[bool, typer.Option("--list", help="show the ledger and what it does not tell; nothing is written")] = False,
+    listing: Annotated[
+        bool, typer.Option("--list", help="show the ledger and what it does not tell; nothing is written")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Write deviations from a locked plan into its ledger; on a terminal, what is not said is asked for."""
     from trialkit.cli.deviate import deviate as log
     from trialkit.cli.deviate import listed
 
-    given = {"type": type, "reason": reason, "timing": timing, "severity": severity, "validity": validity, "by": by, "approved": approved}
+    given = {
+        "type": type,
+        "reason": reason,
+        "timing": timing,
+        "severity": severity,
+        "validity": validity,
+        "by": by,
+        "approved": approved,
+    }
     told = listed(plan, lock) if listing else log(plan, given, path=path, original=original, new=new, lock=lock)
     write_json(told.content) if json else out(told.text)
 
@@ -427,9 +483,18 @@ def _verify_certificate(path: Path, people: Path | None, json: bool) -> None:
 def simulate(
     scenario: Annotated[str | None, typer.Argument(help="a scenario; unsaid: list them")] = None,
     seed: Annotated[int | None, typer.Option(help="seed of the draw (needed)")] = None,
+    plan: Annotated[Path | None, typer.Option(help="instead of a scenario: made-up data that fit this plan")] = None,
     target: Annotated[Path, typer.Option("--out", help="folder to write to")] = Path("."),
+    force: Force = False,
 ) -> None:
-    """Write a simulated trial with known truth: data, codebook, plan and manifest."""
+    """Write a simulated trial with known truth: data, codebook, plan and manifest; with --plan, data that fit a plan of yours."""
+    if plan is not None:
+        from trialkit.cli.init import simulated_beside
+
+        if scenario is not None:
+            raise UsageError("a scenario has a plan of its own: give SCENARIO or --plan, not both.")
+        out(str(simulated_beside(plan, target, seed=seed, force=force)))
+        return
     from trialkit.simulate import scenarios, write_scenario
 
     if scenario is None:
@@ -475,15 +540,30 @@ def scales(
 
 @app.command()
 def export(
-    plan: Annotated[Path, typer.Argument(metavar="PLAN|RESULTS", help="the plan, a TOML file; or a report, its folder or results.json")],
+    plan: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PLAN|RESULTS|DATA", help="the plan, a TOML file; or a report, its folder or results.json; or a data file"
+        ),
+    ],
     kinds: Annotated[
-        list[str], typer.Option("--as", help="sap, spirit, tidier, methods, aea, osf, aspredicted, r, stata; of a report consort, pap, wwc, eef, movisie; or all; several with commas or again")
+        list[str],
+        typer.Option(
+            "--as",
+            help="sap, spirit, tidier, methods, aea, osf, aspredicted, r, stata; of a report consort, pap, wwc, eef, movisie; or all; of a data file dictionary, sav, dta, csv, xlsx; several with commas or again",
+        ),
     ],
     target: Annotated[Path, typer.Option("--out", help="folder of the documents")] = Path("documents"),
     language: Annotated[str, typer.Option(help="language of the documents: en or nl")] = "en",
     json: Json = False,
 ) -> None:
-    """Write documents from a plan: analysis plan, registry texts, protocol skeleton, methods, the lines for R and Stata; from a report: checklist, populated plan, verdicts."""
+    """Write documents from a plan: analysis plan, registry texts, protocol skeleton, methods, the lines for R and Stata; from a report: checklist, populated plan, verdicts; from data: a dictionary, and files for SPSS, Stata and Excel with their labels."""
+    from trialkit.cli.export_data import ENDINGS, exported_data
+
+    if plan.suffix.lower() in ENDINGS:
+        made = exported_data(plan, kinds, target)
+        write_json(made.content) if json else out(made.text)
+        return
     from trialkit.cli.export import exported
     from trialkit.cli.export_results import export_results
 
@@ -495,6 +575,6 @@ def export(
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of plan.toml, for completion in an editor."""
-    from trialkit.plan.schema.plan_spec import json_schema
+    from trialkit.plan.schema.json_schema import json_schema
 
     write_json(json_schema())

@@ -29,7 +29,9 @@ def read_parquet(path: Path, codes: MissingCodes, options: ReadOptions) -> Table
     sizes = parquet.read_metadata(path)
     # A repeated value takes no room in the file: its size says nothing of what it unpacks to.
     if sizes.num_rows * max(1, sizes.num_columns) > 10 * MOST_CELLS:
-        raise FileReadError(f"{path} holds {sizes.num_rows} rows of {sizes.num_columns} columns, more than trialkit reads. Export fewer.")
+        raise FileReadError(
+            f"{path} holds {sizes.num_rows} rows of {sizes.num_columns} columns, more than trialkit reads. Export fewer."
+        )
     stored = parquet.read_table(path)
     _refuse_nested(stored.schema, path)
     frame = stored.to_pandas()

@@ -34,7 +34,7 @@ def read_delimited(path: Path, codes: MissingCodes, options: ReadOptions) -> Tab
     delimiter = _checked_delimiter(options.delimiter) or (hint.group(1) if hint else None)
     if delimiter is None:
         delimiter = "\t" if path.suffix.lower() == ".tsv" else _sniffed(text)
-    decimal = _checked_decimal(options.decimal, delimiter)
+    decimal = _checked_decimal(options.decimal, options.delimiter)
     names, columns = _columns(path, text[hint.end() :] if hint else text, delimiter, notes, 1 if hint else 0)
     codes.check(name for name in names if name)
     prepared = {name: prepare(cells, codes.of(name), absent=ABSENT) for name, cells in zip(names, columns) if name}
@@ -115,9 +115,10 @@ def _checked_delimiter(delimiter: str | None) -> str | None:
     return delimiter
 
 
-def _checked_decimal(decimal: str | None, delimiter: str) -> Decimal | None:
+def _checked_decimal(decimal: str | None, delimiter: str | None) -> Decimal | None:
     if decimal is None:
         return None
+    # A comma that was found may stand between cells with numbers in quotes: "12,5","3".
     if decimal == delimiter == ",":
         raise UsageError('a comma cannot both separate the values and mark decimals. Give delimiter=";" or decimal=".".')
     return "," if decimal == "," else "."

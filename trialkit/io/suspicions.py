@@ -12,8 +12,8 @@ from pandas.api import types
 
 from trialkit.errors import shown
 from trialkit.io.cells import number_style
-from trialkit.io.text_suspicions import clipped, name_suspicions, repeated_ids, serial_dates, text_suspicions
 from trialkit.io.labels import value_labels
+from trialkit.io.text_suspicions import clipped, name_suspicions, repeated_ids, serial_dates, text_suspicions, written_otherwise
 
 __all__ = ["suspicions"]
 
@@ -43,8 +43,8 @@ def suspicions(frame: pd.DataFrame) -> Iterator[str]:
             yield from _undeclared(values.to_numpy(dtype=np.float64, na_value=np.nan), name, value_labels(frame, name))
         elif types.is_object_dtype(dtype) or types.is_string_dtype(dtype):
             yield from repeated_ids(values, name)
-            told = list(text_suspicions(values, name))
-            yield from told or _looks_numeric(values, name)
+            yield from list(written_otherwise(values, name)) or _looks_numeric(values, name)
+            yield from text_suspicions(values, name)
 
 
 def _undeclared(values: npt.NDArray[np.float64], name: str, labels: dict[int | float | str, str]) -> Iterator[str]:

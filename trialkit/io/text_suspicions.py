@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 
 from trialkit.errors import shown
 
-__all__ = ["clipped", "name_suspicions", "repeated_ids", "serial_dates", "text_suspicions"]
+__all__ = ["clipped", "name_suspicions", "repeated_ids", "serial_dates", "text_suspicions", "written_otherwise"]
 
 _MOST = 30
 _SHARE = 0.5
@@ -22,9 +23,12 @@ _SPACED = re.compile(r"-?\d{1,3}(?:[\s\u00a0\u202f]\d{3})+(?:[.,]\d+)?")
 # UTF-8 that was read as Windows text: é as Ã©, € as â‚¬
 _GARBLED = re.compile(r"Ã[\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ]|â‚¬|â€[œ™¦“”\u0093\u0094\u0099]|\ufffd")
 _UNSEEN = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u0001-\u0008\u000b\u000c\u000e-\u001f]")
-_MINUS = re.compile(r"[\u2212\u2013]\d")
-_ID = re.compile(r"(?:.*[_ .-])?id|resp(?:ondent)?(?:en)?(?:nr|nummer)?|person|persoon|pseudo(?:niem)?|participant|deelnemer(?:nr|nummer)?", re.IGNORECASE)
-_LAST_ROW = re.compile(r"(?:sub)?totaal|totals?|gemiddelde|mean|average|bron:?.*|source:?.*|som|sum", re.IGNORECASE)
+_MINUS = re.compile(r"^[\u2212\u2013]\d")
+_ID = re.compile(
+    r"(?:.*[_ .-])?id|resp(?:ondent)?(?:en)?(?:nr|nummer)?|person|persoon|pseudo(?:niem)?|participant|deelnemer(?:nr|nummer)?",
+    re.IGNORECASE,
+)
+_LAST_ROW = re.compile(r"(?:sub)?totaal|totals?|gemiddelde|mean|average|bron\s*:.*|source\s*:.*|som|sum", re.IGNORECASE)
 _DATED = re.compile(r"dat(?:e|um)?(?:$|[_ .-])|(?:datum|date)", re.IGNORECASE)
 # 1954 to 2064 as Excel counts days
 _SERIALS = (20_000, 60_000)
@@ -76,11 +80,9 @@ def serial_dates(values: npt.NDArray[np.float64], name: str) -> Iterator[str]:
         )
 
 
-def text_suspicions(values: pd.Series, name: str) -> Iterator[str]:
-    """Sentences on a column of text; none when nothing is seen."""
-    texts = [(row, v.strip()) for row, v in enumerate(values.tolist(), start=1) if isinstance(v, str) and v.strip()]
-    if not texts:
-        return
+def written_otherwise(values: pd.Series, name: str) -> Iterator[str]:
+    """Numbers and days that are written so that they stay text: one sentence, or none."""
+    texts = _Texts(values)
     for pattern, what, remedy in (
         (_MONEY, "amounts of money as text", "Take the currency sign out of the file, so that they are numbers"),
         (_PERCENT, "percentages as text", "Take the % sign out of the file, so that they are numbers"),
@@ -91,22 +93,53 @@ def text_suspicions(values: pd.Series, name: str) -> Iterator[str]:
         ),
         (_SPACED, "numbers with spaces between the thousands", "Take the spaces out of the file"),
     ):
-        found = [(row, text) for row, text in texts if pattern.fullmatch(text)]
-        if found and len(found) >= _SHARE * len(texts):
-            yield f"column '{name}' holds {what}: {_first(found)}. {remedy}"
-            break
+        found = [text for text in texts.first if pattern.fullmatch(text)]
+        if found and texts.many(found) >= _SHARE * texts.total:
+            yield f"column '{name}' holds {what}: {texts.places(found)}. {remedy}"
+            return
+
+
+def text_suspicions(values: pd.Series, name: str) -> Iterator[str]:
+    """Sentences on the letters and words of a column of text."""
+    texts = _Texts(values)
     for pattern, what, remedy in (
-        (_GARBLED, "letters that look garbled", 'Export the file again as UTF-8, or read it with another encoding, as in encoding="utf-8"'),
+        (
+            _GARBLED,
+            "letters that look garbled",
+            'Export the file again as UTF-8, or read it with another encoding, as in encoding="utf-8"',
+        ),
         (_UNSEEN, "characters that cannot be seen", "Remove them: they make equal words differ"),
         (_MINUS, "a dash before a number where a minus sign belongs", "Write an ordinary minus sign (-)"),
     ):
-        found = [(row, text) for row, text in texts if pattern.search(text)]
-        if found and (pattern is not _MINUS or any(pattern.match(text) for _, text in found)):
-            yield f"column '{name}' holds {what}: {_first(found)}. {remedy}"
-    yield from _several_spellings([text for _, text in texts], name)
-    last = next((text for row, text in texts[-2:] if _LAST_ROW.fullmatch(text) and row > len(values) - 2), None)
-    if last is not None and len(texts) > 2:
+        found = [text for text in texts.first if pattern.search(text)]
+        if found:
+            yield f"column '{name}' holds {what}: {texts.places(found)}. {remedy}"
+    yield from _several_spellings(list(texts.first), name)
+    last = next((v.strip() for v in values.tolist()[-2:] if isinstance(v, str) and _LAST_ROW.fullmatch(v.strip())), None)
+    if last is not None and texts.total > 2:
         yield f"the last rows hold '{clipped(last)}' in column '{name}': they look like totals or a source, not people. Remove them from the file"
+
+
+class _Texts:
+    """The different texts of a column: where each first stands, and how often."""
+
+    def __init__(self, values: pd.Series) -> None:
+        self.first: dict[str, int] = {}
+        self._count: Counter[str] = Counter()
+        for row, value in enumerate(values.tolist(), start=1):
+            if isinstance(value, str) and (text := value.strip()):
+                self.first.setdefault(text, row)
+                self._count[text] += 1
+        self.total = self._count.total()
+
+    def many(self, found: Sequence[str]) -> int:
+        return sum(self._count[text] for text in found)
+
+    def places(self, found: Sequence[str]) -> str:
+        """'12%' in row 3 and 4 more."""
+        seen = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in found[0])
+        more = self.many(found) - 1
+        return f"'{clipped(seen)}' in row {self.first[found[0]]}" + (f" and {more} more" if more else "")
 
 
 def _several_spellings(texts: Sequence[str], name: str) -> Iterator[str]:
@@ -119,10 +152,3 @@ def _several_spellings(texts: Sequence[str], name: str) -> Iterator[str]:
     for group in alike.values():
         if len(group) > 1:
             yield f"column '{name}' writes the same in {len(group)} ways: {shown([clipped(w) for w in group])}. They count as different values; write them alike"
-
-
-def _first(found: Sequence[tuple[int, str]]) -> str:
-    row, text = found[0]
-    more = len(found) - 1
-    seen = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
-    return f"'{clipped(seen)}' in row {row}" + (f" and {more} more" if more else "")

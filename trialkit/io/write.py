@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -19,11 +20,13 @@ from trialkit.errors import DataError, UsageError
 from trialkit.io.exchange import exchange, tidied
 from trialkit.io.frames import plain_objects, to_pandas
 
-__all__ = ["MARKER", "atomic_folder", "atomic_text", "column_texts", "content_hash", "sha256_of", "write_csv"]
+__all__ = ["FORMULA_STARTS", "MARKER", "atomic_folder", "atomic_text", "column_texts", "content_hash", "sha256_of", "write_csv"]
 
 MARKER = ".trialkit"
 _MARKER_TEXT = "This folder was written by trialkit and is replaced as a whole when it is written again.\n"
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# Where lists are separated by semicolons (as in Dutch), Excel cuts a file with commas at the semicolons and line breaks inside its cells.
+_INNER_FORMULA = re.compile(r"(?<=[;\t\r\n])(?=[=+\-@])")
 _NEEDS_QUOTES = frozenset(',"\r\n')
 
 
@@ -123,7 +126,7 @@ def write_csv(frame: Any, path: str | os.PathLike[str]) -> None:
     """Write a data frame as CSV: UTF-8, LF line endings, every digit of every number, the same bytes on every platform.
 
     Missing values are empty cells. Text that a spreadsheet would run as a formula (it begins with = + - @, a tab or a carriage
-    return) gets an apostrophe in front; numbers are left alone. The index is not written.
+    return, also behind a semicolon or line break inside it) gets an apostrophe in front; numbers are left alone. The index is not written.
 
     Examples
     --------
@@ -171,8 +174,9 @@ def _cell(value: object) -> str:
 
 
 def _text_cell(text: str) -> str:
-    if text.startswith(_FORMULA_STARTS):
+    if text.startswith(FORMULA_STARTS):
         text = f"'{text}"
+    text = _INNER_FORMULA.sub("'", text)
     # Not the csv module: versions of Python differ in when they quote a carriage return.
     return text if _NEEDS_QUOTES.isdisjoint(text) else '"' + text.replace('"', '""') + '"'
 

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from trialkit.plan.plan import Plan
     from trialkit.plan.reading.load import load_spec
     from trialkit.plan.reading.template import starter_plan
-    from trialkit.plan.schema.plan_spec import PlanSpec, json_schema
+    from trialkit.plan.schema.json_schema import json_schema
+    from trialkit.plan.schema.plan_spec import PlanSpec
     from trialkit.plan.words.estimand import estimand_sentence
 
 # Functions named as their module (lock, verify, describe, not_yet) are imported from it: trialkit.plan.locking.lock.lock.
@@ -17,7 +18,7 @@ _PLACES = {
     "Plan": "plan",
     "PlanSpec": "schema.plan_spec",
     "estimand_sentence": "words.estimand",
-    "json_schema": "schema.plan_spec",
+    "json_schema": "schema.json_schema",
     "load_spec": "reading.load",
     "starter_plan": "reading.template",
 }

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from trialkit.errors import EstimationError, TrialkitError
 from trialkit.estimate.draws.randomization import randomization_test
 from trialkit.estimate.draws.wild_bootstrap import wild_bootstrap
+from trialkit.estimate.equivalence import against_margins, margins
 from trialkit.estimate.icc import achieved_icc
 from trialkit.estimate.itt import itt
 from trialkit.estimate.itt_result import IttResult
@@ -28,6 +29,7 @@ from trialkit.plan.planned.mediation import planned_mediation
 from trialkit.plan.planned.multiverse import planned_multiverse
 from trialkit.plan.planned.over_time import COMPANION, at_its_wave, planned_over_time, with_several_follow_ups
 from trialkit.plan.planned.prepare import Prepared, prepare
+from trialkit.plan.planned.primary_missing import AVAILABLE, by_rule, of_available_cases
 from trialkit.plan.planned.response_shift import marked_mediation, marked_over_time
 from trialkit.plan.planned.selection import planned_reach, with_selection
 from trialkit.plan.planned.side_by_side import side_by_side
@@ -36,8 +38,8 @@ from trialkit.plan.schema.outcomes import HedgesG, Outcome
 from trialkit.plan.schema.plan_spec import PlanSpec
 from trialkit.plan.words.describe import describe
 from trialkit.plan.words.describe_nl import describe_in_dutch
-from trialkit.plan.words.estimand import estimand_sentence
-from trialkit.plan.words.estimand_nl import estimand_in_dutch
+from trialkit.plan.words.estimand import estimand_sentence, missing_sentence
+from trialkit.plan.words.estimand_nl import estimand_in_dutch, missing_in_dutch
 from trialkit.plan.words.not_yet import BUILT, companion_fits, not_yet
 from trialkit.plan.words.verdict import verdict_of
 from trialkit.report.content import ArmContent, LockContent, OutcomeContent, ReportContent
@@ -88,7 +90,7 @@ def run_plan(
     outcomes = []
     for step, outcome in enumerate(planned, 1):
         tell(outcome.name, step, steps)
-        outcomes.append(_outcome(spec, ready, outcome, courses))
+        outcomes.append(_outcome(spec, ready, outcome, courses, progress))
     tell("tables", steps - 1, steps)
     selection, outcomes = with_selection(spec, ready, outcomes, reached=reached, progress=progress)
     scales, outcomes, by_trait = with_measurement(spec, ready, outcomes, planned_subgroups(spec, ready))
@@ -125,7 +127,7 @@ def run_plan(
         versions=versions() | {"trialkit source": source_hash()},
         minimum_cell=spec.report.minimum_cell,
         languages=tuple(spec.trial.report_languages),
-        told={"nl": _in_dutch(spec, [o.name for o in ordered], folder)},
+        told={"nl": _in_dutch(spec, ordered, folder)},
         created=now or datetime.now(UTC).replace(microsecond=0).isoformat(),
         command=f"trialkit run {plan_name} {ready.source.get('file', 'data')}",
     )
@@ -134,10 +136,13 @@ def run_plan(
     return content
 
 
-def _in_dutch(spec: PlanSpec, outcomes: Sequence[str], folder: Path | None) -> dict[str, Any]:
+def _in_dutch(spec: PlanSpec, outcomes: Sequence[OutcomeContent], folder: Path | None) -> dict[str, Any]:
     """Estimands and plan in Dutch, so that a report can be drawn in it later."""
-    known = {name: spec.outcome(name) for name in outcomes}
-    said = {name: " ".join(estimand_in_dutch(spec, o, c.text) for c in spec.comparisons) for name, o in known.items()}
+    said = {}
+    for o in outcomes:
+        planned = spec.outcome(o.name)
+        filled = missing_in_dutch(spec, planned) if AVAILABLE in o.companions else ()
+        said[o.name] = " ".join([*(estimand_in_dutch(spec, planned, c.text) for c in spec.comparisons), *filled])
     return {"estimands": said, "plan": {"text": describe_in_dutch(spec, folder=folder)}}
 
 
@@ -171,15 +176,18 @@ def _can_run(spec: PlanSpec, outcome: Outcome) -> bool:
     )
 
 
-def _outcome(spec: PlanSpec, ready: Prepared, outcome: Outcome, courses: Mapping[str, LongitudinalResult]) -> OutcomeContent:
+def _outcome(
+    spec: PlanSpec, ready: Prepared, outcome: Outcome, courses: Mapping[str, LongitudinalResult], progress: Progress | None
+) -> OutcomeContent:
     trial, column = ready.trial, spec.value_column(outcome)
     estimator = spec.estimator_for(outcome)
-    result = _named(_estimate(spec, ready, outcome, estimator), outcome)
-    pairs = isinstance(spec.analysis.contrasts, str)
-    size = result.standardized("hedges_g") if outcome.measure == "mean_difference" and pairs else None
+    result, size, beside = _primary(spec, ready, outcome, estimator, progress)
     companions = _companions(spec, ready, outcome, estimator, courses.get(outcome.name))
     with _said_of(outcome):
         few = side_by_side(spec, ready, outcome)
+    if beside:
+        companions = {**beside, **{name: of_available_cases(r) for name, r in companions.items()}}
+        few = None if few is None else of_available_cases(few)
     better = better_of(ready, outcome)
     worthwhile = _worthwhile(outcome, size)
     return OutcomeContent(
@@ -187,7 +195,7 @@ def _outcome(spec: PlanSpec, ready: Prepared, outcome: Outcome, courses: Mapping
         label=outcome.label,
         role=outcome.role,
         family=outcome.family,
-        estimand=" ".join(estimand_sentence(spec, outcome, c.text) for c in spec.comparisons),
+        estimand=" ".join([*(estimand_sentence(spec, outcome, c.text) for c in spec.comparisons), *(missing_sentence(spec, outcome) if beside else ())]),
         measure=outcome.measure,
         better=better,
         worthwhile=worthwhile,
@@ -201,6 +209,24 @@ def _outcome(spec: PlanSpec, ready: Prepared, outcome: Outcome, courses: Mapping
         few_groups=few,
         index=ready.indices.get(outcome.name, {}),
     )
+
+
+def _primary(
+    spec: PlanSpec, ready: Prepared, outcome: Outcome, estimator: str, progress: Progress | None
+) -> tuple[Result, Result | None, dict[str, Result]]:
+    """The primary result and its effect size; where [missing] primary fills in or weights, the available cases stand beside it."""
+    available = _named(_estimate(spec, ready, outcome, estimator), outcome)
+    with _said_of(outcome):
+        found = by_rule(spec, ready, outcome, available, progress=progress)
+    if found is None:
+        pairs = isinstance(spec.analysis.contrasts, str)
+        return available, available.standardized("hedges_g") if outcome.measure == "mean_difference" and pairs else None, {}
+    asked = margins(
+        measure=outcome.measure, equivalence=_margins(outcome), noninferiority=outcome.noninferiority, better=better_of(ready, outcome),
+        conf_level=spec.analysis.conf_level,
+    )  # fmt: skip
+    size = None if found.effect_size is None else _named(found.effect_size, outcome)
+    return _named(against_margins(found.result, asked), outcome), size, {AVAILABLE: available}
 
 
 def _companions(

@@ -242,9 +242,9 @@ class ReportContent:
     multiverse: Mapping[str, Result] = field(default_factory=dict)
     multiverse_left_out: tuple[str, ...] = ()
     attached: Mapping[str, bytes] = field(default_factory=dict, compare=False)
-    departures: DeparturesContent = DeparturesContent()
+    departures: DeparturesContent = field(default_factory=DeparturesContent)
     planned_outcomes: tuple[OutcomeContent, ...] = ()
-    after: AfterContent = AfterContent()
+    after: AfterContent = field(default_factory=AfterContent)
 
     def tidy(self) -> pd.DataFrame:
         """All outcomes, one row an estimate, with role and family in front; analyses that were not planned stand below, with `planned` False."""

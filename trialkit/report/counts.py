@@ -114,7 +114,7 @@ def _analysed(content: ReportContent, o: OutcomeContent, column: str, counts: Co
         if randomized is not None and all_of_them is not None and randomized != all_of_them:
             yield f"the analysis of '{o.name}' counts {randomized} people of '{arm}', the flow {all_of_them} randomized"
         if n is not None:
-            analysed[arm] = n
+            analysed[arm] = n + (_whole_number(row.get("n_imputed")) or 0)
             if known is not None and n > known:
                 yield f"the analysis of '{o.name}' has {n} people of '{arm}', the flow {known} with the outcome"
     if len(analysed) == len(content.arms) > 0:

@@ -109,6 +109,7 @@ class English(
         "wild_bootstrap": "Wild bootstrap",
         "cace": "Effect among those who took it up (CACE)",
         "longitudinal": "All waves in one model",
+        "available_cases": "The primary analysis of people with the outcome",
     }
     primary_analysis = "Primary analysis"
     roles: ClassVar[Mapping[str, str]] = {"primary": "Primary", "secondary": "Secondary", "exploratory": "Exploratory"}

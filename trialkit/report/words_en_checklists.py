@@ -51,6 +51,7 @@ class ChecklistWords:
     reasons: ClassVar[Mapping[str, str]] = {
         "not_built": "this version cannot run it", "not_for_measure": "it is not for this measure",
         "nothing_missing": "nobody is missing", "left_out": "could not be done",
+        "dropped": "in the locked plan only; the changed plan dropped it",
     }  # fmt: skip
 
     def tests_counts(self, done: str, planned: str) -> str:

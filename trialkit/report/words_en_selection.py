@@ -24,6 +24,15 @@ class SelectionWords:
     selection_intro = "A question at a time, each with the answer of this trial first and its evidence folded beneath."
     selection_evidence = "Evidence"
     selection_left_out = "Could not be analysed"
+
+    # --- a primary analysis that fills in or weights
+    imputed_header = "Filled in"
+    raw_of_known = "Means and shares are those of the people whose outcome is known; what was filled in differs between imputations."
+    missing_information_row = "Information lost to missing outcomes"
+    companions_of_available = (
+        "The primary analysis answers for everyone randomized, also for people whose outcome is not known. The other analyses rest on the people whose "
+        "outcome is known; where they differ, those who are missing matter."
+    )
     selection_questions: ClassVar[Mapping[str, str]] = {
         "reach": "Who was reached?",
         "balance": "Were the arms alike?",

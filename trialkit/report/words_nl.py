@@ -107,6 +107,7 @@ class Dutch(
         "wild_bootstrap": "Wilde bootstrap",
         "cace": "Effect onder wie deelnamen (CACE)",
         "longitudinal": "Alle metingen in één model",
+        "available_cases": "De primaire analyse van mensen met de uitkomst",
         "aipw": "Weging en regressie samen (AIPW)",
         "mixed": "Gemengd model (REML)",
     }

@@ -45,7 +45,7 @@ class DutchBlinding(BlindingWords):
         return [s for s in found if s]
 
     def unblinded(self, at: str, by: str) -> str:
-        return f"{at}, door {by}" if by else at
+        return f"{at}, door {by.replace('(nobody named)', '(niemand genoemd)')}" if by else at
 
     @staticmethod
     def _decimal(value: Any) -> str:

@@ -52,6 +52,7 @@ class DutchChecklists(ChecklistWords):
     reasons: ClassVar[Mapping[str, str]] = {
         "not_built": "deze versie kan dit niet", "not_for_measure": "niet voor deze maat",
         "nothing_missing": "niemand ontbreekt", "left_out": "kon niet worden gedaan",
+        "dropped": "alleen in het vastgelegde plan; het gewijzigde plan liet dit weg",
     }  # fmt: skip
 
     def tests_counts(self, done: str, planned: str) -> str:

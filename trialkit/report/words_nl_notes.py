@@ -5,6 +5,7 @@ from __future__ import annotations
 from trialkit.report.words_nl_locks import LOCKS
 from trialkit.report.words_nl_multiverse import CURVE_NOTES
 from trialkit.report.words_nl_notes_effects import EFFECTS
+from trialkit.report.words_nl_notes_missing import MISSING
 from trialkit.report.words_nl_phrases import translator
 
 __all__ = ["CATALOGUE", "dutch_note"]
@@ -287,6 +288,7 @@ CATALOGUE = {
     **_NOT_RUN,
     **_FEW,
     **EFFECTS,
+    **MISSING,
     **LOCKS,
 }
 

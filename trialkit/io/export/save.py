@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from trialkit.errors import DataError, TrialkitError, UsageError, shown
+from trialkit.io.cells import ABSENT
 from trialkit.io.codes import parse_missing_codes
-from trialkit.io.export.columns import held
+from trialkit.io.export.columns import Held, held
 from trialkit.io.export.dictionary import dictionary
 from trialkit.io.frames import to_pandas
 from trialkit.io.read import read
-from trialkit.io.write import write_csv
+from trialkit.io.write import FORMULA_STARTS, write_csv
 
 __all__ = ["KINDS", "convert", "save"]
 
@@ -132,6 +133,19 @@ def _checked_kind(place: Path) -> str:
     return kind
 
 
+def _read_otherwise(columns: Sequence[Held], kind: str) -> Iterator[str]:
+    """Texts that a program reads from a text file or worksheet as something else."""
+    for column in columns:
+        if column.kind != "text":
+            continue
+        words = sorted({text for text in column.values if text.strip() in ABSENT})
+        if words:
+            yield f"column '{column.name}' holds the text {shown(words)}, which reads as missing from a {kind} file"
+        changed = sum(text.startswith(FORMULA_STARTS) for text in column.values) if kind == ".csv" else 0
+        if changed:
+            yield f"column '{column.name}' has {changed} {'text' if changed == 1 else 'texts'} that a spreadsheet would run as a formula: an apostrophe stands before"
+
+
 def _written(frame: pd.DataFrame, cells: pd.DataFrame | None, path: str | os.PathLike[str]) -> tuple[str, ...]:
     place = Path(path).expanduser().resolve()
     kind = _checked_kind(place)
@@ -140,7 +154,7 @@ def _written(frame: pd.DataFrame, cells: pd.DataFrame | None, path: str | os.Pat
     place.parent.mkdir(parents=True, exist_ok=True)
     if kind == ".csv":
         write_csv(frame, place)
-        return ()
+        return tuple(_read_otherwise(columns, kind))
     beside = place.with_name(f".{place.stem}.{uuid.uuid4().hex[:12]}{place.suffix}")
     try:
         if kind == ".dta":
@@ -151,7 +165,7 @@ def _written(frame: pd.DataFrame, cells: pd.DataFrame | None, path: str | os.Pat
             from trialkit.io.export.sheet import write_sheet
 
             write_sheet(columns, dictionary(frame), beside)
-            notes.clear()
+            notes = list(_read_otherwise(columns, kind))
         else:
             from trialkit.io.export.spss import write_spss
 

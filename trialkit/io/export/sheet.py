@@ -30,17 +30,36 @@ def write_sheet(columns: Sequence[Held], dictionary: pd.DataFrame, path: Path) -
     rows = len(columns[0].values) + 1
     if rows > _MOST_ROWS or len(columns) > _MOST_COLUMNS:
         raise DataError(f"the data have {rows - 1} rows and {len(columns)} columns, more than a worksheet holds. Write .csv.")
+    for column in columns:
+        _check(column)
     book = Workbook(write_only=True)
     data = book.create_sheet("data")
-    cells = [_cells(column) for column in columns]
-    data.append([_place(data, column.name, "a column name") for column in columns])
-    for number, row in enumerate(zip(*cells), start=1):
-        data.append([_place(data, value, f"column '{column.name}', row {number}") for column, value in zip(columns, row)])
+    data.append([_place(data, column.name) for column in columns])
+    for row in zip(*(_cells(column) for column in columns)):
+        data.append([_place(data, value) for value in row])
     told = book.create_sheet("dictionary")
     told.append(list(dictionary.columns))
     for entry in dictionary.itertuples(index=False):
-        told.append([_place(told, value, "the dictionary") for value in entry])
+        told.append([_place(told, value) for value in entry])
     book.save(path)
+
+
+def _check(column: Held) -> None:
+    """Before anything is written: a half written workbook leaves its parts behind."""
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    texts = [column.name, column.label, *column.reasons.values(), *column.labels.values()]
+    texts += list(column.values) if column.kind == "text" else []
+    for text in texts:
+        if len(text) > _MOST_CHARACTERS:
+            raise DataError(
+                f"column '{column.name}' holds a text of {len(text)} characters, more than the {_MOST_CHARACTERS} of a worksheet's cell. "
+                "Write .csv."
+            )
+        if ILLEGAL_CHARACTERS_RE.search(text):
+            raise DataError(
+                f"column '{column.name}' holds text with control characters, which a worksheet cannot hold. Remove them, or write .csv."
+            )
 
 
 def _cells(column: Held) -> list[Any]:
@@ -51,22 +70,12 @@ def _cells(column: Held) -> list[Any]:
     return list(column.values.astype("datetime64[D]" if column.kind == "day" else "datetime64[us]").tolist())
 
 
-def _place(sheet: Any, value: Any, where: str) -> Any:
+def _place(sheet: Any, value: Any) -> Any:
     """A cell; of text, one that no program takes for a formula."""
     if not isinstance(value, str):
         return value.item() if isinstance(value, np.generic) else value
     from openpyxl.cell import WriteOnlyCell
-    from openpyxl.utils.exceptions import IllegalCharacterError
 
-    if len(value) > _MOST_CHARACTERS:
-        raise DataError(
-            f"{where}: a text of {len(value)} characters, more than the {_MOST_CHARACTERS} that a worksheet holds. Write .csv."
-        )
-    try:
-        cell = WriteOnlyCell(sheet, value)
-    except IllegalCharacterError:
-        raise DataError(
-            f"{where}: a text with control characters, which a worksheet cannot hold. Remove them, or write .csv."
-        ) from None
+    cell = WriteOnlyCell(sheet, value[:_MOST_CHARACTERS])
     cell.data_type = "s"
     return cell

@@ -17,6 +17,8 @@ _HEADER = 176
 _VALUES_BEFORE_A_LABEL = 8
 _LAST = 999
 _EXTENSION = 7
+# SPSS writes blocks of 4 MB; a damaged size would claim as much memory as it says.
+_LARGEST_BLOCK = 2**26
 _INTEGERS, _FLOATS = 3, 4
 
 
@@ -159,7 +161,7 @@ def _blocks(walk: _Walk) -> int:
     first = walk.place
     walk.place = trailer
     _, _, largest, count = walk.take("qqii")
-    if count < 0 or length != 24 + 24 * count:
+    if count < 0 or length != 24 + 24 * count or not 0 < largest <= _LARGEST_BLOCK:
         raise _Damage("the directory of its compressed data cannot be")
     total = 0
     for _ in range(count):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -33,12 +34,23 @@ def with_documents_after(spec: PlanSpec, ready: Prepared, content: ReportContent
         other_form=other,
         left_out=(*no_other, *no_wwc, *no_eef),
     )
-    return replace(content, after=_discreet(after) if spec.report.minimum_cell >= 2 else after)
+    least = spec.report.minimum_cell
+    return replace(content, after=_discreet(after, _few_lost(content, least)) if least >= 2 else after)
 
 
-def _discreet(after: AfterContent) -> AfterContent:
+def _few_lost(content: ReportContent, least: int) -> frozenset[str]:
+    """Outcomes on which an arm lost so few that the report withholds the number."""
+    return frozenset(
+        o.name for o in content.outcomes if o.attrition is not None and any(0 < r["lost"] < least for r in o.attrition.table)
+    )
+
+
+def _discreet(after: AfterContent, few_lost: frozenset[str]) -> AfterContent:
     """Where small counts are withheld: without what says the same shares or losses in another way."""
     adjusted = {name: r for name, r in after.other_form.items() if r.details.get("adjust")}
-    wwc = None if after.wwc is None else replace(after.wwc, table=tuple(r for r in after.wwc.table if r["row"] != "baseline"))
+    hidden = dict.fromkeys(("overall", "differential", "boundary", "margin"), math.nan)
+    rows = () if after.wwc is None else (r for r in after.wwc.table if r["row"] != "baseline")
+    kept = tuple({**r, **{k: v for k, v in hidden.items() if k in r}} if r["outcome"] in few_lost else r for r in rows)
+    wwc = None if after.wwc is None else replace(after.wwc, table=kept)
     eef = None if after.eef is None else replace(after.eef, table=tuple(r for r in after.eef.table if r["line"] != "missing"))
     return replace(after, other_form=adjusted, wwc=wwc, eef=eef)

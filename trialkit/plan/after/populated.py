@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from trialkit.plan.words.not_yet import BUILT, companion_fits
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from trialkit.plan.schema.outcomes import Outcome
     from trialkit.plan.schema.plan_spec import PlanSpec
 
-__all__ = ["populated_plan"]
+__all__ = ["populated_plan", "with_dropped"]
 
 Row = dict[str, Any]
 Reason = tuple[str, str]
@@ -30,7 +31,7 @@ def populated_plan(spec: PlanSpec, content: ReportContent) -> TableResult:
 
     Columns: test ('effect', 'margin', 'companion', 'over_time', 'missing', 'subgroup', 'mediation', 'description'), outcome, role, family, method,
     part (which of several numbers of one analysis: a wave, an effect through the step), contrast, status ('done', 'not_estimable', 'not_done'),
-    reason ('not_built', 'not_for_measure', 'nothing_missing', 'left_out'), said, then estimate, conf_low, conf_high, p_value,
+    reason ('not_built', 'not_for_measure', 'nothing_missing', 'left_out', 'dropped'), said, then estimate, conf_low, conf_high, p_value,
     p_adjusted and ratio (whether the estimate is one).
     """
     found = {o.name: o for o in content.outcomes}
@@ -39,6 +40,18 @@ def populated_plan(spec: PlanSpec, content: ReportContent) -> TableResult:
         rows += _outcome(spec, outcome, found.get(outcome.name), content)
     rows += [*_subgroups(spec, content), *_mediation(spec, content), *_descriptions(spec, content)]
     return TableResult((), (), {"plan_hash": content.lock.plan_hash}, tuple(rows))
+
+
+def with_dropped(tests: TableResult | None, locked: TableResult | None) -> TableResult | None:
+    """The rows of a changed plan, and below them those of the locked plan that it dropped: reason 'dropped', numbers of the locked run."""
+    if tests is None or locked is None:
+        return tests
+    kept = {_which(r) for r in tests.table}
+    return replace(tests, table=(*tests.table, *({**r, "reason": "dropped"} for r in locked.table if _which(r) not in kept)))
+
+
+def _which(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[k] for k in ("test", "outcome", "method", "part", "contrast"))
 
 
 def _outcome(spec: PlanSpec, outcome: Outcome, o: OutcomeContent | None, content: ReportContent) -> Iterator[Row]:

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trialkit.errors import TrialkitError
+from trialkit.plan.after.populated import with_dropped
 from trialkit.plan.deviations.changes import Changes, changed_definitions
 from trialkit.plan.deviations.entry import Entry
 from trialkit.plan.deviations.log import ledger_of, locked_plan, present_changes
 from trialkit.plan.deviations.noticed import noticed
-from trialkit.report.content import LockContent, OutcomeContent, ReportContent
+from trialkit.report.content import LockContent, ReportContent
 from trialkit.report.content_deviations import DeparturesContent
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def with_deviations(
         return replace(content, departures=found)
     _, manifest, entries = ledger_of(plan, lock_path)
     changes = present_changes(plan, lock_path)
-    outcomes, failed = _as_planned(plan, manifest, data, changes, progress)
+    locked, failed = _as_planned(plan, manifest, data, changes, progress)
     in_force = set(changes.ids)
     departures = DeparturesContent(
         changes=tuple({"path": d.path, "locked": d.locked, "present": d.present, "entry": e.id} for d, e in changes.logged),
@@ -51,7 +52,9 @@ def with_deviations(
         e.to_dict() | {"in_force": e.source != "plan" or e.id in in_force, "logged_late": _is_late(e, seen)} for e in entries
     )
     lock = replace(content.lock, logged_changes=len(changes.logged))
-    return replace(content, lock=lock, deviations=rows, departures=departures, planned_outcomes=outcomes)
+    outcomes = () if locked is None else locked.outcomes
+    after = content.after if locked is None else replace(content.after, tests=with_dropped(content.after.tests, locked.after.tests))
+    return replace(content, lock=lock, deviations=rows, departures=departures, planned_outcomes=outcomes, after=after)
 
 
 def _is_late(entry: Entry, seen: str | None) -> bool:
@@ -63,16 +66,16 @@ def _is_late(entry: Entry, seen: str | None) -> bool:
 
 def _as_planned(
     plan: Plan, manifest: dict[str, Any], data: Any, changes: Changes, progress: Progress | None
-) -> tuple[tuple[OutcomeContent, ...], str]:
-    """Every outcome by the locked plan, or why that could not be run; nothing where the plan is the locked one."""
+) -> tuple[ReportContent | None, str]:
+    """The run of the locked plan, or why that could not be; nothing where the plan is the locked one."""
     from trialkit.plan.run import run_plan
     from trialkit.plan.schema.plan_spec import PlanSpec
 
     if not changes.logged:
-        return (), ""
+        return None, ""
     gone = [d.path for d in changed_definitions(manifest, plan.folder)]
     if gone:
-        return (), f"the scale files of the locked plan are not here any more, only their hashes are ({', '.join(gone)})"
+        return None, f"the scale files of the locked plan are not here any more, only their hashes are ({', '.join(gone)})"
 
     def tell(what: str, step: int, steps: int) -> None:
         if progress is not None:
@@ -84,5 +87,5 @@ def _as_planned(
             spec, data, lock=LockContent("locked", "", "", manifest["plan_hash"]), folder=plan.folder, progress=tell
         )
     except (TrialkitError, ValueError) as reason:
-        return (), str(reason)
-    return content.outcomes, ""
+        return None, str(reason)
+    return content, ""

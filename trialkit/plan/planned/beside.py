@@ -1,4 +1,4 @@
-"""Files that a plan names: beside the plan, unless their path is a whole one."""
+"""Files that a plan names: in the folder of the plan or below it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trialkit.errors import DataError
+from trialkit.io.guards.places import inside
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,7 +16,7 @@ __all__ = ["beside", "read_beside"]
 
 def beside(folder: Path | None, name: str) -> Path:
     """The path of a file that the plan in `folder` names; as it is written for a plan from text."""
-    return Path(name) if folder is None else folder / name
+    return Path(name) if folder is None else inside(folder, name)
 
 
 def read_beside(folder: Path | None, name: str, what: str) -> pd.DataFrame:
@@ -24,5 +25,5 @@ def read_beside(folder: Path | None, name: str, what: str) -> pd.DataFrame:
 
     path = beside(folder, name)
     if not path.exists():
-        raise DataError(f"{what} '{name}' is not there: put it beside the plan, or write its path.")
+        raise DataError(f"{what} '{name}' is not there: put it beside the plan.")
     return read(path)

@@ -12,7 +12,7 @@ from trialkit.estimate.several.family import Correction as FamilyCorrection
 from trialkit.estimate.several.joint import dunnett_corrected
 from trialkit.plan.schema.gatekeeping import graph_test, hypothesis
 from trialkit.plan.schema.plan_spec import PlanSpec
-from trialkit.plan.words.not_yet import BUILT
+from trialkit.plan.words.not_yet import BUILT, corrects_pooled
 from trialkit.report.content import OutcomeContent
 from trialkit.results import Estimate, Note, Result
 
@@ -39,7 +39,7 @@ def planned_correction(spec: PlanSpec, outcomes: Sequence[OutcomeContent]) -> di
 def corrected(spec: PlanSpec, outcomes: list[OutcomeContent]) -> tuple[list[OutcomeContent], dict[str, Result]]:
     """The outcomes with `p_adjusted`, and the result of every correction: by family, or one for the graph."""
     method = spec.multiplicity.method
-    if method == "none" or method not in BUILT["correction"]:
+    if method == "none" or method not in BUILT["correction"] or not corrects_pooled(spec):
         return outcomes, {}
     if method == "gatekeeping":
         p, results = _along_graph(spec, outcomes)
@@ -67,7 +67,8 @@ def _along_graph(spec: PlanSpec, outcomes: Sequence[OutcomeContent]) -> tuple[Ad
 def _family(spec: PlanSpec, inside: Sequence[OutcomeContent]) -> Result:
     """One family; arms count as members. A single test needs no correction, and Dunnett corrects the arms of each outcome."""
     method = spec.multiplicity.method
-    results = [o.result for o in inside if isinstance(o.result, IttResult)]
+    # effects pooled over imputations come here with corrections of p-values only
+    results = [cast(IttResult, o.result) for o in inside]
     rows = [e for r in results for e in r.estimates]
     if len(rows) == 1:
         return FamilyResult((_adjusted(rows[0], rows[0].p_value),), (), {"correction": method, "n_draws": 0})

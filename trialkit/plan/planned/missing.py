@@ -11,6 +11,7 @@ import numpy as np
 
 from trialkit.errors import TrialkitError, UsageError
 from trialkit.estimate.itt import itt
+from trialkit.estimate.itt_result import IttResult
 from trialkit.missing import impute, tipping_point, what_if
 from trialkit.missing.imputations import Imputations
 from trialkit.plan.planned.asked import better_of
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from trialkit.plan.planned.prepare import Prepared
     from trialkit.plan.schema.plan_spec import PlanSpec
 
-__all__ = ["planned_missing"]
+__all__ = ["Work", "planned_missing"]
 
 Progress = Callable[[str, int, int], None]
 DIFFERENCES = ("mean_difference", "risk_difference")
@@ -45,7 +46,7 @@ def planned_missing(
     """
     asked = list(spec.missing.sensitivity)
     unasked = spec.selection.attrition and "lee_bounds" not in asked and outcome.measure in DIFFERENCES
-    work = _Work(spec, ready, outcome, progress)
+    work = Work(spec, ready, outcome, progress)
     if outcome.kind == "time":
         return {}, [f"{work.name}: times are analysed as censored, so [missing] has nothing to add."] if asked else []
     if work.complete:
@@ -61,7 +62,7 @@ def planned_missing(
 
 
 @dataclass(frozen=True)
-class _Work:
+class Work:
     """One outcome with the analysis that the plan makes of it, to be made again of completed trials."""
 
     spec: PlanSpec
@@ -112,38 +113,53 @@ class _Work:
     def predictors(self) -> list[str]:
         return [c for c in self.spec.adjust_for(self.outcome) if c not in self.trial.strata]
 
-    def analyse(self, trial: Trial) -> Result:
+    def analyse(self, trial: Trial, **other: Any) -> IttResult:
+        """The planned analysis of a trial; `other` stands in place of keywords of `itt`."""
         a = self.spec.analysis
         own: list[Mapping[Hashable, float]] = [
             dict[Hashable, float](c.weights.items()) for c in a.contrasts if not isinstance(c, str)
         ]
-        return itt(trial, contrasts=a.contrasts if isinstance(a.contrasts, str) else own, **self.spec.asked_of_itt(self.outcome))
+        asked = self.spec.asked_of_itt(self.outcome, other.pop("estimator", None)) | other
+        return itt(trial, contrasts=a.contrasts if isinstance(a.contrasts, str) else own, **asked)
+
+    def weighted(self, **other: Any) -> IttResult:
+        """ANCOVA of respondents weighted by the inverse of their probability of responding."""
+        own = ("estimator", "covariance", "df", "average")
+        asked = self.spec.asked_of_itt(self.outcome, "ancova") | other
+        kept = {k: v for k, v in asked.items() if k not in own}
+        return itt(self.trial, contrasts=self.contrasts, response_weights=self.predictors, **kept)
 
     @cached_property
     def imputed(self) -> Imputations:
         return self.impute("mar")
 
     def impute(self, strategy: Any) -> Imputations:
+        """Imputations by the plan; outcomes with the same columns and predictors share them, and so do the primary and the sensitivity analyses."""
         m = self.spec.missing
         assert m.seed is not None
-        return impute(
-            self.trial, self.waves, predictors=self.predictors, strategy=strategy, n_imputations=m.imputations, seed=m.seed,
-            progress=self.progress,
-        )  # fmt: skip
+        key = (strategy, *self.waves, "", *self.predictors)
+        known = self.ready.imputations.get(key)
+        if known is None or known.trial is not self.trial:
+            known = impute(
+                self.trial, self.waves, predictors=self.predictors, strategy=strategy, n_imputations=m.imputations, seed=m.seed,
+                progress=self.progress,
+            )  # fmt: skip
+            self.ready.imputations[key] = known
+        return known
 
 
 Found = Iterator[tuple[str, Result]]
 
 
-def _available(work: _Work, rule: str) -> Found:
+def _available(work: Work, rule: str) -> Found:
     yield rule, work.analyse(work.trial)
 
 
-def _imputed(work: _Work, rule: str) -> Found:
+def _imputed(work: Work, rule: str) -> Found:
     yield rule, work.imputed.analyse(work.analyse, progress=work.progress)
 
 
-def _reference_based(work: _Work, rule: str) -> Found:
+def _reference_based(work: Work, rule: str) -> Found:
     if work.binary:
         raise UsageError(
             "it rests on a normal model, which an outcome of 0 and 1 does not have; 'multiple_imputation' and 'tipping_point' are for those."
@@ -151,26 +167,24 @@ def _reference_based(work: _Work, rule: str) -> Found:
     yield rule, work.impute(STRATEGIES[rule]).analyse(work.analyse, progress=work.progress)
 
 
-def _weighted(work: _Work, rule: str) -> Found:
+def _weighted(work: Work, rule: str) -> Found:
     _differences_only(work)
     if not work.predictors:
         raise UsageError("weights by response need baseline covariates: name them in [analysis] adjust.")
-    own = ("estimator", "covariance", "df", "average")
-    asked = {k: v for k, v in work.spec.asked_of_itt(work.outcome, "ancova").items() if k not in own}
-    yield rule, itt(work.trial, contrasts=work.contrasts, response_weights=work.predictors, **asked)
+    yield rule, work.weighted()
 
 
-def _lee(work: _Work, rule: str) -> Found:
+def _lee(work: Work, rule: str) -> Found:
     _differences_only(work)
     yield rule, lee_bounds(work.trial, work.column, contrasts=work.contrasts, conf_level=work.spec.analysis.conf_level)
 
 
-def _kling_liebman(work: _Work, rule: str) -> Found:
+def _kling_liebman(work: Work, rule: str) -> Found:
     _differences_only(work)
     yield rule, kling_liebman(work.trial, work.column, contrasts=work.contrasts, conf_level=work.spec.analysis.conf_level)
 
 
-def _manski(work: _Work, rule: str) -> Found:
+def _manski(work: Work, rule: str) -> Found:
     _differences_only(work)
     yield (
         rule,
@@ -184,7 +198,7 @@ def _manski(work: _Work, rule: str) -> Found:
     )
 
 
-def _range(work: _Work) -> tuple[float, float] | None:
+def _range(work: Work) -> tuple[float, float] | None:
     """The least and the greatest value that the outcome can have, where that is known."""
     if work.binary:
         return None
@@ -194,7 +208,7 @@ def _range(work: _Work) -> tuple[float, float] | None:
     raise UsageError("worst cases need an outcome of 0 and 1 or the score of a scale, whose ends are known.")
 
 
-def _tipping(work: _Work, rule: str) -> Found:
+def _tipping(work: Work, rule: str) -> Found:
     """How far the lost must be off before the conclusion changes; for an outcome of 0 and 1, the worst and the best that could have become of them."""
     if work.binary:
         better = better_of(work.ready, work.outcome) or "higher"
@@ -216,12 +230,12 @@ def _tipping(work: _Work, rule: str) -> Found:
         )
 
 
-def _differences_only(work: _Work) -> None:
+def _differences_only(work: Work) -> None:
     if work.outcome.measure not in DIFFERENCES:
         raise UsageError(f"it is for differences of means and shares, not for measure '{work.outcome.measure}'.")
 
 
-RULES: dict[str, Callable[[_Work, str], Found]] = {
+RULES: dict[str, Callable[[Work, str], Found]] = {
     "available_cases": _available,
     "multiple_imputation": _imputed,
     **dict.fromkeys(STRATEGIES, _reference_based),

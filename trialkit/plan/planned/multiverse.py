@@ -17,6 +17,8 @@ from trialkit.io.frames import numeric
 from trialkit.measurement import Scale, scale, score
 from trialkit.missing import impute
 from trialkit.plan.planned.beside import beside
+from trialkit.plan.planned.missing import Work
+from trialkit.plan.planned.primary_missing import has_rule
 from trialkit.plan.planned.side_by_side import drawable
 from trialkit.plan.schema.multiverse import curved
 from trialkit.plan.schema.plan_spec import score_column
@@ -70,7 +72,7 @@ def _curve(spec: PlanSpec, ready: Prepared, outcome: Outcome, arm: Any, folder: 
         adjust=_adjustments(spec, outcome),
         estimators=list(dict.fromkeys((asked["estimator"], *said.estimators))),
         covariances=list(dict.fromkeys((asked["covariance"], *said.covariances))),
-        missing=_rules(spec, outcome, trial, [column, *others]),
+        missing=_rules(spec, ready, outcome, trial, [column, *others]),
         caps=[None, *said.winsorize],
         scoring={"as registered": column, **dict(zip(made, others))},
         instead=instead,
@@ -97,27 +99,35 @@ def _adjustments(spec: PlanSpec, outcome: Outcome) -> dict[str, tuple[str, ...]]
     return sets | {label: columns for label, columns in spec.multiverse.adjust.items() if set(columns) != set(registered)}
 
 
-def _rules(spec: PlanSpec, outcome: Outcome, trial: Trial, columns: list[str]) -> dict[str, Any]:
+def _rules(spec: PlanSpec, ready: Prepared, outcome: Outcome, trial: Trial, columns: list[str]) -> dict[str, Any]:
     """Rules for missing outcomes; without missing outcomes there is nothing to choose."""
     said = spec.multiverse
     assert said is not None
+    registered = spec.missing.primary if has_rule(spec, outcome) else "available_cases"
     rules: dict[str, Any] = {AVAILABLE: None}
     values = [trial.values(c) for c in columns]
     if all(np.isfinite(v).all() for v in values):
         return rules
     predictors = [c for c in spec.adjust_for(outcome) if c not in trial.strata]
-    if "multiple_imputation" in said.missing:
-        rules[IMPUTED] = _imputing(spec, predictors)
-    if "inverse_probability_weights" in said.missing and predictors:
+    if "multiple_imputation" in (registered, *said.missing):
+        rules[IMPUTED] = _imputing(spec, ready, outcome)
+    if "inverse_probability_weights" in (registered, *said.missing) and predictors:
         rules[WEIGHTED] = predictors
-    return rules
+    first = {"multiple_imputation": IMPUTED, "inverse_probability_weights": WEIGHTED}.get(registered, AVAILABLE)
+    return {first: rules[first], **rules}
 
 
-def _imputing(spec: PlanSpec, predictors: list[str]) -> Callable[[Trial, str], Any]:
-    m = spec.missing
+def _imputing(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> Callable[[Trial, str], Any]:
+    """Imputation as for the primary and the sensitivity analyses: with the earlier waves of the registered score, other scores alone."""
+    m, work = spec.missing, Work(spec, ready, outcome, None)
     assert m.seed is not None
     seed = m.seed
-    return lambda trial, column: impute(trial, [column], predictors=predictors, n_imputations=m.imputations, seed=seed)
+
+    def imputed(trial: Trial, column: str) -> Any:
+        columns = work.waves if column == work.column else [column]
+        return impute(trial, columns, predictors=work.predictors, n_imputations=m.imputations, seed=seed)
+
+    return imputed
 
 
 Scores = dict[str, FloatArray]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ import pandas as pd
 from trialkit.errors import ArmError, DataError
 from trialkit.io import apply_missing_codes, content_hash, labels, numeric, read, to_pandas
 from trialkit.measurement import Scale, scale, score
+from trialkit.missing.imputations import Imputations
 from trialkit.plan.locking.expected import arm_text, data_problems, expected_columns
 from trialkit.plan.planned.beside import beside
 from trialkit.plan.planned.indices import add_indices
@@ -32,7 +33,8 @@ class Prepared:
     """A trial ready for its analyses.
 
     `directions` holds which way is better for each [[scales]] entry; `source` what is known of the file (name, hashes, size);
-    `indices` how each index was made, by the name of its outcome; `answers` what each item counts, by the column of its score.
+    `indices` how each index was made, by the name of its outcome; `answers` what each item counts, by the column of its score;
+    `imputations` those made so far, so that analyses of the same columns share them.
     """
 
     trial: Trial
@@ -44,6 +46,7 @@ class Prepared:
     roles: dict[str, Any]
     indices: dict[str, dict[str, Any]]
     answers: dict[str, pd.DataFrame]
+    imputations: dict[tuple[str, ...], Imputations] = field(default_factory=dict, compare=False, repr=False)
 
     def designed(self, spec: PlanSpec) -> Trial:
         """The trial with the design that the plan declares, for analyses that draw from it."""

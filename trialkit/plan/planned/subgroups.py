@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from trialkit.errors import TrialkitError
 from trialkit.estimate.subgroups.effect_modification import subgroups
 from trialkit.plan.planned.asked import better_of
+from trialkit.plan.planned.primary_missing import goes_by_rule, of_available_cases
 from trialkit.results import Result
 
 if TYPE_CHECKING:
@@ -46,4 +47,6 @@ def _one(spec: PlanSpec, ready: Prepared, outcome: Outcome, entry: Subgroup) -> 
     except TrialkitError as error:
         error.args = (f"[[subgroups]] by '{entry.by}', outcome '{outcome.name}': {error}",)
         raise
+    if goes_by_rule(spec, ready, outcome):
+        found = of_available_cases(found)
     return replace(found, estimates=tuple(replace(e, outcome=outcome.name) for e in found.estimates))

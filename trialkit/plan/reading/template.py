@@ -40,6 +40,7 @@ def starter_plan(
     expected: float | None = None,
     form: str | None = None,
     subscale: str | None = None,
+    code_range: tuple[int, int] | None = None,
     completion: bool = False,
 ) -> str:
     """The text of a first plan.
@@ -60,7 +61,7 @@ def starter_plan(
         Name and label of each measurement in their order, the first one before randomization; the outcome of a scale is taken at the last.
     expected
         The effect that power and simulated data assume, in the units of `smallest_worthwhile` and with its sign; unsaid, none is written.
-    form, subscale
+    form, subscale, code_range
         Of the scale, where it has several.
     completion
         Begin with the line by which editors find the JSON Schema beside the plan (`SCHEMA_FILE`).
@@ -79,7 +80,7 @@ def starter_plan(
         _design(control[0], treatment[0], units, group_size if grouped else None, bool(strata)),
     ]
     if kind == "scale":
-        parts.append(_scale(outcome, scale, items, form, subscale))
+        parts.append(_scale(outcome, scale, items, form, subscale, code_range))
     where = _scored(outcome, list(times)) if kind == "scale" else _read(column, baseline)
     parts += [_outcome(outcome, label, where, kind, better, smallest_worthwhile, expected), _analysis(adjust)]
     return "\n".join(parts)
@@ -156,7 +157,7 @@ def _design(control: str, treatment: str, units: int, group_size: tuple[int, int
     return "\n".join(rows) + "\n"
 
 
-def _scale(outcome: str, scale: str, items: str, form: str | None, subscale: str | None) -> str:
+def _scale(outcome: str, scale: str, items: str, form: str | None, subscale: str | None, codes: tuple[int, int] | None) -> str:
     rows = [
         "[[scales]]",
         f"name = {toml_text(outcome)}",
@@ -164,6 +165,8 @@ def _scale(outcome: str, scale: str, items: str, form: str | None, subscale: str
         f"items = {toml_text(items)}    # the columns of the answers",
     ]
     rows += [f"{key} = {toml_text(value)}" for key, value in (("form", form), ("subscale", subscale)) if value is not None]
+    if codes is not None:
+        rows.append(f"code_range = [{codes[0]}, {codes[1]}]    # lowest and highest code in the data")
     return "\n".join(rows) + "\n"
 
 

@@ -6,9 +6,8 @@ analysis this version cannot run are read and locked all the same, and `not_yet`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import combinations
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -17,7 +16,6 @@ from trialkit.plan.schema.base import (
     Frozen,
     Listed,
     PlanProblems,
-    described,
     unnamed,
 )
 from trialkit.plan.schema.checks.whole import check
@@ -38,7 +36,7 @@ from trialkit.plan.schema.sections import (
 )
 from trialkit.plan.schema.trial import Arm, DataSection, DesignSection, TrialSection, Wave
 
-__all__ = ["SCHEMA_VERSION", "Arm", "DataSection", "DesignSection", "PlanSpec", "TrialSection", "Wave", "json_schema"]
+__all__ = ["SCHEMA_VERSION", "Arm", "DataSection", "DesignSection", "PlanSpec", "TrialSection", "Wave"]
 
 
 class PlanSpec(Frozen):
@@ -291,59 +289,3 @@ class PlanSpec(Frozen):
 def score_column(scale: str, wave: str | None) -> str:
     """Name of the column in which a scale's score stands, as in `self_efficacy_t0`."""
     return scale if wave is None else f"{scale}_{wave}"
-
-
-def json_schema() -> dict[str, Any]:
-    """JSON Schema of plan.toml, for completion and checks in an editor.
-
-    Examples
-    --------
-    >>> json_schema()["properties"]["schema_version"]["const"]
-    1
-    """
-    schema = PlanSpec.model_json_schema()
-    definitions = schema["$defs"]
-    # [arms] and waves are tables in the file and ordered lists inside.
-    schema["properties"]["arms"] = _as_table(schema["properties"]["arms"], {"$ref": "#/$defs/Arm"})
-    waves = definitions["DataSection"]["properties"]["waves"]
-    definitions["DataSection"]["properties"]["waves"] = _as_table(waves, {"type": "string"})
-    definitions.pop("Wave", None)
-    definitions["Arm"]["properties"].pop("name")
-    # What `with_defaults` fills in may be left out of the file.
-    filled: Mapping[str, set[str]] = {
-        "Arm": {"name", "label"},
-        "Outcome": {"label", "family"},
-        "DesignSection": {"scheme", "allocation"},
-        "Subgroup": {"outcomes"},
-    }
-    for name, keys in filled.items():
-        definitions[name]["required"] = [k for k in definitions[name].get("required", []) if k not in keys]
-    schema["required"].remove("design")
-    for name, model in _sections(PlanSpec).items():
-        target = definitions.get(name, schema)
-        for key, meaning in described(model).items():
-            if key in target["properties"]:
-                target["properties"][key]["description"] = meaning
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "trialkit plan",
-        **{k: v for k, v in schema.items() if k != "title"},
-    }
-
-
-def _sections(model: type[Frozen]) -> dict[str, type[Frozen]]:
-    """The plan's model and every model inside it, by name."""
-    found = {model.__name__: model}
-    waiting: list[Any] = [f.annotation for f in model.model_fields.values()]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, type) and issubclass(part, Frozen) and part.__name__ not in found:
-            found[part.__name__] = part
-            waiting += [f.annotation for f in part.model_fields.values()]
-        waiting += get_args(part)
-    return found
-
-
-def _as_table(schema: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
-    kept = {k: v for k, v in schema.items() if k in ("title", "description")}
-    return {**kept, "type": "object", "additionalProperties": values}

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from trialkit.errors import UsageError, nearest
 from trialkit.plan.schema.outcomes import Intercurrent, Outcome
+from trialkit.plan.words.not_yet import unfit_for_rule
 
 if TYPE_CHECKING:
     from trialkit.plan.schema.plan_spec import PlanSpec
 
-__all__ = ["contrast_pair", "contrast_sides", "estimand_sentence"]
+__all__ = ["contrast_pair", "contrast_sides", "estimand_sentence", "missing_sentence"]
 
 
 def estimand_sentence(spec: PlanSpec, outcome: Outcome | str, contrast: str | tuple[str, str] | None = None) -> str:
@@ -35,6 +36,23 @@ def estimand_sentence(spec: PlanSpec, outcome: Outcome | str, contrast: str | tu
     offered, others = _side(spec, first), _side(spec, second)
     compared = _comparison(spec, outcome, offered, others)
     return f"Among {_population(spec, outcome)}, {compared}{_averaging(spec, outcome)}{_events(outcome)}."
+
+
+def missing_sentence(spec: PlanSpec, outcome: Outcome) -> Iterator[str]:
+    """What the analysis takes the outcomes to be that were not observed, where the plan's rule says more than 'available cases' and fits the outcome."""
+    if spec.missing.primary == "available_cases" or unfit_for_rule(spec, outcome):
+        return
+    given = [c for c in spec.adjust_for(outcome) if c not in spec.data.strata]
+    if spec.missing.primary == "multiple_imputation":
+        given = ["the strata"] * bool(spec.data.strata) + given
+        group = " and group" if spec.grouped_arms or spec.data.cluster else ""
+        earlier = " and earlier waves" if outcome.scale is not None and outcome.wave is not None else ""
+        also = f", {', '.join(given)}{earlier}" if given else ""
+        how = "they are filled in by multiple imputation"
+        yield f"Outcomes that were not observed are taken to be missing at random given arm{group}{also}: {how}."
+    else:
+        how = "people with the outcome are weighted by the inverse of their probability of having it"
+        yield f"Outcomes that were not observed are taken to be missing at random given arm, {', '.join(given)}: {how}."
 
 
 def contrast_sides(spec: PlanSpec, contrast: str | tuple[str, str] | None) -> tuple[Mapping[str, float], Mapping[str, float]]:

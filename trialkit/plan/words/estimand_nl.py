@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from trialkit.plan.words.estimand import contrast_sides
+from trialkit.plan.words.not_yet import unfit_for_rule
 from trialkit.report.words_nl_phrases import number_in_dutch
 
 if TYPE_CHECKING:
     from trialkit.plan.schema.outcomes import Intercurrent, Outcome
     from trialkit.plan.schema.plan_spec import PlanSpec
 
-__all__ = ["amount", "estimand_in_dutch"]
+__all__ = ["amount", "estimand_in_dutch", "missing_in_dutch"]
 
 
 def estimand_in_dutch(spec: PlanSpec, outcome: Outcome, contrast: str | tuple[str, str] | None = None) -> str:
@@ -26,6 +27,24 @@ def estimand_in_dutch(spec: PlanSpec, outcome: Outcome, contrast: str | tuple[st
     first, second = contrast_sides(spec, contrast)
     compared = _comparison(spec, outcome, _side(spec, first), _side(spec, second))
     return f"Onder {_population(spec, outcome)}: {compared}{_averaging(spec, outcome)}{_events(outcome)}."
+
+
+def missing_in_dutch(spec: PlanSpec, outcome: Outcome) -> Iterator[str]:
+    """`missing_sentence` in Dutch."""
+    if spec.missing.primary == "available_cases" or unfit_for_rule(spec, outcome):
+        return
+    given = [c for c in spec.adjust_for(outcome) if c not in spec.data.strata]
+    if spec.missing.primary == "multiple_imputation":
+        given = ["de strata"] * bool(spec.data.strata) + given
+        group = " en groep" if spec.grouped_arms or spec.data.cluster else ""
+        earlier = " en eerdere metingen" if outcome.scale is not None and outcome.wave is not None else ""
+        also = f", {', '.join(given)}{earlier}" if given else ""
+        yield f"Uitkomsten die niet zijn waargenomen, ontbreken naar aanname toevallig gegeven arm{group}{also}: zij zijn ingevuld met meervoudige imputatie."
+    else:
+        yield (
+            f"Uitkomsten die niet zijn waargenomen, ontbreken naar aanname toevallig gegeven arm, {', '.join(given)}: wie de uitkomst heeft, "
+            "telt mee met het omgekeerde van de kans daarop."
+        )
 
 
 def amount(value: float) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from trialkit.plan.schema.outcomes import Outcome
     from trialkit.plan.schema.plan_spec import PlanSpec
 
-__all__ = ["BUILT", "not_yet"]
+__all__ = ["BUILT", "companion_fits", "corrects_pooled", "not_yet", "unfit_for_rule"]
 
 BUILT: dict[str, frozenset[str]] = {
     "estimator": frozenset(
@@ -53,7 +53,7 @@ BUILT: dict[str, frozenset[str]] = {
     "correction": frozenset(
         {"none", "holm", "hochberg", "bh", "sharpened_q", "romano_wolf", "westfall_young", "dunnett", "gatekeeping"}
     ),
-    "missing_primary": frozenset({"available_cases"}),
+    "missing_primary": frozenset({"available_cases", "multiple_imputation", "inverse_probability_weights"}),
     "missing": frozenset(
         {"available_cases", "multiple_imputation", "jump_to_reference", "copy_reference", "copy_increments_in_reference"}
         | {
@@ -73,6 +73,7 @@ BUILT: dict[str, frozenset[str]] = {
     "section": frozenset({"balance", "attrition", "reach", "take_up", "subgroups", "harms", "mediation", "minimum_cell"}),
     "language": frozenset({"en", "nl"}),
 }
+POOLED_WITHOUT = frozenset({"romano_wolf", "westfall_young", "dunnett"})
 
 
 def not_yet(spec: PlanSpec) -> list[str]:
@@ -97,9 +98,39 @@ def companion_fits(companion: str, outcome: Outcome) -> bool:
     return companion in ESTIMATORS and outcome.measure in ESTIMATORS[companion].measures
 
 
+def unfit_for_rule(spec: PlanSpec, outcome: Outcome) -> str:
+    """Why [missing] primary cannot be done for this outcome, in words; empty where it can, and for available cases."""
+    rule = spec.missing.primary
+    if rule == "available_cases":
+        return ""
+    if outcome.kind == "time":
+        return "times are analysed as censored"
+    if rule == "multiple_imputation":
+        return ""
+    if outcome.measure not in ("mean_difference", "risk_difference"):
+        return f"weights by response are for differences of means and shares, not for measure '{outcome.measure}'"
+    estimator = spec.estimator_for(outcome)
+    if estimator != "ancova":
+        return f"weights by response go with ANCOVA, not with estimator '{estimator}'"
+    if outcome.estimand.average != "participant":
+        return "weights by response stand for people, not for groups"
+    if not isinstance(spec.analysis.contrasts, str):
+        return "weights by response have no contrasts of the plan's own"
+    if not [c for c in spec.adjust_for(outcome) if c not in spec.data.strata]:
+        return "weights by response need baseline covariates"
+    return ""
+
+
+def corrects_pooled(spec: PlanSpec) -> bool:
+    """Whether the planned correction can be made of pooled effects: those that draw or use a joint distribution need one trial's own regressions."""
+    return spec.missing.primary != "multiple_imputation" or spec.multiplicity.method not in POOLED_WITHOUT
+
+
 def _outcomes(spec: PlanSpec) -> Iterator[str]:
     for outcome in spec.outcomes:
         whose = f"outcome '{outcome.name}'"
+        if reason := unfit_for_rule(spec, outcome):
+            yield f"{whose}: [missing] primary '{spec.missing.primary}', because {reason}; its primary analysis is that of the people with the outcome"
         if outcome.measure not in BUILT["measure"]:
             yield f"{whose}: measure '{outcome.measure}'"
         if outcome.estimator is not None and outcome.estimator not in BUILT["estimator"]:
@@ -128,6 +159,8 @@ def _analysis(spec: PlanSpec) -> Iterator[str]:
             yield f"[analysis] companion '{companion}'"
     if spec.multiplicity.method not in BUILT["correction"]:
         yield f"[multiplicity] method '{spec.multiplicity.method}'"
+    elif not corrects_pooled(spec):
+        yield f"[multiplicity] method '{spec.multiplicity.method}' of effects pooled over imputations, which have no joint distribution here: 'holm' has no need of one"
     if spec.missing.primary not in BUILT["missing_primary"]:
         yield f"[missing] primary '{spec.missing.primary}'"
     for rule in spec.missing.sensitivity:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trialkit.report.checklists.items import Answer, Item, author, auto, none, partly
-from trialkit.report.format import real
+from trialkit.report.format import analysed_people, real
 from trialkit.report.view import View
 
 RANDOM = ("random", "gerandomi", "geloot", "loting")
@@ -167,7 +167,7 @@ def flow_of_people(view: View) -> Answer:
 def _flow(view: View) -> Iterator[str]:
     words, count = view.words, view.numbers.count
     column = view.primary[0].column or view.primary[0].name
-    analysed = {str(a["arm"]): a["n"] for a in view.primary[0].result.details.get("arms") or []}
+    analysed = {str(a["arm"]): analysed_people(a) for a in view.primary[0].result.details.get("arms") or []}
     for arm in view.content.arms:
         found = [(s, view.flow_row(arm.name, s, o)) for s, o in (("randomized", ""), ("took_up", ""), ("outcome", column))]
         said = [f"{words.stages[s].lower()} {count(r['people'])}" for s, r in found if r is not None]

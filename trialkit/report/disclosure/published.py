@@ -110,6 +110,9 @@ def _arm(outcome: dict[str, Any], column: str, a: dict[str, Any], ledger: Ledger
         ledger.follows(ledger.rest(("observed", column, arm), ones), a, ("mean", "sd", "share", "rate"))
     elif 1 <= (a["n"] or 0) < ledger.least:
         ledger.follows(("observed", column, arm), a, ("mean", "sd"))
+    if "n_imputed" in a:
+        lost = ledger.rest(("randomized", arm), ("observed", column, arm))
+        ledger.printed(lost, a, "n_imputed")
 
 
 def _losses(outcome: dict[str, Any], column: str, names: list[str], ledger: Ledger) -> None:
@@ -132,7 +135,7 @@ def _estimates(outcome: dict[str, Any], column: str, names: list[str], result: d
     unadjusted = not result["details"].get("adjust") or result["details"].get("estimator") in _UNADJUSTED
     for e in result["estimates"]:
         sides = [n for n in names if n in str(e["contrast"]).split(" - ")]
-        if len(sides) == 2:
+        if len(sides) == 2 and not result["details"].get("n_imputations"):
             total = ("observed", column, *sides)
             ledger.printed(total, e, "n")
             ledger.sums(total, [("observed", column, n) for n in sides])
@@ -272,7 +275,10 @@ def _people_elsewhere(told: dict[str, Any], names: set[str]) -> None:
 def _gone(before: Any, after: Any) -> Iterator[float]:
     """Unrounded numbers that stood in the content and were taken away."""
     if isinstance(before, dict):
-        for k, v in before.items():
+        # a coarser curve keeps some of its values, and edges of bars are no counts
+        for k, v in before.items() if not isinstance(before.get("at_risk"), list) else ():
+            if k == "edges":
+                continue
             yield from _gone(v, after.get(k) if isinstance(after, dict) else None)
     elif isinstance(before, (list, tuple)):
         same = isinstance(after, (list, tuple)) and len(after) == len(before)

@@ -27,10 +27,12 @@ def held(value: Any, least: int, key: str = "") -> None:
         for k, v in value.items():
             if k not in _NOT_PEOPLE:
                 held(v, least, k)
-        if not isinstance(value.get("at_risk"), list):
-            _row(value, least)
-        else:
+        if isinstance(value.get("at_risk"), list):
             _curve(value, least)
+        elif isinstance(value.get("edges"), list) and "counts" in value:
+            _bars(value, least)
+        else:
+            _row(value, least)
     elif isinstance(value, list):
         for v in value:
             held(v, least, key)
@@ -86,12 +88,33 @@ def _columns(rows: list[dict[str, Any]]) -> None:
 
 
 def _curve(curve: dict[str, Any], least: int) -> None:
-    """A curve ends where fewer than the least count are still followed."""
-    last = next((i for i, n in enumerate(curve["at_risk"]) if n < least), len(curve["at_risk"]))
+    """A curve with steps of at least the least count: events together, and the people who left without one, and it ends where fewer are followed."""
+    at_risk, events = curve["at_risk"], curve.get("events") or [0] * len(curve["at_risk"])
+    kept, sums, together = [], [], 0.0
+    start = at_risk[0] if at_risk else 0
+    for i, n in enumerate(at_risk):
+        together += events[i]
+        behind = at_risk[i + 1] if i + 1 < len(at_risk) else n - events[i]
+        left = start - behind - together
+        if together >= least and (left == 0 or left >= least) and behind >= least:
+            kept.append(i)
+            sums.append(together)
+            start, together = behind, 0.0
     for k, v in curve.items():
-        if isinstance(v, list) and len(v) == len(curve["at_risk"]) and k != "at_risk":
-            curve[k] = v[:last]
-    curve["at_risk"] = curve["at_risk"][:last]
+        if isinstance(v, list) and len(v) == len(at_risk) and k not in ("at_risk", "events"):
+            curve[k] = [v[i] for i in kept]
+    # those followed when the step began, so that the next count tells nothing about single people
+    begins = [at_risk[0], *(at_risk[i + 1] if i + 1 < len(at_risk) else at_risk[i] - events[i] for i in kept)][: len(kept)]
+    curve["at_risk"] = begins if kept else []
+    if "events" in curve:
+        curve["events"] = sums
+
+
+def _bars(value: dict[str, Any], least: int) -> None:
+    """No bars at all where one of them is a handful of people."""
+    counts = value["counts"]
+    if isinstance(counts, dict) and any(_number(n) and 1 <= n < least for v in counts.values() for n in v):
+        value["edges"], value["counts"] = [], {arm: [] for arm in counts}
 
 
 def _number(value: Any) -> bool:

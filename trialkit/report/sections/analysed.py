@@ -7,7 +7,7 @@ from typing import Any
 
 from trialkit.report.content import OutcomeContent
 from trialkit.report.document import Block, Bullets, Column, Row, Section, Table, Text
-from trialkit.report.format import UNDEFINED
+from trialkit.report.format import UNDEFINED, analysed_people
 from trialkit.report.sections.blocks import section, without_empty
 from trialkit.report.view import View, unit_of
 from trialkit.results import Estimate, Result
@@ -32,7 +32,7 @@ def analysed(view: View) -> Section | None:
 def counted(view: View, o: OutcomeContent) -> Iterator[dict[str, Any]]:
     """One row an arm: wave, randomized, known and analysed; None where the report does not count it."""
     wave = str(view.content.after.plan.get("outcomes", {}).get(o.name, {}).get("wave") or "")
-    analysed = {str(a["arm"]): a["n"] for a in o.result.details.get("arms") or []}
+    analysed = {str(a["arm"]): analysed_people(a) for a in o.result.details.get("arms") or []}
     for arm in view.content.arms:
         start, known = view.flow_row(arm.name, "randomized"), view.flow_row(arm.name, "outcome", o.column or o.name)
         yield {

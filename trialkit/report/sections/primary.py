@@ -13,6 +13,7 @@ from trialkit.report.sections.blocks import columns, section, without_empty
 from trialkit.report.view import Line, View
 from trialkit.results import Estimate, Result
 
+AVAILABLE = "available_cases"
 Quantity = tuple[str, list[str], Literal["body", "strong"]]
 
 
@@ -48,6 +49,8 @@ def _outcome(view: View, outcome: OutcomeContent, i: int) -> Iterator[Block]:
     if outcome.companions:
         yield Heading(words.companions_title)
         yield Text(words.companions_intro)
+        if AVAILABLE in outcome.companions:
+            yield Text(words.companions_of_available)
         yield _companions(view, outcome)
 
 
@@ -55,10 +58,12 @@ def _observed(view: View, outcome: OutcomeContent) -> Table:
     words, unit = view.words, view.unit(outcome)
     arms = outcome.result.details["arms"]
     clusters = outcome.result.details.get("clustered") and not any(real(a.get("n_groups")) > 0 for a in arms)
+    filled = any("n_imputed" in a for a in arms)
     header = columns(
         words.arm_header,
         words.randomized_header,
-        words.analysed_header,
+        words.known_header if filled else words.analysed_header,
+        words.imputed_header,
         words.clusters_header if clusters else words.groups_header,
         words.share_header if unit.levels == "share" else words.mean_header,
     )
@@ -67,11 +72,12 @@ def _observed(view: View, outcome: OutcomeContent) -> Table:
         together = real(a.get("n_clusters" if clusters else "n_groups"))
         count = view.numbers.count
         value = Split(unit.level(a["mean"]), "" if unit.levels == "share" else f" ({unit.level(a.get('sd'))})")
-        rows.append(
-            Row((view.arm(a["arm"]), count(a["n_randomized"]), count(a["n"]), count(together) if together > 0 else "", value))
-        )
+        imputed = count(a["n_imputed"]) if filled else ""
+        gathered = count(together) if together > 0 else ""
+        rows.append(Row((view.arm(a["arm"]), count(a["n_randomized"]), count(a["n"]), imputed, gathered, value)))
     kept, narrowed = without_empty(header, rows)
-    return Table(words.raw_caption, kept, narrowed, words.raw_note(unit.levels), "arm_means")
+    note = " ".join(part for part in (words.raw_note(unit.levels), words.raw_of_known if filled else "") if part)
+    return Table(words.raw_caption, kept, narrowed, note, "arm_means")
 
 
 def _estimates(view: View, outcome: OutcomeContent) -> Table:
@@ -102,6 +108,7 @@ def _quantities(view: View, outcome: OutcomeContent, lines: Sequence[Line]) -> I
         yield words.p_adjusted_row(method), [numbers.p(x.p_adjusted) for x in lines], "body"
     if any(x.size is not None for x in lines):
         yield words.g_row, [_size(view, x) for x in lines], "body"
+    yield words.missing_information_row, [numbers.percent(x.estimate.extra["fmi"], 0) if "fmi" in x.estimate.extra else "" for x in lines], "body"
     yield words.people_row, [numbers.count(x.estimate.n) for x in lines], "body"
     yield words.groups_row, [numbers.count(x.estimate.n_groups) if x.estimate.n_groups else "" for x in lines], "body"
     clustered = outcome.result.details.get("clustered")

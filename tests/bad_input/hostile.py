@@ -1,0 +1,81 @@
+"""Files and command lines nobody should give a program, and what may come of them: a sentence, an exit code, nothing half written."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from trialkit.cli import run
+
+KNOWN_CODES = range(9)
+DEEP = "x = " + "[" * 4000 + "]" * 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a command left: its exit code, what it printed where."""
+
+    code: int
+    out: str
+    err: str
+
+
+def command(arguments: Sequence[object]) -> Done:
+    """Run a command in this process; an exception that escapes is a failure of the caller's test."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = run([str(a) for a in arguments])
+    return Done(code, out.getvalue(), err.getvalue())
+
+
+def tree(folder: Path) -> dict[str, bytes | None]:
+    """Everything below a folder, with its content, to see whether a refused command left it alone."""
+    found: dict[str, bytes | None] = {}
+    for root, folders, files in os.walk(folder):
+        found |= {os.path.relpath(Path(root) / name, folder): None for name in folders}
+        for name in files:
+            path = Path(root) / name
+            readable = path.is_file() and os.access(path, os.R_OK)
+            found[os.path.relpath(path, folder)] = path.read_bytes() if readable else None
+    return found
+
+
+def refused(done: Done, *codes: int) -> str:
+    """The sentence of a refusal, after it was seen to be one: an error line, an exit code that says why, no trace of the machinery."""
+    assert done.code in codes, f"exit code {done.code}, not {codes}: {done.err[:400]}"
+    assert done.err.startswith("error: ") or "\nerror: " in done.err, done.err[:400]
+    assert "Traceback" not in done.err and 'File "' not in done.err
+    told = done.err.replace("\n", "").replace("\t", "")
+    assert told.isprintable(), f"a control character reaches the terminal: {told!r}"[:300]
+    assert len(done.err) < 6000, f"{len(done.err)} characters for one error"
+    return done.err
+
+
+PLAN_FILES: dict[str, Callable[[str], bytes]] = {
+    "empty": lambda plan: b"",
+    "blanks": lambda plan: b" \n\n ",
+    "comments only": lambda plan: b"# nothing\n",
+    "truncated": lambda plan: plan.encode()[: len(plan) // 2 - 3],
+    "binary": lambda plan: bytes(range(256)) * 40,
+    "nul byte": lambda plan: plan.replace("title", "ti\x00tle", 1).encode(),
+    "utf-16": lambda plan: plan.encode("utf-16"),
+    "latin-1": lambda plan: plan.replace("A small", "Een \u00e9\u00e9n", 1).encode("latin-1"),
+    "two megabytes": lambda plan: plan.encode() + b"\n#" + b"x" * 2_000_000,
+    "100,000 keys": lambda plan: plan.encode() + b"\n[extra]\n" + b"".join(b"k%d=1\n" % i for i in range(100_000)),
+    "deep lists": lambda plan: plan.encode() + b"\n" + DEEP.encode(),
+    "deep tables": lambda plan: plan.encode() + b"\n[" + b".".join([b"a"] * 3000) + b"]\n",
+    "key twice": lambda plan: plan.replace("[data]", "[data]\nunit = \"other\"", 1).encode(),
+    "section twice": lambda plan: plan.encode() + b"\n[trial]\ntitle = 'again'\n",
+    "huge number": lambda plan: plan.encode() + b"\nx = " + b"9" * 6000,
+    "escape sequence in a key": lambda plan: plan.encode() + b'\n"\\u001b[2J" = 1\n',
+    "escape sequence in a value": lambda plan: plan.replace('unit = "id"', 'unit = "\\u001b[31mid"', 1).encode(),
+    "zip": lambda plan: b"PK\x03\x04" + b"\x00" * 60,
+    "json": lambda plan: b'{"trial": {"title": "x"}}',
+    "a list": lambda plan: b"[[trial]]\n[[trial]]\n",
+    "infinity": lambda plan: plan.encode() + b"\n[design]\nunits = inf\n",
+    "code in a name": lambda plan: plan.replace('unit = "id"', 'unit = "__import__(\'os\').system(\'touch owned\')"', 1).encode(),
+}

@@ -1,0 +1,41 @@
+"""`trialkit check` without data: the plan in words, and what in it deserves a second look."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Literal, cast
+
+from trialkit.cli.randomize import Told
+from trialkit.errors import UsageError
+from trialkit.plan.plan import Plan
+from trialkit.plan.words.look_again import look_again
+
+WIDTH = 100
+_HEADS = {"en": "Look at again before you lock it", "nl": "Kijk hier nog eens naar voor je het plan vastzet"}
+_NOTHING = {"en": "No known trap was found in this plan.", "nl": "In dit plan is geen bekende valkuil gevonden."}
+
+
+def explained(plan: Plan, language: str = "en") -> Told:
+    """A plan back in words; as data the plan with every default, and the traps."""
+    if language not in _HEADS:
+        raise UsageError(f"--lang {language}: a plan is explained in en or nl.")
+    looks = look_again(plan.spec, cast(Literal["en", "nl"], language))
+    content = {
+        "plan": plan.to_dict(),
+        "hash": plan.hash,
+        "look_again": [{"code": x.code, "key": x.key, "text": x.text} for x in looks],
+    }
+    rows = [_HEADS[language], *(_wrapped(f"{x.key}: {x.text}") for x in looks)] if looks else [_NOTHING[language]]
+    return Told("\n".join([_described(plan, language), "", *rows]), content)
+
+
+def _described(plan: Plan, language: str) -> str:
+    if language == "en":
+        return plan.describe()
+    from trialkit.plan.words.describe_nl import describe_in_dutch
+
+    return describe_in_dutch(plan.spec, folder=plan.folder)
+
+
+def _wrapped(sentence: str) -> str:
+    return textwrap.fill(sentence, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
