@@ -8,11 +8,12 @@ REPORT ?= demo
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pandas2 lint calibrate benchmark analyses clean
+.PHONY: help demo test test-pandas2 lint docs calibrate benchmark analyses clean
 
 help:
 	@echo "make demo       the whole story on a bundled simulated trial; opens as $(REPORT)/report/index.html"
 	@echo "make test       lint, types and all tests but the slow simulations"
+	@echo "make docs       the documentation as pages, without warnings; opens as build/site/index.html"
 	@echo "make calibrate  simulated size and coverage of the defaults (long); writes docs/calibration/"
 	@echo "make benchmark  speed, as ratios against other packages; writes docs/benchmarks.md"
 	@echo "make analyses   re-runs everything in analyses/"
@@ -43,6 +44,14 @@ test-pandas2:
 	test -x .venv-pandas2/bin/python || $(PYTHON) -m venv .venv-pandas2
 	.venv-pandas2/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[test,parquet]" "pandas>=2.2,<2.3"
 	$(ONE_THREAD) .venv-pandas2/bin/pytest -n auto --dist loadfile -m "not calibration" --ignore tests/scripts --ignore tests/benchmarks --ignore tests/calibration
+
+$(VENV)/.docs: $(VENV)/.core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[docs]"
+	@touch $@
+
+# every warning stops the build: a broken link, a page that is not there
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 calibrate: $(VENV)/.all
 	$(BIN)/pytest -m calibration --no-header -rA

@@ -33,28 +33,22 @@ def on_config(config: Any) -> Any:
 def on_files(files: Files, config: Any) -> Files:
     for address, text in reference_pages().items():
         files.append(File.generated(config, f"reference/{address}", content=text))
-    waiting = [(f.src_uri, Path(f.abs_src_path)) for f in files if f.is_documentation_page() and f.abs_src_path]
+    waiting = [(f.src_uri, Path(f.abs_src_path).read_text()) for f in files if f.is_documentation_page() and f.abs_src_path]
     known = {f.src_uri for f in files}
     while waiting:
-        address, path = waiting.pop()
-        for target in outside(address, path.read_text()):
+        address, text = waiting.pop()
+        for target in outside(address, text):
             if target in known:
                 continue
             known.add(target)
-            file = added(config, target)
-            files.append(file)
-            if target.endswith(".md"):
-                waiting.append((target, ROOT / target))
+            if target.endswith((".md", ".ipynb")):
+                written = from_notebook(ROOT / target) if target.endswith(".ipynb") else (ROOT / target).read_text()
+                page = str(PurePosixPath(target).with_suffix(".md"))
+                files.append(File.generated(config, page, content=moved(target, written)))
+                waiting.append((target, written))
+            else:
+                files.append(File.generated(config, target, content=(ROOT / target).read_bytes()))
     return files
-
-
-def added(config: Any, target: str) -> File:
-    source = ROOT / target
-    if target.endswith(".ipynb"):
-        return File.generated(config, str(PurePosixPath(target).with_suffix(".md")), content=from_notebook(source))
-    if target.endswith(".md"):
-        return File.generated(config, target, content=moved(target, source.read_text()))
-    return File.generated(config, target, content=source.read_bytes())
 
 
 def outside(address: str, text: str) -> list[str]:
@@ -74,7 +68,7 @@ def located(address: str, target: str) -> str | None:
     here = PurePosixPath("docs") / address if (ROOT / "docs" / address).exists() else PurePosixPath(address)
     place = normpath(str(here.parent / target))
     source = ROOT / place
-    return place if source.is_file() and source.stat().st_size < SIZE else None
+    return place if not place.startswith("..") and source.is_file() and source.stat().st_size < SIZE else None
 
 
 def moved(address: str, text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import io
+import json
 import os
 import re
 import types
@@ -16,7 +17,6 @@ from docstring import escape, markdown
 
 import trialkit as tk
 from trialkit import cli
-from trialkit.plan.schema.plan_spec import json_schema
 
 TITLES = {
     "design": "Randomization and groups",
@@ -42,7 +42,7 @@ def pages() -> dict[str, str]:
         found[f"{name}.md"] = room_page(f"tk.{name}", TITLES.get(name, name), room, public(room))
     found["errors.md"] += "\n" + exit_codes()
     found["commands.md"] = commands()
-    found["plan.md"] = plan_keys(json_schema())
+    found["plan.md"] = plan_keys(json.loads(_printed(["schema"])))
     found["index.md"] = overview(top, rooms)
     return found
 
@@ -157,18 +157,18 @@ def commands() -> str:
 
 
 def _help(verbs: list[str]) -> str:
-    return f"```text\n{_printed(verbs)}\n```"
+    return f"```text\n{_printed([*verbs, '--help'])}\n```"
 
 
-def _printed(verbs: list[str]) -> str:
+def _printed(words: list[str]) -> str:
     shown = io.StringIO()
     with mock.patch.dict(os.environ, {"COLUMNS": "100", "NO_COLOR": "1"}), contextlib.redirect_stdout(shown):
-        cli.run([*verbs, "--help"])
+        cli.run(words)
     return shown.getvalue().strip()
 
 
 def _verbs(verbs: list[str]) -> list[str]:
-    _, _, after = _printed(verbs).partition("Commands:\n")
+    _, _, after = _printed([*verbs, "--help"]).partition("Commands:\n")
     return re.findall(r"^  (\w+)  ", after, flags=re.MULTILINE)
 
 

@@ -37,12 +37,12 @@ def trial(**columns) -> tk.Trial:
         ({"event": D["event"] + 1}, ValueTypeError, r"holds 1 and 2; 1 means the event and 0 censored. Where 2 is the event"),
         ({"event": D["event"] + (D.index % 9 == 0) * (1 - D["event"]) * 2}, ValueTypeError, "competing='exit'"),
         ({"event": D["event"].where(D.index > 0, -99)}, ValueTypeError, "first in row 1; .* codes for missing answers"),
-        ({"event": D["event"].map({0: "no", 1: "yes"})}, ValueTypeError, "holds text"),
+        ({"event": D["event"].map({0: "no", 1: "yes"})}, ValueTypeError, "holds (words|text)"),
         ({"event": D["event"].where(D.index > 2)}, MissingDataError, "missing in rows 1, 2 and 3 that have a time"),
         ({"event": 0}, EstimationError, "nobody has the event"),
         ({"weeks": D["weeks"].where(D.index != 3, -99)}, ValueTypeError, r"below zero \(-99\) in row 4"),
         ({"weeks": D["weeks"].where(D.index != 2, 0)}, ValueTypeError, "add 1 to every time"),
-        ({"weeks": D["weeks"].astype(str) + " w"}, ValueTypeError, "holds text"),
+        ({"weeks": D["weeks"].astype(str) + " w"}, ValueTypeError, "holds (words|text)"),
         ({"weeks": pd.Timestamp("2024-01-01") + pd.to_timedelta(D["weeks"], "D")}, ValueTypeError, "days since"),
         ({"weeks": D["weeks"].where(D["event"] == 0)}, MissingDataError, "empty the event as well"),
         ({"weeks": np.nan, "event": np.nan}, MissingDataError, "missing for everyone"),
@@ -93,7 +93,7 @@ def test_missing_times_are_counted():
         (tk.Time("weeks", "event", competing="moved"), {"moved": 1}, ValueTypeError, "observation ends once"),
         (tk.Time("weeks", "event", competing="moved"), {"moved": np.nan}, MissingDataError, "another exit and 0 for none"),
         (tk.Time("weeks", "event", competing="moved"), {"moved": 2}, ValueTypeError, "1 means another exit"),
-        (tk.Time("weeks", "arm"), {}, ValueTypeError, "holds text"),
+        (tk.Time("weeks", "arm"), {}, ValueTypeError, "holds (words|text)"),
     ],
 )
 def test_entries_and_other_exits(time, columns, error, words):

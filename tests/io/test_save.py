@@ -177,6 +177,15 @@ def test_kinds_that_are_not_written_and_the_source_itself(spss: Path, tmp_path: 
         save({"x": [1]}, (tmp_path / "f.sav").mkdir() or tmp_path / "f.sav")
 
 
+def test_rows_without_values_and_time_zones_are_said(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"y": [1.0, None], "z": pd.to_datetime(["2020-01-01 01:00", None]).tz_localize("Europe/Amsterdam")})
+    for kind in ("csv", "xlsx", "sav", "dta"):
+        told = save(frame, tmp_path / f"a.{kind}")
+        back = read(tmp_path / f"a.{kind}")
+        assert "in UTC" in told[0] and back["z"].tolist()[0] == pd.Timestamp("2020-01-01 00:00")
+        assert len(back) == (1 if kind in ("csv", "xlsx") else 2) and len(told) == (2 if kind in ("csv", "xlsx") else 1)
+
+
 @pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, dict])
 def test_any_frame(tmp_path: Path, make: Any) -> None:
     columns = {"b": [True, None, False], "k": [1, None, 3], "t": ["a", None, ""], "d": [dt.date(2020, 1, 31), None, None]}

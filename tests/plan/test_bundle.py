@@ -330,7 +330,7 @@ def test_an_unlocked_plan_from_text(tmp_path: Path) -> None:
     assert not verify_bundle(folder, data=people().assign(y1=0.5)).ok
 
 
-def test_the_plans_own_scales_go_along(tmp_path: Path) -> None:
+def test_the_plans_own_scales_go_along_and_no_file_from_elsewhere(tmp_path: Path) -> None:
     from trialkit.plan.locking.gather import _scale_files
 
     (tmp_path / "p" / "scales").mkdir(parents=True)
@@ -341,7 +341,7 @@ def test_the_plans_own_scales_go_along(tmp_path: Path) -> None:
     )
     (tmp_path / "p" / "plan.toml").write_text(text, encoding="utf-8")
     plan = tk.Plan.load(tmp_path / "p" / "plan.toml")
-    assert dict(_scale_files(plan)) == {"scales/own.toml": b"key = 2\n", "scales-from-elsewhere/elsewhere.toml": b"key = 1\n"}
+    assert dict(_scale_files(plan)) == {"scales/own.toml": b"key = 2\n"}
 
 
 def test_the_command_line(report: Path, made: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def test_take_up_notes_and_refusals():
     assert "uptake_missing" in {n.code for n in tk.selection.take_up(trial_of(gap), "came").notes}
     for change, options, error, match in (
         (lambda x: x.assign(came=2), {}, ValueTypeError, "0 or 1"),
-        (lambda x: x.assign(came="yes"), {}, ValueTypeError, "text"),
+        (lambda x: x.assign(came="yes"), {}, ValueTypeError, "words where numbers"),
         (lambda x: x, {"by": "vulnerable"}, ColumnNotFoundError, "vulnerable"),
         (lambda x: x.assign(v=x["v"].where(x["row"] > 2)), {"by": "v"}, MissingDataError, "unknown"),
         (lambda x: x, {"by": "row"}, UsageError, "few strata"),

@@ -1,6 +1,6 @@
 """The command line. Results go to standard output, progress and errors to standard error.
 
-Exit codes: 0 done, 2 usage, 3 plan invalid, 4 data do not match, 5 lock mismatch, 6 would unblind, 7 estimation failed,
+Exit codes: 0 done, 1 a mistake of the program itself, 2 usage, 3 plan invalid, 4 data do not match, 5 lock mismatch, 6 would unblind, 7 estimation failed,
 8 not reproducible. A p-value never changes the exit code.
 """
 
@@ -8,11 +8,17 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TextIO
 
-from trialkit.errors import TrialkitError
+from trialkit.cli.show import harmless
+from trialkit.errors import TrialkitError, UsageError
+
+TRACE = "TRIALKIT_TRACEBACK"
+MOST = 300  # letters of a name or a message from elsewhere that are shown
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -48,13 +54,35 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        _say(f"{error.strerror or error}: {error.filename or ''}. Check that the place exists and may be written to.")
+        _say(f"{error.strerror or error}: {_short(error.filename)}. Check that the place exists and may be written to.")
         return 2
+    except Exception as error:
+        return _own_mistake(error)
+
+
+def _own_mistake(error: Exception) -> int:
+    """What nobody foresaw: where it happened, in one sentence; the whole trace for who asks for it."""
+    if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop"):
+        _say(f"{error}. Check the path.")
+        return UsageError.exit_code
+    if os.environ.get(TRACE):
+        raise error
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    _say(
+        f"trialkit itself failed ({type(error).__name__}: {_short(error)}; {Path(last.filename).name}, line {last.lineno}). "
+        f"This is a mistake of the program: please report it with the command and, set {TRACE}=1, the trace that it then prints."
+    )
+    return 1
+
+
+def _short(said: object) -> str:
+    text = "" if said is None else str(said)
+    return text if len(text) <= MOST else f"{text[:MOST]} ..."
 
 
 def _usage(error: Exception) -> str:
     message = getattr(error, "format_message", lambda: str(error))()
-    return f"{message} See 'trialkit --help'."
+    return f"{_short(message)} See 'trialkit --help'."
 
 
 def _warn(
@@ -66,8 +94,8 @@ def _warn(
     line: str | None = None,
 ) -> None:
     """A warning as a sentence: the line of code it came from tells a reader nothing."""
-    print(f"warning: {message}", file=sys.stderr)
+    print(f"warning: {harmless(str(message))}", file=sys.stderr)
 
 
 def _say(message: str) -> None:
-    print(f"error: {message}", file=sys.stderr)
+    print(f"error: {harmless(message)}", file=sys.stderr)

@@ -45,6 +45,8 @@ def start(
     given : what the flags said, as text; None is unsaid. asks : put what is unsaid as questions. seed : of the simulated data.
     simulate : also make data. dry_run : give the text of the plan back, and write nothing.
     """
+    if not target.name:
+        raise UsageError("name the file to write, as in plan.toml.")
     files = {"plan": target, "schema": target.with_name(SCHEMA_FILE)} | ({"data": data_beside(target)} if simulate else {})
     if not dry_run:
         _refuse_replacing(files, force)

@@ -87,6 +87,8 @@ def _next(plan_path: Path, people_path: Path, folder: Path, reason: str | None) 
     plan = Plan.load(plan_path)
     people = read(people_path, missing_codes=dict(plan.spec.data.missing_codes))
     unit = plan.spec.data.unit
+    if unit not in people.columns:
+        raise ColumnNotFoundError(unit, people.columns, "the people")
     lists = sorted(folder.glob("allocation*.csv"))
     if not lists:
         return plan, people, 1, 0

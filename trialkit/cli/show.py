@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from types import TracebackType
 from typing import Any
 
+# control characters but for tabs and line ends, and marks that turn the direction of writing: they could steer the terminal that shows them
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def harmless(text: str) -> str:
+    """A text that holds words of files or of the command line, as it may reach a terminal."""
+    return _STEERING.sub("?", text)
+
 
 def out(text: str) -> None:
-    print(text)
+    print(harmless(text))
 
 
 def write_json(content: Any) -> None:
     from trialkit.results import plain
 
-    print(json.dumps(plain(content), ensure_ascii=False, indent=2, allow_nan=False))
+    written = json.dumps(plain(content), ensure_ascii=False, indent=2, allow_nan=False)
+    print(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", written))
 
 
 class Progress:

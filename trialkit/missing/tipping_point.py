@@ -16,6 +16,7 @@ from trialkit.estimate.measures import is_ratio
 from trialkit.missing.delta import in_arms
 from trialkit.missing.imputations import Imputations, Progress
 from trialkit.missing.impute import impute
+from trialkit.missing.shared_design import PooledAt
 from trialkit.results import Note, Result, TableResult, number
 from trialkit.trial import Trial
 
@@ -126,12 +127,7 @@ def tipping_point(
         raise UsageError(f"'{outcome}' holds 0 and 1: adding an amount would leave them. Use tk.missing.what_if.")
     run = analyse or (lambda t: itt(t, outcome, adjust=adjust))
 
-    def at(delta: float) -> dict[str, Any]:
-        pooled = imputed.shifted({outcome: delta * moved}).analyse(run)
-        e = _row(pooled, contrast)
-        keys = ("contrast", "estimate", "std_error", "df", "conf_low", "conf_high", "p_value", "conf_level")
-        return {"delta": delta} | {k: getattr(e, k) for k in keys} | {"measure": pooled.details.get("measure", "")}
-
+    at = PooledAt(imputed, outcome, moved, run, contrast)
     control = known[(trial.arm_codes == 0) & np.isfinite(known)]
     sd = float(control.std(ddof=1))
     if steps is None:
@@ -147,6 +143,9 @@ def tipping_point(
             progress("delta", i + 1, len(steps))
     none = 1.0 if is_ratio(str(table[0]["measure"])) else 0.0
     tipping = _tipping(table, at, none)
+    if at.disagreed:  # rows from before the disagreement are taken again, trial by trial
+        table = [at(float(d)) for d in steps]
+        tipping = _tipping(table, at, none)
     details = {
         "outcome": outcome, "contrast": table[0]["contrast"], "tipping": tipping, "none": none, "conf_level": table[0]["conf_level"],
         "sd_control": sd, "n_moved": int(moved.sum()), "strategy": imputed.strategy, "n_imputations": len(imputed),
@@ -190,18 +189,6 @@ def _imputed(
         raise UsageError("imputing needs a seed: say seed=4711 (any number you choose).")
     extra = list(dict.fromkeys((*adjust, *predictors)))
     return impute(data, [outcome], predictors=[p for p in extra if p not in data.strata], n_imputations=n_imputations, seed=seed)
-
-
-def _row(pooled: Result, contrast: str | None) -> Any:
-    if contrast is None and len(pooled.estimates) == 1:
-        return pooled.estimates[0]
-    names = [e.contrast for e in pooled.estimates]
-    if contrast is None:
-        raise UsageError(f"the analysis has {len(names)} rows: say contrast= one of {shown(names)}.")
-    for e in pooled.estimates:
-        if e.contrast == contrast:
-            return e
-    raise UsageError(f"there is no contrast {contrast!r} in the analysis: say one of {shown(names)}.")
 
 
 def _away(row: dict[str, Any], none: float) -> float:

@@ -102,7 +102,7 @@ def load_content(path: str | os.PathLike[str]) -> ReportContent:
         raise FileReadError(
             f"'{place}' cannot be read ({error.strerror or error}): name the results.json of a report."
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FileReadError(
             f"'{place}' is no JSON ({error}): it may be truncated; make the report again with trialkit run."
         ) from error
@@ -120,7 +120,7 @@ def content_of(stored: Any, where: str = "the content") -> ReportContent:
         )
     try:
         return ReportContent.from_dict(stored)
-    except (KeyError, TypeError, AttributeError, AssertionError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, AssertionError) as error:
         raise FileReadError(f"{where} lacks parts of a report ({error!r}): make the report again with trialkit run.") from error
 
 

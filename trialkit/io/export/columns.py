@@ -40,8 +40,10 @@ class Held:
     codes: dict[int, Code] = field(default_factory=dict)
 
 
-def held(data: pd.DataFrame, cells: pd.DataFrame | None, notes: list[str]) -> list[Held]:
+def held(data: pd.DataFrame, cells: pd.DataFrame | None, notes: list[str], *, with_codes: bool = True) -> list[Held]:
     """The columns of a frame; `cells` holds the same rows with the codes still in them, when they are known.
+
+    Without `with_codes` missing cells stay empty, for files that know no missing codes.
 
     Raises
     ------
@@ -56,7 +58,8 @@ def held(data: pd.DataFrame, cells: pd.DataFrame | None, notes: list[str]) -> li
         column = _column(frame[name], name, notes)
         column.label = variable_label(data, name) or ""
         column.labels = value_labels(data, name)
-        _add_codes(column, frame, None if cells is None or name not in cells.columns else cells[name], notes)
+        if with_codes:
+            _add_codes(column, frame, None if cells is None or name not in cells.columns else cells[name], notes)
         made.append(column)
     return made
 

@@ -133,8 +133,11 @@ def _checked_kind(place: Path) -> str:
     return kind
 
 
-def _read_otherwise(columns: Sequence[Held], kind: str) -> Iterator[str]:
-    """Texts that a program reads from a text file or worksheet as something else."""
+def _read_otherwise(frame: pd.DataFrame, columns: Sequence[Held], kind: str) -> Iterator[str]:
+    """What reads as something else from a text file or worksheet."""
+    empty = int(frame.isna().all(axis=1).sum())
+    if empty and (len(columns) > 1 or kind == ".xlsx"):
+        yield f"{empty} {'row has' if empty == 1 else 'rows have'} no value at all and will be left out when the {kind} file is read"
     for column in columns:
         if column.kind != "text":
             continue
@@ -150,11 +153,13 @@ def _written(frame: pd.DataFrame, cells: pd.DataFrame | None, path: str | os.Pat
     place = Path(path).expanduser().resolve()
     kind = _checked_kind(place)
     notes: list[str] = []
-    columns = held(frame, cells, notes)
+    plain = kind in (".csv", ".xlsx")
+    columns = held(frame, cells, notes, with_codes=not plain)
+    notes += _read_otherwise(frame, columns, kind) if plain else []
     place.parent.mkdir(parents=True, exist_ok=True)
     if kind == ".csv":
         write_csv(frame, place)
-        return tuple(_read_otherwise(columns, kind))
+        return tuple(notes)
     beside = place.with_name(f".{place.stem}.{uuid.uuid4().hex[:12]}{place.suffix}")
     try:
         if kind == ".dta":
@@ -165,7 +170,6 @@ def _written(frame: pd.DataFrame, cells: pd.DataFrame | None, path: str | os.Pat
             from trialkit.io.export.sheet import write_sheet
 
             write_sheet(columns, dictionary(frame), beside)
-            notes = list(_read_otherwise(columns, kind))
         else:
             from trialkit.io.export.spss import write_spss
 

@@ -80,10 +80,10 @@ def _lock_files(lock_path: Path, folder: Path | None) -> Iterator[tuple[str, byt
 
 
 def _scale_files(plan: Plan) -> Iterator[tuple[str, bytes]]:
-    """Own scale files where the plan looks for them; those from outside its folder under their bare name."""
+    """Own scale files, in the plan's folder or below it: a run reads no others."""
     for scale in dict.fromkeys(s.scale for s in plan.spec.scales if is_own(s.scale)):
         path = scale_path(scale, plan.folder)
         written = Path(scale.replace("\\", "/"))
         inside = not written.is_absolute() and ".." not in written.parts and ":" not in scale
-        if path.is_file():
-            yield written.as_posix() if inside else f"scales-from-elsewhere/{written.name}", path.read_bytes()
+        if inside and path.is_file():
+            yield written.as_posix(), path.read_bytes()

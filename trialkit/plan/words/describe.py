@@ -210,7 +210,9 @@ def _analysis(spec: PlanSpec) -> Iterator[str]:
         yield f"Correction within a family: {multiplicity.method.replace('_', '-')}{drawn}, for {_listed(tuple(families))}."
     else:
         yield "No family has more than one test, so nothing is corrected."
-    yield f"Outcomes that were not observed: {spec.missing.primary.replace('_', ' ')}."
+    times = f", {spec.missing.imputations} times (seed {spec.missing.seed})" if spec.missing.primary == "multiple_imputation" else ""
+    beside = "" if spec.missing.primary == "available_cases" else "; the people with the outcome alone beside it"
+    yield f"Outcomes that were not observed: {spec.missing.primary.replace('_', ' ')}{times}{beside}."
     if spec.missing.sensitivity:
         yield f"How much the missing people could matter: {', '.join(s.replace('_', ' ') for s in spec.missing.sensitivity)}."
     if analysis.companions:

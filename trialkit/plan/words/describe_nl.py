@@ -208,7 +208,11 @@ def _analysis(spec: PlanSpec) -> Iterator[str]:
         yield f"Correctie binnen een familie: {multiplicity.method.replace('_', '-')}{drawn}, voor {_listed(tuple(families))}."
     else:
         yield "Geen familie heeft meer dan één toets; er wordt dus niets gecorrigeerd."
-    yield f"Uitkomsten die niet zijn waargenomen: {_named(_MISSING, spec.missing.primary)}."
+    times = (
+        f", {spec.missing.imputations} keer (startgetal {spec.missing.seed})" if spec.missing.primary == "multiple_imputation" else ""
+    )
+    beside = "" if spec.missing.primary == "available_cases" else "; alleen de mensen met de uitkomst ernaast"
+    yield f"Uitkomsten die niet zijn waargenomen: {_named(_MISSING, spec.missing.primary)}{times}{beside}."
     if spec.missing.sensitivity:
         yield f"Hoeveel wie ontbreken ertoe kunnen doen: {', '.join(_named(_MISSING, s) for s in spec.missing.sensitivity)}."
     if analysis.companions:
