@@ -64,7 +64,9 @@ def raised(text: str) -> str:
     for line in text.splitlines():
         if line and not line.startswith(" "):
             names, _, rest = line.partition(" : ")
-            items.append("- " + ", ".join(f"`{name.strip()}`" for name in names.split(",")) + (f": {escape(rest)}" if rest else ""))
+            items.append(
+                "- " + ", ".join(f"`{name.strip()}`" for name in names.split(",")) + (f": {escape(rest)}" if rest else "")
+            )
         elif line.strip() and items:
             items[-1] += (" " if ":" in items[-1].split("`")[-1] else ": ") + escape(line.strip())
     return "\n".join(items)

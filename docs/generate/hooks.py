@@ -27,7 +27,17 @@ def mathml(source: str, language: str, css_class: str, options: Any, md: Any, **
 def on_config(config: Any) -> Any:
     fence = {"name": "math", "class": "math", "format": mathml}
     config.mdx_configs.setdefault("pymdownx.superfences", {})["custom_fences"] = [fence]
+    more = sorted({p.name for p in (ROOT / "docs").glob("*.md")} - set(addresses(config.nav)))
+    if more:
+        config.nav = [*config.nav, {"More": more}]
     return config
+
+
+def addresses(nav: Any) -> list[str]:
+    """Every page that a navigation names."""
+    if isinstance(nav, str):
+        return [nav]
+    return [address for entry in (nav.values() if isinstance(nav, dict) else nav) for address in addresses(entry)]
 
 
 def on_files(files: Files, config: Any) -> Files:

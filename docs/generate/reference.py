@@ -55,7 +55,9 @@ def overview(top: list[str], rooms: Mapping[str, types.ModuleType]) -> str:
     lines = ["# Reference", "", "Everything public, from the docstrings of the installed version. `import trialkit as tk`.", ""]
     lines += ["| page | what is in it |", "|---|---|"]
     lines += [f"| [The trial and its effects](trialkit.md) | {', '.join(f'`{n}`' for n in top)} |"]
-    lines += [f"| [{TITLES.get(n, n)}]({n}.md) | {', '.join(f'`{m}`' for m in public(room))} |" for n, room in sorted(rooms.items())]
+    lines += [
+        f"| [{TITLES.get(n, n)}]({n}.md) | {', '.join(f'`{m}`' for m in public(room))} |" for n, room in sorted(rooms.items())
+    ]
     lines += ["| [Commands](commands.md) | every verb of `trialkit`, its arguments and options |"]
     lines += ["| [Keys of a plan](plan.md) | every section and key of `plan.toml`, from its JSON Schema |"]
     return "\n".join(lines) + "\n"
@@ -174,7 +176,10 @@ def _verbs(verbs: list[str]) -> list[str]:
 
 def plan_keys(schema: Mapping[str, Any]) -> str:
     """One table a section, in the order of the plan."""
-    parts = ["# Keys of a plan", "Every key of `plan.toml`. `trialkit schema` prints the JSON Schema for completion in an editor."]
+    parts = [
+        "# Keys of a plan",
+        "Every key of `plan.toml`. `trialkit schema` prints the JSON Schema for completion in an editor.",
+    ]
     shown: set[str] = set()
     queue = [("the file", schema)]
     while queue:
@@ -184,7 +189,9 @@ def plan_keys(schema: Mapping[str, Any]) -> str:
             parts.append(markdown(first_paragraph(section["description"])))
         rows = ["| key | values | default | what it says |", "|---|---|---|---|"]
         for key, value in section.get("properties", {}).items():
-            rows.append(f"| `{key}` | {_values(value)} | {_default(value, key in section.get('required', []))} | {_said(value)} |")
+            rows.append(
+                f"| `{key}` | {_values(value)} | {_default(value, key in section.get('required', []))} | {_said(value)} |"
+            )
             for name in _referred(value):
                 if name not in shown and "properties" in schema["$defs"][name]:
                     shown.add(name)
@@ -211,14 +218,20 @@ def _values(value: Mapping[str, Any]) -> str:
         return "section"
     if value.get("type") == "array":
         return f"list of {_values(value.get('items', {})) or 'values'}"
-    return {"string": "text", "integer": "whole number", "boolean": "true or false", "object": "table"}.get(value.get("type", ""), value.get("type", ""))
+    return {"string": "text", "integer": "whole number", "boolean": "true or false", "object": "table"}.get(
+        value.get("type", ""), value.get("type", "")
+    )
 
 
 def _default(value: Mapping[str, Any], required: bool) -> str:
     if required:
         return "required"
     default = value.get("default")
-    return "" if default is None or isinstance(default, dict) else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+    return (
+        ""
+        if default is None or isinstance(default, dict)
+        else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+    )
 
 
 def _said(value: Mapping[str, Any]) -> str:

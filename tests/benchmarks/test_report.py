@@ -35,8 +35,7 @@ def test_run_and_report_within_ninety_seconds_and_five_megabytes(benchmark, tmp_
     started, worked = time.perf_counter(), time.process_time()
     page = benchmark.pedantic(whole, rounds=1, iterations=1)
     took, work = time.perf_counter() - started, time.process_time() - worked
-    # what other programs take from a shared machine is not the report's
-    assert min(took, work) < MOST_SECONDS
+    assert took < MOST_SECONDS
     for path in (page, page.with_name("report.docx"), page.with_name("results.json")):
         assert path.stat().st_size < MOST_BYTES
     assert len(set(heard)) > 30

@@ -67,30 +67,27 @@ def weighted() -> ReportContent:
     return run(text("inverse_probability_weights"))
 
 
-def test_the_primary_effect_is_that_of_the_imputations(imputed):
+@pytest.mark.parametrize(
+    "name, column, adjust, measure",
+    [("mood", "y", ["y0", "female"], "mean_difference"), ("job", "job", ["female"], "risk_difference")],
+)
+def test_the_primary_effect_is_that_of_the_imputations(imputed, name, column, adjust, measure):
     assert imputed.not_run == ()
-    for name, column, adjust, measure in (
-        ("mood", "y", ["y0", "female"], "mean_difference"),
-        ("job", "job", ["female"], "risk_difference"),
-    ):
-        made = tk.missing.impute(trial(), [column], predictors=adjust, n_imputations=M, seed=SEED)
-        by_hand = made.analyse(lambda t: tk.itt(t, column, adjust=adjust, measure=measure, estimator="ancova"))
-        found = outcome(imputed, name).result.estimates[0]
-        assert_same(found, by_hand.estimates[0])
-        assert found.n == len(frame())
-        assert {k: found.extra[k] for k in ("fmi", "riv", "df_complete")} == pytest.approx(
-            {k: by_hand.estimates[0].extra[k] for k in ("fmi", "riv", "df_complete")}, rel=1e-12
-        )
-        assert 0 < found.df < found.extra["df_complete"]
+    made = tk.missing.impute(trial(), [column], predictors=adjust, n_imputations=M, seed=SEED)
+    by_hand = made.analyse(lambda t: tk.itt(t, column, adjust=adjust, measure=measure, estimator="ancova"))
+    found = outcome(imputed, name).result.estimates[0]
+    assert_same(found, by_hand.estimates[0])
+    assert found.n == len(frame())
+    pooled = ("fmi", "riv", "df_complete", "within", "between", "mc_error")
+    assert [found.extra[k] for k in pooled] == pytest.approx([by_hand.estimates[0].extra[k] for k in pooled], rel=1e-12)
+    assert 0 < found.df < found.extra["df_complete"]
 
 
 def test_the_effect_size_is_pooled_over_the_completed_trials(imputed):
     made = tk.missing.impute(trial(), ["y"], predictors=["y0", "female"], n_imputations=M, seed=SEED)
     sizes = [tk.itt(t, "y", adjust=["y0", "female"]).standardized("hedges_g") for t in made.trials]
     rows = [s.estimates[0] for s in sizes]
-    by_hand = tk.missing.pool(
-        [r.estimate for r in rows], [r.std_error**2 for r in rows], df=float(np.mean([r.df for r in rows]))
-    )
+    by_hand = tk.missing.pool([r.estimate for r in rows], [r.std_error**2 for r in rows], df=float(np.mean([r.df for r in rows])))
     o = outcome(imputed, "mood")
     found = o.effect_size.estimates[0]
     for name in ("estimate", "std_error", "df", "conf_low", "conf_high"):
@@ -243,7 +240,9 @@ def test_what_weights_cannot_give_is_named_and_available_cases_are_run():
     ratio = PLAN.replace('column = "calls"\n', 'column = "calls"\nmeasure = "rate_ratio"\n')
     content = run(text("inverse_probability_weights", ratio), frame().assign(calls=lambda d: d["calls"].where(d.index > 9)))
     (part,) = content.not_run
-    assert part.startswith("outcome 'calls': [missing] primary 'inverse_probability_weights', because weights by response are for")
+    assert part.startswith(
+        "outcome 'calls': [missing] primary 'inverse_probability_weights', because weights by response are for"
+    )
     assert outcome(content, "calls").result.kind == "counts"
     assert outcome(content, "mood").result.kind == "response_weighted"
     assert "missing at random" not in outcome(content, "calls").estimand
@@ -257,7 +256,9 @@ def test_what_weights_cannot_give_is_named_and_available_cases_are_run():
 
 
 def test_times_are_analysed_as_censored():
-    plan = PLAN.replace('name = "calls"\ncolumn = "calls"\n', 'name = "calls"\ntime = "months"\nevent = "found"\nmeasure = "hazard_ratio"\n')
+    plan = PLAN.replace(
+        'name = "calls"\ncolumn = "calls"\n', 'name = "calls"\ntime = "months"\nevent = "found"\nmeasure = "hazard_ratio"\n'
+    )
     spec = tk.Plan.from_text(text(plan=plan)).spec
     assert unfit_for_rule(spec, spec.outcome("calls")) == "times are analysed as censored"
 
@@ -278,6 +279,7 @@ def test_the_page_tells_it_in_both_languages(rule, tmp_path):
         (dutch, "De primaire analyse van mensen met de uitkomst"),
     ):
         assert beside in page.section("primary")
+    assert "Others of the same arm who resemble them stand in for them." in english.section("summary")
     if rule == "multiple_imputation":
         assert "Filled in" in english.section("primary")
         assert "Information lost to missing outcomes" in english.section("primary")
@@ -321,3 +323,12 @@ def test_an_imputation_that_fails_names_the_outcome():
     d["died"] = 0
     with pytest.raises(TrialkitError, match="outcome 'job'"):
         run(text(), d)
+
+
+def test_people_of_weight_zero_are_not_missed():
+    d = frame()
+    d["weight"] = d["y"].notna() * 1.0
+    content = run(text(plan=PLAN.replace('group = "group"\n', 'group = "group"\nweights = "weight"\n', 1)), d)
+    assert outcome(content, "mood").result.kind == "itt"
+    assert outcome(content, "job").result.kind == "pooled"
+    assert count_problems(content) == ()

@@ -190,7 +190,8 @@ def test_no_primary_outcome_to_run():
 
 def test_what_cannot_be_run_is_named(plan):
     text = PLAN.replace(
-        "[analysis]\n", '[missing]\nprimary = "multiple_imputation"\nseed = 1\n[multiplicity]\nmethod = "romano_wolf"\nseed = 1\n[analysis]\n'
+        "[analysis]\n",
+        '[missing]\nprimary = "multiple_imputation"\nseed = 1\n[multiplicity]\nmethod = "romano_wolf"\nseed = 1\n[analysis]\n',
     )
     content = tk.Plan.from_text(text).run(data())
     assert any("romano_wolf" in part for part in content.not_run)

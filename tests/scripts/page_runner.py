@@ -16,7 +16,10 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-BLOCK = re.compile(r"^```(?P<language>python|sh|toml)(?P<name>[^\n]*)\n(?P<code>.*?)^```\n(?:\n```text\n(?P<shown>.*?)^```\n)?", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(
+    r"^```(?P<language>python|sh|toml)(?P<name>[^\n]*)\n(?P<code>.*?)^```\n(?:\n```text\n(?P<shown>.*?)^```\n)?",
+    re.DOTALL | re.MULTILINE,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TextIO
 
 from trialkit.cli.show import harmless
+from trialkit.cli.stored import TRACE
 from trialkit.errors import TrialkitError, UsageError
 
-TRACE = "TRIALKIT_TRACEBACK"
 MOST = 300  # letters of a name or a message from elsewhere that are shown
 
 

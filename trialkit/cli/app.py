@@ -219,9 +219,12 @@ def report(
     language: Languages = None,
 ) -> None:
     """Draw a report again from results.json; nothing is computed."""
+    from trialkit.cli.stored import drawn_from
     from trialkit.report.save import load_content
 
-    out(f"report: {load_content(results).save(target, language=language or None)}")
+    with drawn_from(results):
+        page = load_content(results).save(target, language=language or None)
+    out(f"report: {page}")
 
 
 @app.command()
@@ -566,9 +569,14 @@ def export(
         return
     from trialkit.cli.export import exported
     from trialkit.cli.export_results import export_results
+    from trialkit.cli.stored import drawn_from
 
     of_report = plan.is_dir() or plan.suffix == ".json"
-    told = export_results(plan, kinds, target, language) if of_report else exported(plan, kinds, target, language)
+    if of_report:
+        with drawn_from(plan):
+            told = export_results(plan, kinds, target, language)
+    else:
+        told = exported(plan, kinds, target, language)
     write_json(told.content) if json else out(told.text)
 
 

@@ -9,6 +9,7 @@ from trialkit.cli.randomize import Told
 from trialkit.errors import UsageError
 from trialkit.plan.plan import Plan
 from trialkit.plan.words.look_again import look_again
+from trialkit.selection.standards.attrition_room import room_sentences
 
 WIDTH = 100
 _HEADS = {"en": "Look at again before you lock it", "nl": "Kijk hier nog eens naar voor je het plan vastzet"}
@@ -26,6 +27,9 @@ def explained(plan: Plan, language: str = "en") -> Told:
         "look_again": [{"code": x.code, "key": x.key, "text": x.text} for x in looks],
     }
     rows = [_HEADS[language], *(_wrapped(f"{x.key}: {x.text}") for x in looks)] if looks else [_NOTHING[language]]
+    attrition = plan.spec.design.assumptions.attrition
+    if attrition is not None and language == "en":  # the Dutch list tells the boundaries where they are near
+        rows += ["", *map(_wrapped, room_sentences(attrition))]
     return Told("\n".join([_described(plan, language), "", *rows]), content)
 
 

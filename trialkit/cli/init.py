@@ -95,7 +95,7 @@ def schema_text() -> str:
     """The JSON Schema as it is written beside a plan and in docs/."""
     import json
 
-    return json.dumps(json_schema(), ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(json_schema(), ensure_ascii=False, indent=2) + "\n"
 
 
 def _refuse_replacing(files: Mapping[str, Path], force: bool) -> None:

@@ -19,7 +19,7 @@ from trialkit.design.base import NO_GROUP, ArmCodes
 from trialkit.design.layout import facilitators_of
 from trialkit.design.links import Links
 from trialkit.design.partition import Problem, canonical, criterion, expected_criterion, search, violations
-from trialkit.design.seating import Cell, Formation, barred_groups, cells_of
+from trialkit.design.seating import Cell, Formation, Layouts, barred_groups, cells_of
 from trialkit.design.starts import random_starts, ranks
 from trialkit.design.stream import Stream
 from trialkit.errors import DesignError
@@ -43,7 +43,8 @@ def form(
     -------
     For each draw its cells.
     """
-    drawn = [cells_of(formation, row, seed, (*path, first + d), d) for d, row in enumerate(arms)]
+    layouts: Layouts = {}
+    drawn = [cells_of(formation, row, seed, (*path, first + d), d, layouts) for d, row in enumerate(arms)]
     batches: dict[tuple[Any, ...], list[Cell]] = {}
     for cell in (c for cells in drawn for c in cells):
         key = (cell.arm, len(cell.rows), cell.layout.sizes.tobytes(), cell.layout.sessions.tobytes())
@@ -60,8 +61,8 @@ def group_numbers(drawn: list[list[Cell]], n: int) -> IntArray:
     for d, cells in enumerate(drawn):
         start = 0
         for cell in cells:
-            for row, number in zip(cell.rows, cell.numbers.tolist()):
-                out[d, row] = start + number
+            if cell.rows:
+                out[d, np.concatenate(cell.rows)] = start + np.repeat(cell.numbers, [len(row) for row in cell.rows])
             start += len(cell.layout.sizes)
     return out
 
@@ -113,6 +114,12 @@ def _fill(formation: Formation, cells: list[Cell], report: Report | None) -> Non
         found, wrong = search(problem, which, starts, lines, formation.partners, report)
     else:
         found, wrong = starts, violations(problem, which, starts)
+    if free:
+        # one start a cell and nothing to compare it with; the choice among one still takes its number from the stream
+        for cell, groups in zip(cells, found):
+            cell.stream.below(1)
+            _number(cell, groups)
+        return
     values, expected = criterion(problem, which, found), expected_criterion(problem)
     named = canonical(found, k)
     for p, cell in enumerate(cells):
@@ -123,9 +130,13 @@ def _fill(formation: Formation, cells: list[Cell], report: Report | None) -> Non
         different: dict[bytes, int] = {}
         for r in accepted.tolist():
             different.setdefault(named[rows][r].tobytes(), r)
-        chosen = found[rows][list(different.values())[cell.stream.below(len(different))]]
-        cell.label_order = ranks(cell.stream.keys(k))
-        cell.numbers = cell.label_order[chosen]
+        _number(cell, found[rows][list(different.values())[cell.stream.below(len(different))]])
+
+
+def _number(cell: Cell, groups: IntArray) -> None:
+    """Random numbers for the groups of the partition chosen."""
+    cell.label_order = ranks(cell.stream.keys(len(cell.layout.sizes)))
+    cell.numbers = cell.label_order[groups]
 
 
 def acceptable(values: IntArray, wrong: IntArray, expected: int, tolerance: float) -> IntArray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from trialkit.design.starts import packed_sizes, random_starts, ranks
 from trialkit.design.stream import Stream
 from trialkit.errors import DesignError
 from trialkit.inference.arrays import FloatArray, IntArray
+
+Layouts: TypeAlias = dict[tuple[int | bytes, ...], Layout]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +118,16 @@ def check_layout(formation: Formation, arms: IntArray) -> None:
     cells_of(formation, arms, 0, (0,), 0)
 
 
-def cells_of(formation: Formation, arms: IntArray, seed: int, path: tuple[int, ...], draw: int) -> list[Cell]:
-    """The cells of one draw with their layouts; those who wait are drawn and left out."""
+def cells_of(
+    formation: Formation, arms: IntArray, seed: int, path: tuple[int, ...], draw: int, known: Layouts | None = None
+) -> list[Cell]:
+    """The cells of one draw with their layouts; those who wait are drawn and left out.
+
+    `known` keeps layouts from draw to draw where they depend on counts alone.
+    """
+    links = formation.links
+    if formation.availability is not None or links.any_together or len(links.apart_sets):
+        known = None
     index = formation.cells
     members = {c: np.flatnonzero((arms == a) & (formation.strata == s)) for c, (a, s) in enumerate(index)}
     rooms = formation.rooms()
@@ -125,8 +135,16 @@ def cells_of(formation: Formation, arms: IntArray, seed: int, path: tuple[int, .
     for c in sorted((c for c in members if len(members[c])), key=lambda c: (-len(members[c]), c)):
         a, s = index[c]
         others = [len(members[o]) for o in members if o not in layouts and o != c and rooms[index[o][1]] is rooms[s]]
-        layouts[c] = _layout(formation, members[c], a, s, rooms[s], others)
-        rooms[s].take(layouts[c])
+        room = rooms[s]
+        booked = (room.booked_people.tobytes(), room.booked_groups.tobytes())
+        key: tuple[int | bytes, ...] = (a, s, len(members[c]), *others, *booked)
+        if known is None or key not in known:
+            layouts[c] = _layout(formation, members[c], a, s, room, others)
+        else:
+            layouts[c] = known[key]
+        if known is not None:
+            known[key] = layouts[c]
+        room.take(layouts[c])
     _check_some_groups(formation, index, members, layouts)
     out = []
     for c in sorted(layouts):

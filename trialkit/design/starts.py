@@ -94,8 +94,11 @@ def packed_sizes(sizes: IntArray, blocks: IntArray, singles: int, smallest: int,
             filled[(limits - filled).argmax()] += weight
         if (filled > limits).any():
             continue
-        for _ in range(singles):
-            filled[(filled - (sizes if limits is sizes else 0)).argmin()] += 1
+        if limits is sizes and filled.sum() + singles == sizes.sum():
+            filled = sizes.copy()
+        else:
+            for _ in range(singles):
+                filled[(filled - (sizes if limits is sizes else 0)).argmin()] += 1
         if (filled >= smallest).all() and (filled <= limits).all():
             return filled
     return None

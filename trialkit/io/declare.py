@@ -43,11 +43,13 @@ def apply_missing_codes(data: Any, missing_codes: Mapping[Any, Any] | None) -> p
     codes = parse_missing_codes(missing_codes)
     codes.check(frame.columns)
     found: dict[str, list[MissingCode]] = {}
+    kept, frame.attrs = frame.attrs, {}  # pandas copies them deeply with every column that is taken
     for name in frame.columns:
         column, missing = settle_column(frame[name], codes.of(name), decimal=None)
         if missing:
             frame[name] = column.set_axis(frame.index)
             found[name] = missing
+    frame.attrs = kept
     if found:
         frame.attrs[ATTRIBUTE] = _with_missing(frame, found)
     return frame

@@ -86,9 +86,11 @@ def _from_narwhals(data: Any) -> pd.DataFrame:
 
 def plain_objects(frame: pd.DataFrame) -> pd.DataFrame:
     """Give columns of Python dates, truth values and decimals the type that they have in every other format."""
+    kept, frame.attrs = frame.attrs, {}  # pandas copies them deeply with every column that is taken
     for name in list(frame.columns):
         if types.is_object_dtype(frame[name].dtype):
             frame[name] = _plain_object(frame[name])
+    frame.attrs = kept
     return frame
 
 

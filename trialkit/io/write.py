@@ -136,11 +136,18 @@ def write_csv(frame: Any, path: str | os.PathLike[str]) -> None:
     >>> path.read_text()
     "id,y1\\n'=1+1,-0.5\\nb,\\n"
     """
-    data = plain_objects(to_pandas(frame))
+    data = _without_labels(frame)
     columns = [[_text_cell(name), *_cells(data[name])] for name in data.columns]
     # A line of one empty cell would read as no line at all.
     empty = '""' if len(columns) == 1 else ""
     atomic_text(path, "".join(f"{','.join(row) or empty}\n" for row in zip(*columns)))
+
+
+def _without_labels(frame: Any) -> pd.DataFrame:
+    """The values alone: pandas copies the labels of a file deeply with every column that is taken."""
+    data = to_pandas(frame)
+    data.attrs = {}
+    return plain_objects(data)
 
 
 def _cells(values: pd.Series) -> list[str]:
@@ -214,7 +221,7 @@ def content_hash(frame: Any) -> str:
     >>> content_hash(pd.DataFrame({"y": [1, 2]})) == content_hash(pd.DataFrame({"y": [1.0, 2.0]}))
     True
     """
-    data = plain_objects(to_pandas(frame))
+    data = _without_labels(frame)
     digest = hashlib.sha256(f"trialkit content 1;{len(data)};".encode())
     for name in sorted(data.columns):
         # Each text carries its length, so that no value can pass for two.

@@ -195,7 +195,12 @@ def _outcome(
         label=outcome.label,
         role=outcome.role,
         family=outcome.family,
-        estimand=" ".join([*(estimand_sentence(spec, outcome, c.text) for c in spec.comparisons), *(missing_sentence(spec, outcome) if beside else ())]),
+        estimand=" ".join(
+            [
+                *(estimand_sentence(spec, outcome, c.text) for c in spec.comparisons),
+                *(missing_sentence(spec, outcome) if beside else ()),
+            ]
+        ),
         measure=outcome.measure,
         better=better,
         worthwhile=worthwhile,

@@ -184,6 +184,12 @@ class PlainWords:
     def took_part(self, share: str, arm: str) -> str:
         return f"of those assigned to “{arm}”, {share} did"
 
+    def about_filled(self, overall: str) -> str:
+        return (
+            f"The outcome is unknown for {overall} of the people. Others of the same arm who resemble them stand in for them. The result could be "
+            "different if the two differ in ways that were not measured."
+        )
+
     def about_missing(self, overall: str) -> str:
         return (
             f"The outcome is unknown for {overall} of the people. The result rests on the others, and could be different if the two "

@@ -27,11 +27,13 @@ class SelectionWords:
 
     # --- a primary analysis that fills in or weights
     imputed_header = "Filled in"
-    raw_of_known = "Means and shares are those of the people whose outcome is known; what was filled in differs between imputations."
+    raw_of_known = (
+        "Means and shares are those of the people whose outcome is known; what was filled in differs between imputations."
+    )
     missing_information_row = "Information lost to missing outcomes"
     companions_of_available = (
-        "The primary analysis answers for everyone randomized, also for people whose outcome is not known. The other analyses rest on the people whose "
-        "outcome is known; where they differ, those who are missing matter."
+        "The primary analysis answers for everyone randomized, also for people whose outcome is not known. The other analyses rest on the outcomes "
+        "that were observed."
     )
     selection_questions: ClassVar[Mapping[str, str]] = {
         "reach": "Who was reached?",

@@ -47,8 +47,8 @@ MISSING = {
         "{q} ontbreekt voor iedereen in {n} van de {n1} clusters van arm {q1}: hun effect is getrokken uit de verdeling van de andere."
     ),
     "{q}, risk ratio: weights by response give differences only.": "{q}, risicoverhouding: wegen naar respons geeft alleen verschillen.",
-    "this analysis rests on the people whose outcome was observed; nothing is filled in or weighted here.": (
-        "Deze analyse berust op de mensen van wie de uitkomst is waargenomen; hier is niets ingevuld of gewogen."
+    "this analysis rests on the outcomes that were observed; nothing is filled in or weighted here.": (
+        "Deze analyse berust op de uitkomsten die zijn waargenomen; hier is niets ingevuld of gewogen."
     ),
     "respondents stand for those lost with the same arm and {l}: the effect is that on everyone randomized if nothing else links responding to the outcome.": (
         "Respondenten staan voor wie uitviel met dezelfde arm en {l}: het effect is dat op iedereen die meelootte, als verder niets respons aan de uitkomst verbindt."

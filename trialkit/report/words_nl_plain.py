@@ -214,6 +214,12 @@ class DutchPlain(PlainWords):
     def took_part(self, share: str, arm: str) -> str:
         return f"van wie was ingedeeld bij ‘{arm}’ nam {share} deel"
 
+    def about_filled(self, overall: str) -> str:
+        return (
+            f"Van {overall} van de mensen is de uitkomst niet bekend. Anderen uit dezelfde arm die op hen lijken, tellen in hun plaats mee. Het resultaat "
+            "kan anders zijn als zij verschillen op punten die niet zijn gemeten."
+        )
+
     def about_missing(self, overall: str) -> str:
         return (
             f"Van {overall} van de mensen is de uitkomst niet bekend. Het resultaat berust op de anderen. Het kan anders zijn als deze mensen op "

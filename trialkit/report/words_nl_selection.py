@@ -29,11 +29,13 @@ class DutchSelection(SelectionWords):
 
     # --- a primary analysis that fills in or weights
     imputed_header = "Ingevuld"
-    raw_of_known = "Gemiddelden en aandelen zijn van de mensen van wie de uitkomst bekend is; wat is ingevuld, verschilt per imputatie."
+    raw_of_known = (
+        "Gemiddelden en aandelen zijn van de mensen van wie de uitkomst bekend is; wat is ingevuld, verschilt per imputatie."
+    )
     missing_information_row = "Informatie die door ontbrekende uitkomsten verloren ging"
     companions_of_available = (
-        "De primaire analyse geldt voor iedereen die heeft meegeloot, ook voor mensen van wie de uitkomst niet bekend is. De andere analyses berusten op de mensen "
-        "van wie de uitkomst bekend is; waar zij verschillen, doen de ontbrekende mensen ertoe."
+        "De primaire analyse geldt voor iedereen die heeft meegeloot, ook voor mensen van wie de uitkomst niet bekend is. De andere analyses berusten op de "
+        "uitkomsten die zijn waargenomen."
     )
     selection_questions: ClassVar[Mapping[str, str]] = {
         "reach": "Wie zijn er bereikt?",

@@ -114,6 +114,8 @@ def read_answers(
     numbers, words = missing_values(missing_codes)
     codes = np.empty((len(data), len(columns)), dtype=float)
     text_columns = []
+    data = data.copy(deep=False)
+    data.attrs = {}  # pandas copies the labels of a file deeply with every column that is taken
     for position, column in enumerate(columns):
         codes[:, position], was_text = _read_column(data[column], column, labels=labels, missing_words=words, steps=steps)
         if was_text:

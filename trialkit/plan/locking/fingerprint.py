@@ -308,7 +308,9 @@ def _by_column(frame: pd.DataFrame, salt: str) -> list[dict[str, Any]]:
     from trialkit.io.frames import plain_objects, to_pandas
     from trialkit.io.write import column_texts
 
-    data, key = plain_objects(to_pandas(frame)), bytes.fromhex(salt)
+    data, key = to_pandas(frame), bytes.fromhex(salt)
+    data.attrs = {}  # pandas copies the labels of a file deeply with every column that is taken
+    data = plain_objects(data)
     rows = np.arange(1, len(data) + 1, dtype=np.int64)
     powers = [np.ones(len(data), dtype=np.int64), rows, rows * rows]
     found = []

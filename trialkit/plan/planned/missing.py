@@ -88,7 +88,9 @@ class Work:
 
     @property
     def complete(self) -> bool:
-        return bool(np.isfinite(self.values).all())
+        """Whether nobody who counts lacks the outcome."""
+        counts = np.ones(self.trial.n, bool) if self.trial.weights is None else self.trial.values(self.trial.weights) > 0
+        return bool(np.isfinite(self.values[counts]).all())
 
     @property
     def binary(self) -> bool:

@@ -36,7 +36,7 @@ Progress = Callable[[str, int, int], None]
 AVAILABLE = "available_cases"
 _KEPT = ("measure", "estimator", "adjust", "average", "clustered", "one_arm_groups", "contrasts")
 _NOT_FILLED = Note(
-    "available_cases", "this analysis rests on the people whose outcome was observed; nothing is filled in or weighted here."
+    "available_cases", "this analysis rests on the outcomes that were observed; nothing is filled in or weighted here."
 )
 
 

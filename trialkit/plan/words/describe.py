@@ -13,7 +13,7 @@ from trialkit.plan.schema.mediators import mediator_baseline
 from trialkit.plan.schema.multiverse import multiverse_words
 from trialkit.plan.schema.outcomes import HedgesG, Outcome, ScaleUse
 from trialkit.plan.schema.scale_files import definition
-from trialkit.plan.words.estimand import estimand_sentence
+from trialkit.plan.words.estimand import estimand_sentence, missing_sentence
 from trialkit.plan.words.not_yet import not_yet
 
 if TYPE_CHECKING:
@@ -134,6 +134,7 @@ def _outcomes(spec: PlanSpec, folder: Path | None) -> Iterator[str]:
         yield f"'{outcome.name}' ({outcome.role}{family})"
         for comparison in spec.comparisons:
             yield estimand_sentence(spec, outcome, comparison.text)
+        yield from missing_sentence(spec, outcome)
         yield f"{_source(spec, outcome)} {_better(spec, outcome, folder)} {_matters(outcome)}".strip()
         for event, handled in outcome.intercurrent.items():
             if handled.strategy == "composite" and handled.column is None:
@@ -210,7 +211,9 @@ def _analysis(spec: PlanSpec) -> Iterator[str]:
         yield f"Correction within a family: {multiplicity.method.replace('_', '-')}{drawn}, for {_listed(tuple(families))}."
     else:
         yield "No family has more than one test, so nothing is corrected."
-    times = f", {spec.missing.imputations} times (seed {spec.missing.seed})" if spec.missing.primary == "multiple_imputation" else ""
+    times = (
+        f", {spec.missing.imputations} times (seed {spec.missing.seed})" if spec.missing.primary == "multiple_imputation" else ""
+    )
     beside = "" if spec.missing.primary == "available_cases" else "; the people with the outcome alone beside it"
     yield f"Outcomes that were not observed: {spec.missing.primary.replace('_', ' ')}{times}{beside}."
     if spec.missing.sensitivity:

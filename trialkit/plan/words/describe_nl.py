@@ -12,7 +12,7 @@ from trialkit.plan.schema.gatekeeping import hypotheses, in_graph
 from trialkit.plan.schema.mediators import mediator_baseline
 from trialkit.plan.schema.outcomes import HedgesG, Outcome, ScaleUse
 from trialkit.plan.schema.scale_files import definition
-from trialkit.plan.words.estimand_nl import amount, estimand_in_dutch
+from trialkit.plan.words.estimand_nl import amount, estimand_in_dutch, missing_in_dutch
 from trialkit.plan.words.not_yet import not_yet
 from trialkit.report.document import opening
 from trialkit.report.words_nl_notes import dutch_note
@@ -129,6 +129,7 @@ def _outcomes(spec: PlanSpec, folder: Path | None) -> Iterator[str]:
         yield f"'{outcome.name}' ({_ROLES[outcome.role]}{family})"
         for comparison in spec.comparisons:
             yield estimand_in_dutch(spec, outcome, comparison.text)
+        yield from missing_in_dutch(spec, outcome)
         yield f"{_source(spec, outcome)} {_better(spec, outcome, folder)} {_matters(outcome)}".strip()
         for event, handled in outcome.intercurrent.items():
             if handled.strategy == "composite" and handled.column is None:
@@ -209,7 +210,9 @@ def _analysis(spec: PlanSpec) -> Iterator[str]:
     else:
         yield "Geen familie heeft meer dan één toets; er wordt dus niets gecorrigeerd."
     times = (
-        f", {spec.missing.imputations} keer (startgetal {spec.missing.seed})" if spec.missing.primary == "multiple_imputation" else ""
+        f", {spec.missing.imputations} keer (startgetal {spec.missing.seed})"
+        if spec.missing.primary == "multiple_imputation"
+        else ""
     )
     beside = "" if spec.missing.primary == "available_cases" else "; alleen de mensen met de uitkomst ernaast"
     yield f"Uitkomsten die niet zijn waargenomen: {_named(_MISSING, spec.missing.primary)}{times}{beside}."

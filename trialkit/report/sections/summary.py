@@ -122,7 +122,8 @@ def _not_shown(view: View) -> Iterator[str]:
     missing = view.primary[0].attrition
     overall = real(missing.details.get("overall")) if missing is not None else math.nan
     if overall > 0:
-        yield words.about_missing(view.numbers.percent(overall, 0))
+        filled = "available_cases" in view.primary[0].companions
+        yield (words.about_filled if filled else words.about_missing)(view.numbers.percent(overall, 0))
     if any(n.code in WARNINGS for o in view.primary for n in o.result.notes):
         yield words.about_measure
     yield words.about_average
