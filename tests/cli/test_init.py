@@ -42,8 +42,10 @@ def test_the_plan_runs_at_once(way, place, capsys):
     assert run(["check", "plan.toml", "plan_simulated.csv"]) == 0
     assert "plan_simulated.csv fits plan.toml." in capsys.readouterr().out
     if way in ("as it is", "own names"):
+        assert run(["lock", "plan.toml"]) == 0
         assert run(["run", "plan.toml", "plan_simulated.csv", "--out", "out"]) == 0
-        assert (place / "out" / "index.html").exists()
+        assert "SIMULATED: no real people" in (place / "out" / "index.html").read_text("utf-8")
+        assert not (place / "plan.unblinding.jsonl").exists()
 
 
 def test_what_is_said_stands_in_the_plan(place):

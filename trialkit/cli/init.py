@@ -12,16 +12,15 @@ from trialkit.cli.randomize import Told
 from trialkit.errors import UsageError
 from trialkit.io import atomic_text, write_csv
 from trialkit.plan.blinding.simulated import simulated_data
+from trialkit.plan.blinding.mark import MARK
 from trialkit.plan.plan import Plan
 from trialkit.plan.reading.load import parse_plan
 from trialkit.plan.reading.template import SCHEMA_FILE, starter_plan
 from trialkit.plan.schema.json_schema import json_schema
 
-__all__ = ["MARK", "on_a_terminal", "simulated_beside", "start"]
+__all__ = ["on_a_terminal", "simulated_beside", "start"]
 
 OF_SCALE = ("form", "subscale", "code_range")
-# a column that says in every row what the file is, so that it is not taken for data of people later
-MARK = ("simulated", "no real people")
 
 
 def on_a_terminal() -> bool:

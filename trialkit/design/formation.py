@@ -25,7 +25,7 @@ from trialkit.design.stream import Stream
 from trialkit.errors import DesignError
 from trialkit.inference.arrays import IntArray
 
-CELLS_AT_ONCE = 1_000_000
+CELLS_AT_ONCE = 4_000_000
 
 Report = Callable[[int, int], None]
 

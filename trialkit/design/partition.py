@@ -174,6 +174,7 @@ class _State:
     ----------
     features : F arrays (B, n). norms : (B, n) their signed squares. sums : (B, k, F) by group.
     products : (B, k, n) the C_gj, with the penalty for j in g. own : (B, n) those of each row's own group.
+    shares : (B, n) 1 / (2 size) of each row's own group.
     """
 
     problem: Problem
@@ -186,6 +187,7 @@ class _State:
     penalty: FloatArray | None
     products: FloatArray
     own: FloatArray
+    shares: FloatArray
 
     @classmethod
     def of(cls, problem: Problem, which: IntArray, starts: IntArray, lines: IntArray) -> _State:
@@ -198,7 +200,19 @@ class _State:
             products = products + penalty
         groups = np.take_along_axis(starts, lines, axis=1)
         own = np.take_along_axis(products, groups[:, None, :], axis=1)[:, 0]
-        return cls(problem, which, lines, features, (rows**2) @ problem.signs, groups, sums, penalty, products, own)
+        return cls(
+            problem,
+            which,
+            lines,
+            features,
+            (rows**2) @ problem.signs,
+            groups,
+            sums,
+            penalty,
+            products,
+            own,
+            0.5 * inverse[groups],
+        )
 
     def keep(self, mask: BoolArray) -> _State:
         """The searches that are not finished."""
@@ -217,14 +231,14 @@ class _State:
         half = leaving.ravel().take(others + (k * b)[:, None])
         half += self.products[b, a, place + 1 : end]
         half -= self.own[:, place + 1 : end]
-        half += self._halved_distances(place, end, a, others)
+        half += self._halved_distances(place, end)
         best = half.argmin(axis=1)
         accepted = np.flatnonzero(half[b, best] < -LEAST)
         if len(accepted):
             self._exchange(accepted, place, place + 1 + best[accepted])
         return accepted
 
-    def _halved_distances(self, place: int, end: int, a: IntArray, others: IntArray) -> FloatArray:
+    def _halved_distances(self, place: int, end: int) -> FloatArray:
         """(B, partners) half of the second term of the change of J; impossible between blocks of different sizes."""
         values = self.norms[:, place + 1 : end] + self.norms[:, place, None]
         for sign, feature in zip(self.problem.signs.tolist(), self.features):
@@ -233,7 +247,7 @@ class _State:
         if (self.problem.sizes == self.problem.sizes[0]).all():
             values *= inverse[0]
         else:
-            values *= 0.5 * (inverse[a][:, None] + inverse.take(others))
+            values *= self.shares[:, place + 1 : end] + self.shares[:, place, None]
         if (self.problem.weights != 1).any():
             weights = self.problem.weights[self.which[:, None], self.lines[:, place:end]]
             values[weights[:, 1:] != weights[:, :1]] = IMPOSSIBLE
@@ -245,6 +259,7 @@ class _State:
         self.sums[b, first] += step
         self.sums[b, second] -= step
         self.groups[b, i], self.groups[b, j] = second, first
+        self.shares[b, i], self.shares[b, j] = self.shares[b, j], self.shares[b, i]
         if self.penalty is not None and self.problem.enemies is not None:
             moved = VIOLATION * (self._enemies_of(b, j) - self._enemies_of(b, i))
             self.penalty[b, first] += moved

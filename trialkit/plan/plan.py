@@ -117,7 +117,13 @@ class Plan:
         return lock(self.spec, target, source_text=self.text, folder=self.folder, locked_at=locked_at, amend=amend)
 
     def attach(
-        self, file: str | Path, *, kind: str | None = None, id: str | None = None, by: str | None = None, lock: str | Path | None = None
+        self,
+        file: str | Path,
+        *,
+        kind: str | None = None,
+        id: str | None = None,
+        by: str | None = None,
+        lock: str | Path | None = None,
     ) -> Attached:
         """Attach evidence to the lock: a timestamp, the stored text of a registration, a statement, or the certificate of an allocation.
 
@@ -202,7 +208,9 @@ class Plan:
         if data is None:
             raise UsageError('a plan runs on data: plan.run("data.csv") or plan.run(frame)')
         name = self.path.name if self.path is not None else "plan.toml"
-        content = run_plan(self.spec, data, lock=self._status(lock), folder=self.folder, plan_name=name, progress=progress, now=now)
+        content = run_plan(
+            self.spec, data, lock=self._status(lock), folder=self.folder, plan_name=name, progress=progress, now=now
+        )
         place = self.lock_path if lock is None else Path(lock)
         content = with_deviations(self, with_unblinding(self, content), data, place, progress=progress)
         return with_plan_files(self, content, data, place)
@@ -285,7 +293,9 @@ class Plan:
         from trialkit.plan.planned.prepare import load_data
 
         if self.path is None:
-            raise UsageError("this plan was read from text, so that there is no place beside it: save it and load it with Plan.load.")
+            raise UsageError(
+                "this plan was read from text, so that there is no place beside it: save it and load it with Plan.load."
+            )
         target = fingerprint_beside(self.path)
         frame, source = load_data(self.spec, data)
         codes, further = dict(self.spec.data.missing_codes), further_files(self.spec, self.folder)

@@ -20,6 +20,7 @@ from trialkit.estimate.longitudinal.longitudinal_result import LongitudinalResul
 from trialkit.estimate.measures import MEASURES
 from trialkit.estimate.take_up.cace import cace
 from trialkit.plan.after.gather import with_documents_after
+from trialkit.plan.blinding.mark import is_made_up
 from trialkit.plan.locking.software import source_hash, versions
 from trialkit.plan.planned.asked import better_of
 from trialkit.plan.planned.corrections import corrected, planned_correction
@@ -126,6 +127,7 @@ def run_plan(
         data=ready.source,
         versions=versions() | {"trialkit source": source_hash()},
         minimum_cell=spec.report.minimum_cell,
+        blinding={"mark": "simulated"} if is_made_up(ready.trial.data) else {},
         languages=tuple(spec.trial.report_languages),
         told={"nl": _in_dutch(spec, ordered, folder)},
         created=now or datetime.now(UTC).replace(microsecond=0).isoformat(),

@@ -264,7 +264,9 @@ class ReportContent:
                 parts.append(frame.assign(planned=False))
         return pd.concat(parts, ignore_index=True)
 
-    def with_unplanned(self, name: str, result: Result, *, reason: str, by: str = "", at: datetime | None = None) -> ReportContent:
+    def with_unplanned(
+        self, name: str, result: Result, *, reason: str, by: str = "", at: datetime | None = None
+    ) -> ReportContent:
         """The same content with an analysis that was not planned; it is marked so wherever it appears.
 
         Parameters

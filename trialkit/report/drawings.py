@@ -95,7 +95,9 @@ def _forest(view: View) -> Any:
 
 
 def _subgroups(view: View, result: Result) -> Any:
-    return subgroup_chart(result, labels=view.labels(), words=view.words, subgroup_words=SUBGROUP_WORDS[view.words.language]).figure
+    return subgroup_chart(
+        result, labels=view.labels(), words=view.words, subgroup_words=SUBGROUP_WORDS[view.words.language]
+    ).figure
 
 
 def _mediation(view: View) -> Iterator[tuple[str, Callable[[], Any]]]:

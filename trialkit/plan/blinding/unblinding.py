@@ -112,11 +112,12 @@ def unblind(
 
 
 def with_unblinding(plan: Plan, content: ReportContent) -> ReportContent:
-    """The content of a run with the log of unblinding; a run of a locked plan that has none writes its first line itself."""
+    """The content of a run with the log of unblinding; a run of a locked plan on data of people that has none
+    writes its first line itself."""
     if plan.path is None:
         return content
     log = read_unblinding(plan)
-    if log or content.lock.state != "locked":
+    if log or content.lock.state != "locked" or content.blinding:
         return replace(content, unblinding=tuple(log))
     if not os.access(plan.path.parent, os.W_OK):
         note = Note(

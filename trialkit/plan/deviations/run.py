@@ -53,7 +53,9 @@ def with_deviations(
     )
     lock = replace(content.lock, logged_changes=len(changes.logged))
     outcomes = () if locked is None else locked.outcomes
-    after = content.after if locked is None else replace(content.after, tests=with_dropped(content.after.tests, locked.after.tests))
+    after = (
+        content.after if locked is None else replace(content.after, tests=with_dropped(content.after.tests, locked.after.tests))
+    )
     return replace(content, lock=lock, deviations=rows, departures=departures, planned_outcomes=outcomes, after=after)
 
 

@@ -94,7 +94,9 @@ def _effects(view: View, unit: Unit, found: MediationContent, result: Result) ->
         style = "body" if name in TOGETHER else "inner"
         rows.append(Row((words.mediation_effects[name], unit.difference(e.estimate), interval, n.p(e.p_value)), style))  # type: ignore[arg-type]
     share = effects["proportion"]
-    note = words.mediation_note(view.level, words.method(share.method, ""), n.count(d) if (d := result.details.get("n_draws")) else None)
+    note = words.mediation_note(
+        view.level, words.method(share.method, ""), n.count(d) if (d := result.details.get("n_draws")) else None
+    )
     if withheld(result):
         note = f"{note} {words.mediation_withheld}"
     elif math.isfinite(share.estimate):

@@ -108,7 +108,11 @@ def _quantities(view: View, outcome: OutcomeContent, lines: Sequence[Line]) -> I
         yield words.p_adjusted_row(method), [numbers.p(x.p_adjusted) for x in lines], "body"
     if any(x.size is not None for x in lines):
         yield words.g_row, [_size(view, x) for x in lines], "body"
-    yield words.missing_information_row, [numbers.percent(x.estimate.extra["fmi"], 0) if "fmi" in x.estimate.extra else "" for x in lines], "body"
+    yield (
+        words.missing_information_row,
+        [numbers.percent(x.estimate.extra["fmi"], 0) if "fmi" in x.estimate.extra else "" for x in lines],
+        "body",
+    )
     yield words.people_row, [numbers.count(x.estimate.n) for x in lines], "body"
     yield words.groups_row, [numbers.count(x.estimate.n_groups) if x.estimate.n_groups else "" for x in lines], "body"
     clustered = outcome.result.details.get("clustered")

@@ -39,7 +39,9 @@ def not_run(view: View) -> Section | None:
     """Planned parts that this version cannot run."""
     if not view.content.not_run:
         return None
-    return section(view, "not_run", [Text(view.words.not_run_intro), Bullets(tuple(view.words.said(part) for part in view.content.not_run))])
+    return section(
+        view, "not_run", [Text(view.words.not_run_intro), Bullets(tuple(view.words.said(part) for part in view.content.not_run))]
+    )
 
 
 _SAID_ELSEWHERE = frozenset({"p_adjusted", "denominator"})

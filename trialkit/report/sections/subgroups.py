@@ -64,7 +64,11 @@ def _rows(view: View, unit: Unit, result: Result) -> Iterator[Row]:
 def _row(view: View, unit: Unit, e: Estimate) -> Row:
     """An interaction stands out; a joint test has no estimate of its own."""
     words, tested = view.words, e.extra["subgroup"] == INTERACTION
-    name = words.interaction_row(words.level(str(e.extra.get("comparison") or ""))) if tested else words.level(str(e.extra["subgroup"]))
+    name = (
+        words.interaction_row(words.level(str(e.extra.get("comparison") or "")))
+        if tested
+        else words.level(str(e.extra["subgroup"]))
+    )
     value = unit.difference(e.estimate) if math.isfinite(real(e.estimate)) else ""
     interval = (
         words.interval(unit.difference(e.conf_low), unit.difference(e.conf_high)) if math.isfinite(real(e.conf_low)) else ""
