@@ -23,6 +23,10 @@ MOST = 300  # letters of a name or a message from elsewhere that are shown
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
+    # matrices of a few columns: threads of the linear algebra library wait for each other, and take twice the time of one
+    if "OMP_NUM_THREADS" not in os.environ:
+        for library in ("OPENBLAS", "MKL"):
+            os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
 
 
