@@ -11,8 +11,8 @@ from trialkit.cli.questions import QUESTIONS, Answers, Question, lacking, scale_
 from trialkit.cli.randomize import Told
 from trialkit.errors import UsageError
 from trialkit.io import atomic_text, write_csv
-from trialkit.plan.blinding.simulated import simulated_data
 from trialkit.plan.blinding.mark import MARK
+from trialkit.plan.blinding.simulated import simulated_data
 from trialkit.plan.plan import Plan
 from trialkit.plan.reading.load import parse_plan
 from trialkit.plan.reading.template import SCHEMA_FILE, starter_plan
