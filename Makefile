@@ -39,11 +39,11 @@ lint: $(VENV)/.all
 test: lint
 	$(ONE_THREAD) $(BIN)/pytest -n auto --dist loadfile -m "not calibration" --ignore tests/benchmarks
 
-# the same tests on the older pandas that is still supported
+# the same tests on the older pandas that is still supported; the kernels in inference/ know no pandas
 test-pandas2:
 	test -x .venv-pandas2/bin/python || $(PYTHON) -m venv .venv-pandas2
 	.venv-pandas2/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[test,parquet]" "pandas>=2.2,<2.3"
-	$(ONE_THREAD) .venv-pandas2/bin/pytest -n auto --dist loadfile -m "not calibration" --ignore tests/scripts --ignore tests/benchmarks --ignore tests/calibration
+	$(ONE_THREAD) .venv-pandas2/bin/pytest -n auto --dist loadfile -m "not calibration" --ignore tests/scripts --ignore tests/benchmarks --ignore tests/calibration --ignore tests/inference
 
 $(VENV)/.docs: $(VENV)/.core
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[docs]"
