@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 KEYS = ("question", "design", "size", "estimand", "truth", "naive", "estimate", "low", "high", "conclusion", "missing")
+
+
+def told(answer: Callable[[], Mapping[str, Any]], arguments: Sequence[str]) -> int:
+    """Make and print the answer of a script that takes no arguments; its exit code."""
+    if arguments:
+        print("run.py takes no arguments", file=sys.stderr)
+        return 2
+    show(answer())
+    return 0
 
 
 def show(answer: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from trialkit.cli.blind import blind
 from trialkit.cli.show import Progress, out, write_json
-from trialkit.errors import LockError, UsageError
+from trialkit.errors import UsageError
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -112,33 +112,12 @@ def check(
     json: Json = False,
 ) -> None:
     """Explain a plan back in words, with what deserves a second look; with DATA, say whether they fit."""
+    from trialkit.cli.check import explained, fitting
     from trialkit.plan.plan import Plan
-    from trialkit.plan.planned.prepare import prepare
 
     read = Plan.load(plan)
-    if data is None:
-        from trialkit.cli.check import explained
-
-        told = explained(read, language or "en")
-        write_json(told.content) if json else out(told.text)
-        return
-    from trialkit.io import read as read_data
-    from trialkit.io import receipt
-
-    found = receipt(read_data(data, missing_codes=dict(read.spec.data.missing_codes)))
-    ready = prepare(read.spec, data, folder=read.folder)
-    if json:
-        write_json({"receipt": found.to_dict(), "scales": [s.to_dict() for s in ready.scales], "people": ready.trial.n})
-        return
-    out(str(found))
-    out(str(ready.trial))
-    for scale in ready.scales:
-        out(f"{scale.label} at {scale.wave}: {scale.counts['scored']} of {scale.counts['people']} people scored")
-        for note in scale.notes:
-            out(f"  note: {note.text}")
-    for note in (*ready.trial.notes, *ready.notes):
-        out(f"note: {note.text}")
-    out(f"{data.name} fits {plan.name}.")
+    told = explained(read, language or "en") if data is None else fitting(read, data, plan.name)
+    write_json(told.content) if json else out(told.text)
 
 
 @app.command()
@@ -243,26 +222,9 @@ def verify(
     json: Json = False,
 ) -> None:
     """Say what a lock, a report or a certificate proves, and whether everything still belongs to it. Works offline."""
-    if lock.is_dir() or lock.name == "bundle.json":
-        from trialkit.plan.locking.verify_bundle import verify_bundle
+    from trialkit.cli.verify import verified
 
-        if plan is not None:
-            raise UsageError("a report carries its plan: leave out --plan, or verify the lock by itself.")
-        report = verify_bundle(lock if lock.is_dir() else lock.parent, data=data, noted=noted)
-        write_json(report.to_dict()) if json else out(str(report))
-        if not report.ok:
-            raise typer.Exit(LockError.exit_code)
-        return
-    if lock.name.startswith("certificate"):
-        _verify_certificate(lock, data, json)
-        return
-    from trialkit.plan.locking.verify import verify as verify_lock
-
-    beside = lock.with_name(lock.name.replace(".lock.json", ".toml"))
-    found = verify_lock(lock, plan=plan or (beside if beside != lock and beside.exists() else None), data=data, noted=noted)
-    write_json(found.to_dict()) if json else out(str(found))
-    if not found.ok:
-        raise typer.Exit(LockError.exit_code)
+    verified(lock, plan=plan, data=data, noted=noted, json=json)
 
 
 @app.command()
@@ -387,99 +349,12 @@ def power(
     json: Json = False,
 ) -> None:
     """What the planned study can detect, and what more groups or people would buy; with --simulate or --search by the planned analysis itself."""
-    from trialkit.plan.plan import Plan
-    from trialkit.power import answer_for_plan
+    from trialkit.cli.power import answered
 
-    read = Plan.load(plan)
-    write = _memo_writer(read, memo, language, searches=search is not None)
-    if search is not None:
-        _search(read, search, target, seed, simulate, effects, outcome, workers, json)
-        return
-    if simulate is None:
-        answer = answer_for_plan(read.spec)
-        write_json(answer.to_dict()) if json else out(str(answer))
-        write(None, json)
-        return
-    if seed is None:
-        raise UsageError("a simulation needs a seed: say, for instance, --seed 1.")
-    from trialkit.power import simulate as simulated
-
-    with Progress(quiet=json) as bar:
-        found = simulated(
-            read, effects=_numbers(effects), n_draws=simulate, seed=seed, outcome=outcome, workers=workers,
-            progress=lambda done, blocks: bar("simulating", done, blocks),
-        )  # fmt: skip
-    write_json(found.to_dict()) if json else out(str(found))
-    write(found, json)
-
-
-def _memo_writer(plan: Any, target: Path | None, language: str, *, searches: bool) -> Any:
-    """What writes the memo of `trialkit power --memo`; what it cannot write is refused before anything is computed."""
-    if target is None:
-        return lambda simulated, json: None
-    if searches:
-        raise UsageError("--memo goes with the answer of the plan or with --simulate; leave out --search.")
-    from trialkit.power import memo
-    from trialkit.report.memo.memo import checked_place
-
-    checked_place(target)
-    made = memo(plan, language=language)  # type: ignore[arg-type]
-
-    def write(simulated: Any, json: bool) -> None:
-        page = made if simulated is None else memo(plan, language=language, simulated=simulated)  # type: ignore[arg-type]
-        path = page.save(target)
-        if not json:
-            out(f"memo: {path}")
-
-    return write
-
-
-def _search(
-    plan: Any,
-    solve_for: str,
-    target: float,
-    seed: int | None,
-    draws: int | None,
-    effects: str | None,
-    outcome: str | None,
-    workers: int,
-    json: bool,
-) -> None:
-    """`trialkit power --search`; --simulate is then the most replicates, --effects the one true effect."""
-    from trialkit.power import search
-
-    if seed is None:
-        raise UsageError("a search by simulation needs a seed: say, for instance, --seed 1.")
-    true = _numbers(effects)
-    if true is not None and len(true) > 1:
-        raise UsageError("--search takes one true effect: say, for instance, --effects 0.4.")
-    with Progress(quiet=json) as bar:
-        found = search(
-            plan, solve_for=solve_for, power=target, seed=seed, effect=None if true is None else true[0], outcome=outcome, workers=workers,  # type: ignore[arg-type]
-            progress=lambda done, most: bar("searching", done, most), n_draws=50_000 if draws is None else draws,
-        )  # fmt: skip
-    write_json(found.to_dict()) if json else out(str(found))
-
-
-def _numbers(text: str | None) -> list[float] | None:
-    """'0,0.2' as numbers."""
-    if text is None:
-        return None
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError as error:
-        raise UsageError(f"--effects takes numbers with commas between them, as in 0,0.2,0.4; it is '{text}'.") from error
-
-
-def _verify_certificate(path: Path, people: Path | None, json: bool) -> None:
-    from trialkit.design.record import verify_certificate
-    from trialkit.io import read
-
-    checked = verify_certificate(path, None if people is None else read(people))
-    write_json(checked.to_dict()) if json else out(str(checked))
-    # before the seed is released nothing can be confirmed, which is not a failure
-    if any(c.ok is False for c in checked.checks):
-        raise typer.Exit(LockError.exit_code)
+    answered(
+        plan, simulate=simulate, seed=seed, effects=effects, outcome=outcome, workers=workers, search_for=search, target=target,
+        memo=memo, language=language, json=json,
+    )  # fmt: skip
 
 
 @app.command()
@@ -561,22 +436,9 @@ def export(
     json: Json = False,
 ) -> None:
     """Write documents from a plan: analysis plan, registry texts, protocol skeleton, methods, the lines for R and Stata; from a report: checklist, populated plan, verdicts; from data: a dictionary, and files for SPSS, Stata and Excel with their labels."""
-    from trialkit.cli.export_data import ENDINGS, exported_data
+    from trialkit.cli.export import exported_from
 
-    if plan.suffix.lower() in ENDINGS:
-        made = exported_data(plan, kinds, target)
-        write_json(made.content) if json else out(made.text)
-        return
-    from trialkit.cli.export import exported
-    from trialkit.cli.export_results import export_results
-    from trialkit.cli.stored import drawn_from
-
-    of_report = plan.is_dir() or plan.suffix == ".json"
-    if of_report:
-        with drawn_from(plan):
-            told = export_results(plan, kinds, target, language)
-    else:
-        told = exported(plan, kinds, target, language)
+    told = exported_from(plan, kinds, target, language)
     write_json(told.content) if json else out(told.text)
 
 

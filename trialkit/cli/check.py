@@ -1,11 +1,12 @@
-"""`trialkit check` without data: the plan in words, and what in it deserves a second look."""
+"""`trialkit check`: the plan in words and what in it deserves a second look; with data, whether they fit."""
 
 from __future__ import annotations
 
 import textwrap
+from pathlib import Path
 from typing import Literal, cast
 
-from trialkit.cli.randomize import Told
+from trialkit.cli.show import Told
 from trialkit.errors import UsageError
 from trialkit.plan.plan import Plan
 from trialkit.plan.words.look_again import look_again
@@ -31,6 +32,23 @@ def explained(plan: Plan, language: str = "en") -> Told:
     if attrition is not None and language == "en":  # the Dutch list tells the boundaries where they are near
         rows += ["", *map(_wrapped, room_sentences(attrition))]
     return Told("\n".join([_described(plan, language), "", *rows]), content)
+
+
+def fitting(plan: Plan, data: Path, name: str) -> Told:
+    """What was read of a data file and how its scales were scored by the plan called `name`; refused where they do not fit."""
+    from trialkit.io import read, receipt
+    from trialkit.plan.planned.prepare import prepare
+
+    found = receipt(read(data, missing_codes=dict(plan.spec.data.missing_codes)))
+    ready = prepare(plan.spec, data, folder=plan.folder)
+    rows = [str(found), str(ready.trial)]
+    for scale in ready.scales:
+        rows.append(f"{scale.label} at {scale.wave}: {scale.counts['scored']} of {scale.counts['people']} people scored")
+        rows += [f"  note: {note.text}" for note in scale.notes]
+    rows += [f"note: {note.text}" for note in (*ready.trial.notes, *ready.notes)]
+    rows.append(f"{data.name} fits {name}.")
+    content = {"receipt": found.to_dict(), "scales": [s.to_dict() for s in ready.scales], "people": ready.trial.n}
+    return Told("\n".join(rows), content)
 
 
 def _described(plan: Plan, language: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from trialkit.cli.randomize import Told
+from trialkit.cli.show import Told
 from trialkit.errors import UsageError
 from trialkit.plan.deviations.entry import CHOICES, Entry, brief, kind_of_path
 from trialkit.plan.deviations.log import ledger_of, locked_plan, log_deviations, present_changes, wanted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from trialkit.cli.randomize import Told
+from trialkit.cli.show import Told
 from trialkit.errors import UsageError, shown
 from trialkit.io import dictionary, read, write_csv
 from trialkit.io.export.save import KINDS, convert

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from trialkit.cli.randomize import Told
+from trialkit.cli.show import Told
 from trialkit.report.checklists.export import export_report
 from trialkit.report.save import load_content
 

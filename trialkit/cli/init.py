@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trialkit.cli.questions import QUESTIONS, Answers, Question, lacking, scale_of
-from trialkit.cli.randomize import Told
+from trialkit.cli.show import Told
 from trialkit.errors import UsageError
 from trialkit.io import atomic_text, write_csv
 from trialkit.plan.blinding.mark import MARK

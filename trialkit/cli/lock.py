@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from trialkit.cli.show import Told
 from trialkit.errors import LockError, UsageError
 from trialkit.plan.locking.evidence import attach
 from trialkit.plan.locking.levels import level_in_words
 from trialkit.plan.locking.verify import verify
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What the command says, as text and as plain tables."""
-
-    text: str
-    content: dict[str, Any]
 
 
 def attach_evidence(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pandas as pd
 
+from trialkit.cli.show import Told
 from trialkit.design.base import Design
 from trialkit.design.enrolment import Enrolment
 from trialkit.design.record import allocate
@@ -16,14 +16,6 @@ from trialkit.errors import ColumnNotFoundError, DesignError, UsageError
 from trialkit.io import read, write_csv
 from trialkit.plan.plan import Plan
 from trialkit.plan.planned.randomization import ROLLING, design_of
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a command says, as text and as plain tables."""
-
-    text: str
-    content: dict[str, Any]
 
 
 def rehearse(plan_path: Path, people_path: Path, folder: Path) -> Told:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trialkit.cli.randomize import Told
+from trialkit.cli.show import Told
 from trialkit.measurement import Scale, scale, template
 from trialkit.measurement import scales as registered
 from trialkit.measurement import templates as known_templates

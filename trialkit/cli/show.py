@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -26,6 +27,14 @@ def write_json(content: Any) -> None:
 
     written = json.dumps(plain(content), ensure_ascii=False, indent=2, allow_nan=False)
     print(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", written))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a command says, as text and as plain tables."""
+
+    text: str
+    content: dict[str, Any]
 
 
 class Progress:

@@ -18,6 +18,7 @@ from trialkit.report.content_after import AfterContent
 from trialkit.report.content_deviations import DeparturesContent, unplanned
 from trialkit.report.content_mediation import MediationContent
 from trialkit.report.content_selection import SelectionContent
+from trialkit.report.content_tables import stored_table, stored_table_if_any
 from trialkit.results import Note, Result, TableResult, interval_text, number, p_text, plain, test_text
 
 CONTENT_VERSION = 1
@@ -148,7 +149,7 @@ class MeasurementContent:
         return MeasurementContent(
             name=content["name"], label=content["label"], waves=content["waves"], n_items=content["n_items"],
             left_out=tuple(content["left_out"]),
-            reliability=_perhaps(content["reliability"]), reliability_by_arm=_perhaps(content["reliability_by_arm"]), ends=_perhaps(content["ends"]),
+            reliability=stored_table_if_any(content["reliability"]), reliability_by_arm=stored_table_if_any(content["reliability_by_arm"]), ends=stored_table_if_any(content["ends"]),
             over_waves=_tables(content["over_waves"]), over_arms=_tables(content["over_arms"]), change=_tables(content["change"]),
             latent={name: Result.from_dict(r) for name, r in content["latent"].items()},
         )  # fmt: skip
@@ -367,8 +368,8 @@ class ReportContent:
         return ReportContent(
             title=content["title"], population=content["population"], conf_level=content["conf_level"],
             arms=tuple(ArmContent(**a) for a in content["arms"]), outcomes=tuple(_outcome(o) for o in content["outcomes"]),
-            lock=LockContent(**content["lock"]), flow=_table(content["flow"]),
-            balance=None if content["balance"] is None else _table(content["balance"]),
+            lock=LockContent(**content["lock"]), flow=stored_table(content["flow"]),
+            balance=stored_table_if_any(content["balance"]),
             scales=tuple(_scale(s) for s in content["scales"]), deviations=tuple(content["deviations"]), labels=content["labels"],
             assumptions=content["assumptions"], multiplicity=content["multiplicity"], not_run=tuple(content["not_run"]),
             plan_text=content["plan_text"], notes=notes, data=content["data"], versions=content["versions"],
@@ -376,7 +377,7 @@ class ReportContent:
             subgroups={k: Result.from_dict(r) for k, r in content.get("subgroups", {}).items()},
             corrections={k: Result.from_dict(r) for k, r in content.get("corrections", {}).items()},
             contrasts=content.get("contrasts", {}),
-            harms=_table(content["harms"]) if content.get("harms") else None,
+            harms=stored_table_if_any(content.get("harms")),
             over_time={k: Result.from_dict(r) for k, r in content.get("over_time", {}).items()},
             measurement=tuple(MeasurementContent.from_dict(m) for m in content.get("measurement", ())),
             mediation=tuple(MediationContent.from_dict(m) for m in content.get("mediation", ())),
@@ -391,18 +392,8 @@ class ReportContent:
         )  # fmt: skip
 
 
-def _table(content: Mapping[str, Any]) -> TableResult:
-    result = Result.from_dict(content)
-    assert isinstance(result, TableResult)
-    return result
-
-
-def _perhaps(content: Mapping[str, Any] | None) -> TableResult | None:
-    return None if content is None else _table(content)
-
-
 def _tables(content: Mapping[str, Mapping[str, Any]]) -> dict[str, TableResult]:
-    return {at: _table(r) for at, r in content.items()}
+    return {at: stored_table(r) for at, r in content.items()}
 
 
 def _outcome(o: Mapping[str, Any]) -> OutcomeContent:
@@ -411,8 +402,8 @@ def _outcome(o: Mapping[str, Any]) -> OutcomeContent:
         better=o["better"], worthwhile=o["worthwhile"], result=Result.from_dict(o["result"]), verdicts=tuple(o["verdicts"]),
         effect_size=None if o["effect_size"] is None else Result.from_dict(o["effect_size"]),
         companions={k: Result.from_dict(r) for k, r in o["companions"].items()},
-        attrition=None if o["attrition"] is None else _table(o["attrition"]), icc=o["icc"], column=o["column"],
-        few_groups=_table(o["few_groups"]) if o.get("few_groups") else None, index=o.get("index", {}),
+        attrition=stored_table_if_any(o["attrition"]), icc=o["icc"], column=o["column"],
+        few_groups=stored_table_if_any(o.get("few_groups")), index=o.get("index", {}),
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from trialkit.report.content_tables import stored_table_if_any
 from trialkit.results import Result, TableResult, plain
 
 
@@ -39,15 +40,7 @@ class AfterContent:
         """What `to_dict` wrote."""
         return AfterContent(
             plan=content["plan"],
-            **{k: _table(content[k]) for k in ("tests", "wwc", "eef")},
+            **{k: stored_table_if_any(content[k]) for k in ("tests", "wwc", "eef")},
             other_form={k: Result.from_dict(r) for k, r in content["other_form"].items()},
             left_out=tuple(content["left_out"]),
         )
-
-
-def _table(content: Mapping[str, Any] | None) -> TableResult | None:
-    if not content:
-        return None
-    result = Result.from_dict(content)
-    assert isinstance(result, TableResult)
-    return result

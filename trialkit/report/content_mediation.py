@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from trialkit.report.content_tables import stored_table_if_any
 from trialkit.results import Result, TableResult
 
 
@@ -45,16 +46,8 @@ class MediationContent:
         return MediationContent(
             **kept,
             result=Result.from_dict(content["result"]) if content["result"] else None,
-            sensitivity=_table(content["sensitivity"]),
-            evalues=_table(content["evalues"]),
+            sensitivity=stored_table_if_any(content["sensitivity"]),
+            evalues=stored_table_if_any(content["evalues"]),
             waves=(content["waves"][0], content["waves"][1]),
             left_out=tuple(content["left_out"]),
         )
-
-
-def _table(content: Mapping[str, Any] | None) -> TableResult | None:
-    if not content:
-        return None
-    result = Result.from_dict(content)
-    assert isinstance(result, TableResult)
-    return result

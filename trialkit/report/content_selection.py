@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from trialkit.report.content_tables import stored_table
 from trialkit.results import Result, TableResult, plain
 
 
@@ -39,16 +40,10 @@ class SelectionContent:
     def from_dict(content: Mapping[str, Any]) -> SelectionContent:
         """What `to_dict` wrote."""
         return SelectionContent(
-            reach=_table(content["reach"]) if content["reach"] else None,
-            take_up={k: _table(r) for k, r in content["take_up"].items()},
-            formed={k: _table(r) for k, r in content["formed"].items()},
+            reach=stored_table(content["reach"]) if content["reach"] else None,
+            take_up={k: stored_table(r) for k, r in content["take_up"].items()},
+            formed={k: stored_table(r) for k, r in content["formed"].items()},
             formation=content["formation"],
             missing={k: {rule: Result.from_dict(r) for rule, r in rules.items()} for k, rules in content["missing"].items()},
             left_out=tuple(content["left_out"]),
         )
-
-
-def _table(content: Mapping[str, Any]) -> TableResult:
-    result = Result.from_dict(content)
-    assert isinstance(result, TableResult)
-    return result

@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 import town  # noqa: E402  (the folder above is not a package)
-from telling import interval, row, show  # noqa: E402
+from telling import interval, row, told  # noqa: E402
 
 SEED, N = 1, 1120
 # in standard deviations, assumed: any group helps, moderately mixed ones most, and in widely mixed groups the weak gain what the strong lose
@@ -30,11 +30,7 @@ ADJUST = ["institutional_t0", "income_t0"]
 
 def main(arguments: list[str]) -> int:
     """Print the answer."""
-    if arguments:
-        print("run.py takes no arguments", file=sys.stderr)
-        return 2
-    show(answer())
-    return 0
+    return told(answer, arguments)
 
 
 def answer() -> dict[str, Any]:

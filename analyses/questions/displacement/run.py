@@ -29,11 +29,7 @@ ADJUST = ["education", "age", "motivation"]
 
 def main(arguments: list[str]) -> int:
     """Print the answer."""
-    if arguments:
-        print("run.py takes no arguments", file=sys.stderr)
-        return 2
-    telling.show(answer())
-    return 0
+    return telling.told(answer, arguments)
 
 
 def answer() -> dict[str, Any]:

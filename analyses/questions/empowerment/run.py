@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 import town  # noqa: E402  (the folder above is not a package)
-from telling import interval, row, show, verdict  # noqa: E402
+from telling import interval, row, told, verdict  # noqa: E402
 
 SEED, N, WORTHWHILE = 1, 760, 60.0
 # what the simulation puts in, in standard deviations: the programme on self-efficacy, that on income, and the programme on income directly
@@ -28,11 +28,7 @@ INCOME_SD, EFFICACY_SD = 390.0, 0.47
 
 def main(arguments: list[str]) -> int:
     """Print the answer."""
-    if arguments:
-        print("run.py takes no arguments", file=sys.stderr)
-        return 2
-    show(answer())
-    return 0
+    return told(answer, arguments)
 
 
 def answer() -> dict[str, Any]:

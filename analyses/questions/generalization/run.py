@@ -30,11 +30,7 @@ OUTCOME = "self_efficacy_t1"
 
 def main(arguments: list[str]) -> int:
     """Print the answer."""
-    if arguments:
-        print("run.py takes no arguments", file=sys.stderr)
-        return 2
-    telling.show(answer())
-    return 0
+    return telling.told(answer, arguments)
 
 
 def answer() -> dict[str, Any]:

@@ -28,11 +28,7 @@ OUTCOME, BASELINE = "institutional_t1", "institutional_t0"
 
 def main(arguments: list[str]) -> int:
     """Print the answer."""
-    if arguments:
-        print("run.py takes no arguments", file=sys.stderr)
-        return 2
-    telling.show(answer())
-    return 0
+    return telling.told(answer, arguments)
 
 
 def answer() -> dict[str, Any]:

@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 import town  # noqa: E402  (the folder above is not a package)
-from telling import interval, row, show  # noqa: E402
+from telling import interval, row, told  # noqa: E402
 
 SEED, N, CLUBS = 1, 900, 90
 # in standard deviations, assumed: light support helps, and a paid leader takes most of that away
@@ -28,11 +28,7 @@ ICC = 0.08
 
 def main(arguments: list[str]) -> int:
     """Print the answer."""
-    if arguments:
-        print("run.py takes no arguments", file=sys.stderr)
-        return 2
-    show(answer())
-    return 0
+    return told(answer, arguments)
 
 
 def answer() -> dict[str, Any]:

@@ -31,11 +31,7 @@ CUTS = (-1.3, -0.2, 1.0)
 
 def main(arguments: list[str]) -> int:
     """Print the answer."""
-    if arguments:
-        print("run.py takes no arguments", file=sys.stderr)
-        return 2
-    telling.show(answer())
-    return 0
+    return telling.told(answer, arguments)
 
 
 def answer() -> dict[str, Any]:

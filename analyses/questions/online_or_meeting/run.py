@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 import town  # noqa: E402  (the folder above is not a package)
-from telling import number, row, show  # noqa: E402
+from telling import number, row, told  # noqa: E402
 
 SEED, N, MARGIN = 1, 960, 0.20
 # in standard deviations, assumed: taking part online instead of meeting costs nothing at 42 and more with every year
@@ -29,11 +29,7 @@ ADJUST = ["self_efficacy_t0", "age", "online_skill"]
 
 def main(arguments: list[str]) -> int:
     """Print the answer."""
-    if arguments:
-        print("run.py takes no arguments", file=sys.stderr)
-        return 2
-    show(answer())
-    return 0
+    return told(answer, arguments)
 
 
 def answer() -> dict[str, Any]:

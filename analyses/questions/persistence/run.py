@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 import town  # noqa: E402  (the folder above is not a package)
-from telling import interval, number, row, show, verdict  # noqa: E402
+from telling import interval, number, row, told, verdict  # noqa: E402
 
 SEED, N, HORIZON = 1, 880, 540
 # assumed: the effect on confidence in SD by wave (months), jobs found sooner, and jobs of members that last as long as those of others
@@ -30,11 +30,7 @@ WORTHWHILE = 0.05
 
 def main(arguments: list[str]) -> int:
     """Print the answer."""
-    if arguments:
-        print("run.py takes no arguments", file=sys.stderr)
-        return 2
-    show(answer())
-    return 0
+    return told(answer, arguments)
 
 
 def answer() -> dict[str, Any]:

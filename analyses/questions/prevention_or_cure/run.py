@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 import town  # noqa: E402  (the folder above is not a package)
-from telling import interval, row, show  # noqa: E402
+from telling import interval, row, told  # noqa: E402
 
 SEED, N = 1, 1400
 # assumed: without the programme 20 % fall into debt and 25 % of those in debt get out; effects and groups on the log odds of being in debt
@@ -30,11 +30,7 @@ WORTHWHILE = 0.05
 
 def main(arguments: list[str]) -> int:
     """Print the answer."""
-    if arguments:
-        print("run.py takes no arguments", file=sys.stderr)
-        return 2
-    show(answer())
-    return 0
+    return told(answer, arguments)
 
 
 def answer() -> dict[str, Any]:

@@ -20,10 +20,10 @@ from scipy import optimize
 
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.linear.least_squares import LeastSquares, least_squares
+from trialkit.inference.several.between_studies import scored_tau2
 from trialkit.inference.several.pooling import TauMethod
 
 _TOLERANCE = 1e-10
-_MOST_STEPS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +93,12 @@ def _paule_mandel(y: FloatArray, v: FloatArray, X: FloatArray, end: float) -> fl
 
 
 def _reml(y: FloatArray, v: FloatArray, X: FloatArray, start: float, end: float) -> float:
-    tau2 = start
-    for _ in range(_MOST_STEPS):
+    def step(tau2: float) -> float:
         w = 1 / (v + tau2)
         fit = least_squares(y=y, X=X, weights=w)
         inner = fit.q.T @ (fit.q * w[:, None])
         trace = float((w * (1 - fit.leverage)).sum())
         squares = float((w**2 * (1 - 2 * fit.leverage)).sum() + (inner**2).sum())
-        step = (float(((w * fit.residuals) ** 2).sum()) - trace) / squares
-        while tau2 + step < 0:
-            step /= 2
-            if abs(step) < 1e-300:
-                step = -tau2
-        tau2 += step
-        if abs(step) <= end:
-            return tau2
-    raise ArithmeticError("the REML iteration of tau2 did not settle")
+        return (float(((w * fit.residuals) ** 2).sum()) - trace) / squares
+
+    return scored_tau2(start, step, end)

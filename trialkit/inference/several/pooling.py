@@ -25,6 +25,7 @@ import numpy as np
 from scipy import optimize
 
 from trialkit.inference.arrays import FloatArray
+from trialkit.inference.several.between_studies import MOST_STEPS, scored_tau2
 
 TauMethod = Literal["REML", "DL", "PM", "FE"]
 
@@ -32,7 +33,6 @@ _STANDARDIZED = (0.005, 5.0)  # typical within-study variances of standardized e
 _REML_CHANGE = 1e-5
 _PM_ROOT = float(np.finfo(float).eps ** 0.25)
 _PM_HIGHEST = 100.0
-_MOST_STEPS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,29 +117,23 @@ def _paule_mandel(y: FloatArray, v: FloatArray, typical: float, tolerance: float
 
 def _reml(y: FloatArray, v: FloatArray, typical: float, tolerance: float | None) -> float:
     end = _settled(typical, tolerance, _REML_CHANGE)
-    tau2 = max(0.0, float(np.var(y, ddof=1) - v.mean()))
-    for _ in range(_MOST_STEPS):
+
+    def step(tau2: float) -> float:
         w = 1 / (v + tau2)
         total = w.sum()
         deviations = w * (y - (w @ y) / total)
         trace = total - (w**2).sum() / total
         squares = (w**2).sum() - 2 * (w**3).sum() / total + ((w**2).sum() / total) ** 2
-        step = float((deviations @ deviations - trace) / squares)
-        while tau2 + step < 0:
-            step /= 2
-            if abs(step) < 1e-300:
-                step = -tau2
-        tau2 += step
-        if abs(step) <= end:
-            return tau2
-    raise ArithmeticError("the REML iteration of tau2 did not settle")
+        return float((deviations @ deviations - trace) / squares)
+
+    return scored_tau2(max(0.0, float(np.var(y, ddof=1) - v.mean())), step, end)
 
 
 def _brent(f: Callable[[float], float], a: float, b: float, tolerance: float) -> float:
     """Brent's (1973) zeroin as R's uniroot has it: scipy's brentq steps otherwise and stops at another place within the tolerance."""
     fa, fb = f(a), f(b)
     c, fc = a, fa
-    for _ in range(_MOST_STEPS):
+    for _ in range(MOST_STEPS):
         previous = b - a
         if abs(fc) < abs(fb):
             a, b, c = b, c, b

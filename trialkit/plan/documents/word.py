@@ -8,6 +8,7 @@ from typing import Any
 from trialkit.errors import UsageError
 from trialkit.plan.documents.form import Form
 from trialkit.report.format import clean
+from trialkit.report.memo.word import set_language
 
 __all__ = ["needs_word", "word_bytes"]
 
@@ -26,7 +27,7 @@ def needs_word() -> None:
         import docx  # noqa: F401
     except ImportError as error:
         raise UsageError(
-            "a .docx needs python-docx, which is not installed: say pip install trialkit[word], or take --format html."
+            "a .docx needs python-docx, which is not installed: say pip install trialkit[word]; r, stata, aea, osf and aspredicted need none."
         ) from error
 
 
@@ -44,7 +45,7 @@ def word_bytes(form: Form) -> bytes:
     normal = document.styles["Normal"]
     normal.font.name, normal.font.size = "Calibri", Pt(10.5)
     normal.paragraph_format.space_after = Pt(4)
-    _language(normal, _LANGUAGES[form.language])
+    set_language(normal, _LANGUAGES[form.language])
     about = document.core_properties
     about.title, about.author, about.comments, about.language = _text(form.title)[:250], "", "", _LANGUAGES[form.language]
     document.add_paragraph(_text(form.kicker))
@@ -97,18 +98,6 @@ def _black(paragraph: Any) -> None:
     if paragraph.style.name.startswith(("Heading", "Title")):
         for run in paragraph.runs:
             run.font.name, run.font.color.rgb = "Calibri", RGBColor(0x1A, 0x1A, 0x1A)
-
-
-def _language(style: Any, code: str) -> None:
-    """The language of the text, for the spelling checker and for reading aloud."""
-    from docx.oxml.ns import qn
-
-    properties = style.element.get_or_add_rPr()
-    found = properties.find(qn("w:lang"))
-    if found is None:
-        found = properties.makeelement(qn("w:lang"), {})
-        properties.append(found)
-    found.set(qn("w:val"), code)
 
 
 def _text(text: str) -> str:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from trialkit.errors import LockError, TrialkitError, shown
 from trialkit.plan.locking.canonical import sha256_of_json, sha256_of_text
@@ -31,8 +31,28 @@ class Check(NamedTuple):
     sentence: str
 
 
+class Checked:
+    """Checks of something on disk: which of them do not hold, and an error that says so."""
+
+    __slots__ = ()
+    path: Path
+    ok: bool
+    checks: tuple[Check, ...]
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Sentences of the checks that do not hold."""
+        return tuple(c.sentence for c in self.checks if not c.ok)
+
+    def require(self) -> Self:
+        """Itself when everything holds; otherwise a LockError that says what does not."""
+        if not self.ok:
+            raise LockError(f"{self.path.name}: " + "; ".join(self.failed))
+        return self
+
+
 @dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Checked):
     """What `verify` found. `ok` is true when every check holds; `differences` lists the keys of the plan that changed."""
 
     path: Path
@@ -44,17 +64,6 @@ class Verification:
     locked_at: str
     differences: tuple[Difference, ...] = ()
     evidence: tuple[Entry, ...] = ()
-
-    @property
-    def failed(self) -> tuple[str, ...]:
-        """Sentences of the checks that do not hold."""
-        return tuple(c.sentence for c in self.checks if not c.ok)
-
-    def require(self) -> Verification:
-        """Itself when everything holds; otherwise a LockError that says what does not."""
-        if not self.ok:
-            raise LockError(f"{self.path.name}: " + "; ".join(self.failed))
-        return self
 
     def to_dict(self) -> dict[str, Any]:
         """Plain tables and lists, for JSON."""

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trialkit.errors import LockError, TrialkitError
+from trialkit.errors import TrialkitError
 from trialkit.plan.locking.chain import broken_at, lines_of
 from trialkit.plan.locking.fingerprint import Fingerprint, further_changed, held_against, read_fingerprint
 from trialkit.plan.locking.levels import level_in_words
-from trialkit.plan.locking.verify import Check, Verification, noted_hash, verify
+from trialkit.plan.locking.verify import Check, Checked, Verification, noted_hash, verify
 from trialkit.report.bundle import NAME, PLAN_FOLDER, bundle_hash, bundle_text, files_in, is_inside, read_bundle
 from trialkit.report.places import changed_lines, key_of_line
 
@@ -26,7 +26,7 @@ MOST_SHOWN = 120
 
 
 @dataclass(frozen=True, slots=True)
-class BundleVerification:
+class BundleVerification(Checked):
     """What `verify_bundle` found in the folder of a report.
 
     `ok` is true when every check holds; `changed` names the files that are not as they were written; `lock` is what was found about the
@@ -39,17 +39,6 @@ class BundleVerification:
     changed: tuple[str, ...]
     bundle_hash: str
     lock: Verification | None
-
-    @property
-    def failed(self) -> tuple[str, ...]:
-        """Sentences of the checks that do not hold."""
-        return tuple(c.sentence for c in self.checks if not c.ok)
-
-    def require(self) -> BundleVerification:
-        """Itself when everything holds; otherwise a LockError that says what does not."""
-        if not self.ok:
-            raise LockError(f"{self.path.name}: " + "; ".join(self.failed))
-        return self
 
     def to_dict(self) -> dict[str, Any]:
         """Plain tables and lists, for JSON."""

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pandas as pd
 
-from trialkit.errors import EstimationError, TrialkitError
+from trialkit.errors import EstimationError
 from trialkit.measurement import InvarianceResult, Reliability, floor_ceiling, invariance, reliability, reliable_change
 from trialkit.plan.planned.response_shift import marked, shifted
 from trialkit.plan.planned.standing import in_both, settled
+from trialkit.plan.planned.tried import Tried
 from trialkit.report.content import MeasurementContent, OutcomeContent
 from trialkit.results import Note, Result, TableResult
 
@@ -76,15 +77,7 @@ def _gathered(spec: PlanSpec, ready: Prepared, name: str) -> Measured:
 
 
 def _one(spec: PlanSpec, ready: Prepared, m: Measured) -> MeasurementContent:
-    left_out: list[str] = []
-
-    def tried(what: str, analysis: Callable[[], R]) -> R | None:
-        try:
-            return analysis()
-        except TrialkitError as error:
-            left_out.append(f"{what}: {error}")
-            return None
-
+    tried = Tried()
     pairs = _pairs(spec, m)
     asked = partial(reliability, m.answers, waves=m.items, cluster=m.dependent, conf_level=spec.analysis.conf_level)
     whole = tried("reliability", asked)
@@ -113,7 +106,7 @@ def _one(spec: PlanSpec, ready: Prepared, m: Measured) -> MeasurementContent:
         over_arms=_found(over_arms),
         ends=ends,
         change=_found(change),
-        left_out=tuple(dict.fromkeys(left_out)),
+        left_out=tuple(dict.fromkeys(tried.left_out)),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,6 +9,7 @@ from trialkit.errors import CombinationError, EstimationError, GroupError, Missi
 from trialkit.estimate.mediation.mediate import mediate
 from trialkit.estimate.mediation.result import MediationResult
 from trialkit.estimate.outcome import Time
+from trialkit.plan.planned.tried import Tried
 from trialkit.plan.schema.mediators import can_mediate, mediator_baseline, mediator_column
 from trialkit.report.content_mediation import MediationContent
 from trialkit.report.format import in_words
@@ -59,15 +59,7 @@ def _one(spec: PlanSpec, ready: Prepared, entry: Mediation, arm: str) -> Mediati
     except TrialkitError as error:
         error.args = (f"[[mediation]] of '{entry.outcome}' through '{column}': {error}",)
         raise
-    left_out: list[str] = []
-
-    def tried(what: str, analysis: Callable[[], R]) -> R | None:
-        try:
-            return analysis()
-        except TrialkitError as error:
-            left_out.append(f"{what}: {error}")
-            return None
-
+    tried = Tried()
     curve = tried("sensitivity to an unmeasured cause", lambda: _curve(spec, ready, entry, outcome, arm, found))
     values = tried("E-values", lambda: _evalues(spec, ready, entry, outcome, arm, found))
     return replace(
@@ -76,7 +68,7 @@ def _one(spec: PlanSpec, ready: Prepared, entry: Mediation, arm: str) -> Mediati
         sensitivity=curve,
         evalues=values,
         linear_curve=curve is not None and not found.needed().linear,
-        left_out=tuple(left_out),
+        left_out=tuple(tried.left_out),
     )
 
 

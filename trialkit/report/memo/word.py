@@ -38,7 +38,7 @@ def word_bytes(page: Page, figures: Sequence[Any], w: MemoWords) -> bytes:
     normal = document.styles["Normal"]
     normal.font.name, normal.font.size = "Calibri", Pt(9)
     normal.paragraph_format.space_after = Pt(3)
-    _language(normal, _LANGUAGES[w.language])
+    set_language(normal, _LANGUAGES[w.language])
     document.core_properties.title = clean(page.title)
     document.core_properties.author = ""
     document.core_properties.comments = ""
@@ -127,7 +127,7 @@ def _cell(cell: Any, text: str, *, bold: bool) -> None:
     run.bold, run.font.size = bold, Pt(8)
 
 
-def _language(style: Any, code: str) -> None:
+def set_language(style: Any, code: str) -> None:
     """The language of the text, for the spelling checker and for reading aloud."""
     from docx.oxml.ns import qn
 
