@@ -8,11 +8,12 @@ REPORT ?= demo
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pandas2 lint docs calibrate benchmark analyses clean
+.PHONY: help demo test test-pandas2 fuzz lint docs calibrate benchmark analyses clean
 
 help:
 	@echo "make demo       the whole story on a bundled simulated trial; opens as $(REPORT)/report/index.html"
 	@echo "make test       lint, types and all tests but the slow simulations"
+	@echo "make fuzz       thousands of damaged files, command lines, kills and changed characters (long)"
 	@echo "make docs       the documentation as pages, without warnings; opens as build/site/index.html"
 	@echo "make calibrate  simulated size and coverage of the defaults (long); writes docs/calibration/"
 	@echo "make benchmark  speed, as ratios against other packages; writes docs/benchmarks.md"
@@ -45,6 +46,11 @@ test-pandas2:
 	.venv-pandas2/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[test,parquet]" "pandas>=2.2,<2.3"
 	$(ONE_THREAD) .venv-pandas2/bin/pytest -n auto --dist loadfile -m "not calibration" --ignore tests/scripts --ignore tests/benchmarks --ignore tests/calibration --ignore tests/inference
 
+fuzz: $(VENV)/.all
+	$(ONE_THREAD) $(BIN)/python -m tests.bad_input.fuzz --cases 2000 --seed 1
+	$(ONE_THREAD) $(BIN)/python -m tests.bad_input.kills --moments 100 --seed 1
+	$(ONE_THREAD) $(BIN)/python -m tests.bad_input.tampering --places 60 --seed 1
+
 $(VENV)/.docs: $(VENV)/.core
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[docs]"
 	@touch $@
@@ -54,9 +60,10 @@ docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 calibrate: $(VENV)/.all
-	$(BIN)/pytest -m calibration --no-header -rA
+	$(BIN)/pytest -m calibration --no-header -rA; failed=$$?; $(BIN)/python -m tests.calibration.page && exit $$failed
 
 benchmark: $(VENV)/.all
+	$(BIN)/python -m tests.benchmarks.page
 	$(BIN)/pytest tests/benchmarks --benchmark-enable --benchmark-columns=min,median,max --benchmark-warmup=on
 
 analyses: $(VENV)/.all

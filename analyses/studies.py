@@ -29,7 +29,7 @@ def rows() -> list[str]:
         r = table.loc[(key, outcome, metric)]
         lines.append(
             f"| [{key}](../analyses/{key}/README.md) | {words} | {r['truth']:.3f} | the same estimate, groups ignored: SE {r['mean_std_error_ignoring_groups']:.3f} "
-            f"| {r['mean_estimate']:.3f}, SE {r['mean_std_error']:.3f} | {100 * r['coverage_ignoring_groups']:.1f} % | {100 * r['coverage']:.1f} % | {r['replications']:.0f} |"
+            f"| {r['mean_estimate']:.3f}, SE {r['mean_std_error']:.3f} | {100 * r['coverage_ignoring_groups']:.1f} % | {100 * r['coverage']:.1f} % | {r['replicates']:.0f} |"
         )
     return lines
 

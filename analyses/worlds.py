@@ -12,7 +12,7 @@ import numpy as np
 
 from trialkit.inference.arrays import FloatArray
 from trialkit.simulate import load_scenario
-from trialkit.simulate.parts_outcomes import Items
+from trialkit.simulate.components.answers import Items
 from trialkit.simulate.people import People, stream
 from trialkit.simulate.spec import OutcomeSpec, ScenarioSpec
 

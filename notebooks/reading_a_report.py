@@ -18,7 +18,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 
 import trialkit as tk
-from trialkit.report.words_en import ENGLISH
+from trialkit.report.words.english import ENGLISH
 
 warnings.simplefilter("ignore", tk.measurement.UnverifiedScaleWarning)  # of interest to whoever publishes, not here
 with tempfile.TemporaryDirectory() as folder:

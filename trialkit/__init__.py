@@ -47,7 +47,7 @@ _ROOMS = (
 )
 _ELSEWHERE = {
     "plot": "trialkit.report.figures",
-    "effect_size": "trialkit.estimate.effect_sizes.effect_sizes_more",
+    "effect_size": "trialkit.estimate.effect_sizes.analyses",
     "mediation": "trialkit.estimate.mediation.analyses",
 }
 

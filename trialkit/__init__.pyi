@@ -1,5 +1,5 @@
 from trialkit import design, economics, errors, measurement, missing, power, selection, simulate
-from trialkit.estimate.effect_sizes import effect_sizes_more as effect_size
+from trialkit.estimate.effect_sizes import analyses as effect_size
 from trialkit.estimate.several.adjust_p import adjust_p
 from trialkit.estimate.take_up.cace import cace
 from trialkit.estimate.several.family import family

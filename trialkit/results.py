@@ -92,7 +92,8 @@ class Result:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        Result.kinds[cls.kind] = cls
+        if "kind" in cls.__dict__:  # a class that others are built on has no kind of its own
+            Result.kinds[cls.kind] = cls
 
     def tidy(self) -> pd.DataFrame:
         """One row an estimate."""
@@ -182,9 +183,9 @@ _HOMES = {
     "meta": "trialkit.estimate.several.meta",
     "meta_regression": "trialkit.estimate.several.meta_regression",
     "conversion": "trialkit.estimate.effect_sizes.conversions",
-    "effect_size_more": "trialkit.estimate.effect_sizes.effect_size_results",
-    "effect_measure": "trialkit.estimate.effect_sizes.effect_size_results",
-    "number_needed": "trialkit.estimate.effect_sizes.effect_sizes_more",
+    "effect_size_more": "trialkit.estimate.effect_sizes.results",
+    "effect_measure": "trialkit.estimate.effect_sizes.results",
+    "number_needed": "trialkit.estimate.effect_sizes.analyses",
     "wild_bootstrap": "trialkit.estimate.draws.wild_bootstrap",
     "win_odds": "trialkit.estimate.outcomes.win_odds",
     "money": "trialkit.estimate.outcomes.money",
@@ -222,10 +223,12 @@ _HOMES = {
     "assurance": "trialkit.power.uncertain",
     "power_curve": "trialkit.power.curves",
     "power_several_arms": "trialkit.power.families.several_arms",
-    "power_margin": "trialkit.power.families.margins",
+    "power_margin": "trialkit.power.families.margin_tests",
     "power_errors": "trialkit.power.families.type_s_m",
     "optimal_design": "trialkit.power.families.optimal",
     "design_cost": "trialkit.power.cost",
+    "expected_balance": "trialkit.design.covariates.balance",
+    "group_quality": "trialkit.design.groups.quality",
     "balance": "trialkit.selection.balance",
     "pooled": "trialkit.missing.pooled_result",
     "reference_based": "trialkit.missing.reference_based",
@@ -240,7 +243,7 @@ _HOMES = {
     "within_study": "trialkit.selection.comparison.within_study_comparison",
     "peer_composition": "trialkit.selection.peers.composition",
     "peer_assignment": "trialkit.selection.peers.assignment",
-    "erratum": "trialkit.report.content_deviations",
+    "erratum": "trialkit.report.content.departures",
     "flow": "trialkit.selection.flow",
     "reach": "trialkit.selection.reach.funnel",
     "generalizability": "trialkit.selection.reach.generalizability",
@@ -250,7 +253,7 @@ _HOMES = {
     "principal_strata": "trialkit.selection.take_up.principal_strata",
     "preference_trial": "trialkit.selection.two_stage.preference_trial",
     "saturation": "trialkit.selection.two_stage.saturation",
-    "attrition": "trialkit.selection.attrition",
+    "attrition": "trialkit.selection.attrition.losses",
     "bounds": "trialkit.selection.bounds.result",
     "cfa": "trialkit.measurement.factor_models.cfa_result",
     "latent_effect": "trialkit.measurement.latent.latent_result",
@@ -277,11 +280,27 @@ def _class_of(kind: str) -> type[Result]:
     return Result.kinds.get(kind, Result)
 
 
-@dataclass(frozen=True)
-class DrawnTest(Result):
-    """A test whose p-value comes from draws, one contrast a row; the properties are those of the first row."""
+def chart_of(result: Result, **options: Any) -> Any:
+    """The chart of a result: the function of `tk.plot` that bears the name of its kind. What every `.plot()` calls."""
+    # the figures stand above all results, which name no figure: a chart is found when it is asked for
+    return getattr(import_module("trialkit.report.figures"), result.kind)(result, **options)
 
-    kind = "drawn_test"
+
+@dataclass(frozen=True)
+class FirstRow(Result):
+    """A result with one row to look at first, often its only one: the properties are its numbers."""
+
+    @property
+    def estimate(self) -> float:
+        return self.estimates[0].estimate
+
+    @property
+    def std_error(self) -> float:
+        return self.estimates[0].std_error
+
+    @property
+    def df(self) -> float:
+        return self.estimates[0].df
 
     @property
     def statistic(self) -> float:
@@ -298,6 +317,18 @@ class DrawnTest(Result):
     @property
     def conf_high(self) -> float:
         return self.estimates[0].conf_high
+
+    def _extra(self, name: str) -> float:
+        value = self.estimates[0].extra[name]
+        # read back from JSON, an undefined number is None and an infinite one text
+        return math.nan if value is None else float(value)
+
+
+@dataclass(frozen=True)
+class DrawnTest(FirstRow):
+    """A test whose p-value comes from draws, one contrast a row; the properties are those of the first row."""
+
+    kind = "drawn_test"
 
     @property
     def mc_error(self) -> float:

@@ -122,7 +122,7 @@ class Trial:
             )
         if cluster is not None:
             _check_complete(frame, cluster, "cluster", "fill it in from the allocation list")
-            _check_nested(frame, cluster, codes, arms)
+            _check_nested(frame, cluster, codes)
         if weights is not None:
             _check_weights(frame, weights)
         groups, grouped = _groups(frame, group, arms, codes, grouped_arms, ungrouped, notes)
@@ -287,7 +287,7 @@ def _check_complete(frame: pd.DataFrame, name: str, role: str, remedy: str) -> N
         raise MissingDataError(f"the {role} '{name}' is missing in {rows_text(missing)}: {remedy}.")
 
 
-def _check_nested(frame: pd.DataFrame, cluster: str, codes: IntArray, arms: tuple[Hashable, ...]) -> None:
+def _check_nested(frame: pd.DataFrame, cluster: str, codes: IntArray) -> None:
     per_cluster = pd.Series(codes).groupby(frame[cluster].to_numpy()).nunique()
     split = per_cluster[per_cluster > 1].index.tolist()
     if split:

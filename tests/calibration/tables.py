@@ -1,9 +1,14 @@
-"""Bands, Monte Carlo errors and the tables in docs/calibration/."""
+"""Bands, Monte Carlo errors and the tables in docs/calibration/.
+
+`grid` is how a table is made: cell by cell, the table written after each, so that a run that is stopped has lost one cell. With
+TRIALKIT_CALIBRATION_RESUME=1 only cells with fewer replicates than asked are run, the thinnest first; without it every cell is run anew.
+TRIALKIT_CALIBRATION_ONLY="groups=6,icc=0.1" keeps to the cells with these values.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +20,8 @@ from scipy.special import stdtr
 FOLDER = Path(__file__).parents[2] / "docs" / "calibration"
 DESIGNS = int(os.environ.get("TRIALKIT_CALIBRATION_DESIGNS", 40))
 JOBS = int(os.environ.get("TRIALKIT_CALIBRATION_JOBS", 2))
+RESUME = os.environ.get("TRIALKIT_CALIBRATION_RESUME", "") == "1"
+ONLY = dict(part.split("=") for part in os.environ.get("TRIALKIT_CALIBRATION_ONLY", "").split(",") if part)
 REPLICATES = 500  # of each design: 20,000 a cell
 
 
@@ -49,13 +56,76 @@ def said(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
+def text_of(value: Any) -> str:
+    """A value as it stands in a table."""
+    if value is None or (isinstance(value, float | np.floating) and np.isnan(value)):
+        return ""
+    return f"{value:.5g}" if isinstance(value, float | np.floating) else str(value)
+
+
+def grid(
+    name: str,
+    columns: Sequence[str],
+    cells: Mapping[tuple[Any, ...], tuple[Any, ...]] | Sequence[tuple[Any, ...]],
+    rows_of: Callable[..., list[dict[str, Any]]],
+    *,
+    replicates: int | None = None,
+) -> pd.DataFrame:
+    """The table of docs/calibration/<name>.csv, with the rows `rows_of(*arguments)` of every cell.
+
+    `columns` are those whose values say which cell a row is of; `cells` has those values, each with the arguments of its run where they are others.
+    Rows of cells that are no longer in the grid are dropped.
+    """
+    arguments = cells if isinstance(cells, Mapping) else {c: c for c in cells}
+    wanted = DESIGNS * REPLICATES if replicates is None else replicates
+    order = {tuple(text_of(v) for v in key): key for key in arguments}
+    have = {k: rows for k, rows in _stored(name, columns).items() if k in order}
+    due = [k for k in order if all(of == _number(ONLY[c]) for c, of in zip(columns, k, strict=True) if c in ONLY)]
+    if RESUME:
+        counts = {k: min((int(float(r["replicates"])) for r in have.get(k, [])), default=0) for k in order}
+        due = sorted((k for k in due if counts[k] < wanted), key=lambda k: counts[k])
+    for key in due:
+        have[key] = [{c: text_of(v) for c, v in row.items()} for row in said(rows_of(*arguments[order[key]]))]
+        _store([row for k in order for row in have.get(k, [])], name)
+    return read(name)
+
+
+def _stored(name: str, columns: Sequence[str]) -> dict[tuple[str, ...], list[dict[str, str]]]:
+    """Rows by cell, as they are written."""
+    path = FOLDER / f"{name}.csv"
+    if not path.exists():
+        return {}
+    found: dict[tuple[str, ...], list[dict[str, str]]] = {}
+    for row in pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records"):
+        if all(c in row for c in (*columns, "replicates")):
+            found.setdefault(tuple(_number(row[c]) for c in columns), []).append({str(k): v for k, v in row.items()})
+    return found
+
+
+def _number(text: str) -> str:
+    """As `text_of` writes the number that stands there otherwise (0.0 for 0)."""
+    try:
+        return f"{float(text):.5g}"
+    except ValueError:
+        return text
+
+
+def _store(rows: list[dict[str, str]], name: str) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    path = FOLDER / f"{name}.csv"
+    beside = path.with_suffix(".part")
+    pd.DataFrame(rows).to_csv(beside, index=False, lineterminator="\n")
+    beside.replace(path)
+
+
+def read(name: str) -> pd.DataFrame:
+    return pd.read_csv(FOLDER / f"{name}.csv")
+
+
 def write(rows: Sequence[dict[str, Any]], name: str) -> pd.DataFrame:
-    """The table of docs/calibration/<name>.csv, printed and returned."""
+    """A whole table at once, printed and returned."""
     table = pd.DataFrame(list(rows))
     FOLDER.mkdir(parents=True, exist_ok=True)
     table.to_csv(FOLDER / f"{name}.csv", index=False, float_format="%.5g", lineterminator="\n")
     print(table.to_string(index=False))
-    from tests.calibration.findings import refresh  # it reads the tables written here
-
-    refresh()
     return table

@@ -6,6 +6,9 @@ at equal rates, coverage of the population's effect at a treated rate .15 above 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -24,17 +27,17 @@ from tests.calibration.binary_trials import (
 from tests.calibration.tables import (
     REPLICATES,
     coverage_inside,
+    grid,
     mc_error,
     over_designs,
     p_values,
-    said,
     size_inside,
-    write,
 )
 
 GROUPS, ICCS, RATES = (6, 10, 20, 40), (0.0, 0.05, 0.1, 0.3), (0.1, 0.3, 0.5)
 MAKE = {"groups in one arm": groups_in_one_arm, "clusters": clusters, "people alone": alone}
 MEASURES = ("risk_difference", "risk_ratio")
+COLUMNS = ("units", "icc", "control", "treated")
 
 
 def one_design(
@@ -91,34 +94,39 @@ def rows_of(design: str, size: int, icc: float, rates: tuple[float, float], part
         }  # fmt: skip
         inside = size_inside(row["size"], units) if rates[0] == rates[1] else coverage_inside(row["coverage"], units)
         out.append(row | {"inside_band": inside})
-    return said(out)
+    return out
+
+
+def cell(
+    run: Callable[..., dict[str, np.ndarray]], design: str, size: int, icc: float, control: float, treated: float
+) -> list[dict]:
+    arguments = (design,) if run is one_design else ()
+    rates = (control, treated)
+    return rows_of(design, size, icc, rates, over_designs(run, *arguments, size, icc, rates))
 
 
 @pytest.mark.calibration
 @pytest.mark.parametrize("design", list(MAKE))
 def test_risk_difference_and_risk_ratio(design):
     sizes = (60, 100, 200, 400) if design == "people alone" else GROUPS
-    cells = [(k, icc, (p, p)) for k in sizes for icc in (ICCS if design != "people alone" else (0.0,)) for p in RATES]
-    cells += [(k, 0.0 if design == "people alone" else 0.1, (p, p + 0.15)) for k in sizes for p in RATES]
-    rows = [row for cell in cells for row in rows_of(design, *cell, over_designs(one_design, design, *cell))]
-    table = write(rows, f"binary_{design.replace(' ', '_')}")
+    cells = [(k, icc, p, p) for k in sizes for icc in (ICCS if design != "people alone" else (0.0,)) for p in RATES]
+    cells += [(k, 0.0 if design == "people alone" else 0.1, p, round(p + 0.15, 2)) for k in sizes for p in RATES]
+    table = grid(f"binary_{design.replace(' ', '_')}", COLUMNS, cells, partial(cell, one_design, design))
     assert (table["coverage"] > 0.9).all()
 
 
 @pytest.mark.calibration
 def test_rate_ratio():
-    cells = [(k, spread, (1.0, 1.0)) for k in GROUPS for spread in (0.0, 0.05, 0.2)]
-    cells += [(k, 0.05, (1.0, 1.5)) for k in GROUPS]
-    rows = [r for c in cells for r in rows_of("groups in one arm", *c, over_designs(one_count_design, *c))]
-    table = write(rows, "counts_groups_in_one_arm")
+    cells = [(k, spread, 1.0, 1.0) for k in GROUPS for spread in (0.0, 0.05, 0.2)]
+    cells += [(k, 0.05, 1.0, 1.5) for k in GROUPS]
+    table = grid("counts_groups_in_one_arm", COLUMNS, cells, partial(cell, one_count_design, "groups in one arm"))
     assert (table["coverage"] > 0.9).all()
 
 
 @pytest.mark.calibration
 def test_conditional_odds_ratio():
-    cells = [(k, icc, (0.3, 0.3)) for k in GROUPS[:3] for icc in (0.0, 0.1, 0.3)]
-    rows = [r for c in cells for r in rows_of("groups in one arm", *c, over_designs(one_logit_design, *c))]
-    table = write(rows, "logit_groups_in_one_arm")
+    cells = [(k, icc, 0.3, 0.3) for k in GROUPS[:3] for icc in (0.0, 0.1, 0.3)]
+    table = grid("logit_groups_in_one_arm", COLUMNS, cells, partial(cell, one_logit_design, "groups in one arm"))
     assert (table["size"] < 0.1).all()
 
 

@@ -16,16 +16,7 @@ from scipy.special import fdtri, ndtri, stdtrit
 
 import trialkit as tk
 from tests.calibration.batch import Batch
-from tests.calibration.tables import (
-    DESIGNS,
-    REPLICATES,
-    coverage_inside,
-    mc_error,
-    over_designs,
-    said,
-    size_inside,
-    write,
-)
+from tests.calibration.tables import DESIGNS, REPLICATES, coverage_inside, grid, mc_error, over_designs, size_inside
 from trialkit.inference.take_up.instruments import T_VALID_F, WEAK_F, tf_critical
 
 EFFECT = 0.5
@@ -158,12 +149,12 @@ def one_design(
     return pd.Series({name: float(np.sum(c)) for name, c in counts.items()} | {"median_f": float(np.median(some.f))})
 
 
-def cell(kind: str, units: int, compliers: float, always: float, selection: str, icc: float) -> dict[str, object]:
+def cell(kind: str, units: int, compliers: float, always: float, selection: str, icc: float) -> list[dict[str, object]]:
     parts = over_designs(one_design, kind, units, compliers, always, selection, icc)
     found = sum(parts)
     share = found / found["estimable"]
     total, groups = DESIGNS * REPLICATES, units if kind != "people" else 10
-    return {
+    row = {
         "design": kind, "units_per_arm": units, "compliers": compliers, "always_takers": always, "selection": selection, "icc": icc,
         "replicates": total, "no_first_stage": int(total - found["estimable"]), "median_f": round(found["median_f"] / DESIGNS, 1),
         "f_10_or_more": share["f_10"], "t_coverage": share["t"], "t_misses_above": share["above"],
@@ -173,14 +164,18 @@ def cell(kind: str, units: int, compliers: float, always: float, selection: str,
         "t_inside_band": coverage_inside(share["t"], groups),
         "anderson_rubin_inside_band": coverage_inside(share["rubin"], groups) and size_inside(share["rubin_rejects"], groups),
     }  # fmt: skip
+    return [row]
 
 
 @pytest.mark.calibration
 @pytest.mark.slow
 def test_coverage_of_the_complier_effect():
-    cells = [(kind, units, *who) for kind, counts in UNITS.items() for units in counts for who in TAKE_UP]
-    rows = [row for c in cells for row in said([cell(*c, icc=0.0 if c[0] == "people" else ICC)])]
-    table = write(rows, "cace")
+    cells = [
+        (kind, units, *who, 0.0 if kind == "people" else ICC)
+        for kind, counts in UNITS.items() for units in counts for who in TAKE_UP
+    ]  # fmt: skip
+    columns = ("design", "units_per_arm", "compliers", "always_takers", "selection", "icc")
+    table = grid("cace", columns, cells, cell)
     assert (table["anderson_rubin_coverage"] >= 0.93).all()
     assert (table.loc[table["compliers"] == 0.7, "t_coverage"] >= 0.93).all()
 

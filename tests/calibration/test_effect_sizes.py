@@ -27,7 +27,7 @@ from tests.calibration.effect_size_trials import (
     noncentral_covers,
     wald_ratio,
 )
-from tests.calibration.tables import DESIGNS, REPLICATES, coverage_inside, mc_error, over_designs, said, write
+from tests.calibration.tables import DESIGNS, REPLICATES, coverage_inside, grid, mc_error, over_designs
 
 EFFECTS, CONTROL_RISK = (0.0, 0.3, 0.8), 0.3
 UNITS = {"people": (10, 20, 50, 100), "clusters": (6, 10, 20, 40), "groups in one arm": (6, 10, 20, 40)}
@@ -120,10 +120,8 @@ def cell(kind: str, units: int, icc: float) -> list[dict[str, object]]:
 @pytest.mark.calibration
 @pytest.mark.slow
 def test_coverage_of_effect_sizes():
-    rows = [
-        row for kind, counts in UNITS.items() for units in counts for icc in ICCS[kind] for row in said(cell(kind, units, icc))
-    ]
-    table = write(rows, "effect_sizes")
+    cells = [(kind, units, icc) for kind, counts in UNITS.items() for units in counts for icc in ICCS[kind]]
+    table = grid("effect_sizes", ("design", "units_per_arm", "icc"), cells, cell)
     assert (table["coverage"] >= 0.85).all()
 
 

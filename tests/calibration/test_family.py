@@ -15,7 +15,7 @@ from scipy.special import ndtri
 
 import trialkit as tk
 from tests.calibration.batch import Batch
-from tests.calibration.tables import DESIGNS, REPLICATES, mc_error, over_designs, p_values, said, size_inside, write
+from tests.calibration.tables import DESIGNS, REPLICATES, grid, mc_error, over_designs, p_values, size_inside
 from trialkit.inference.draws.joint_null import normal_draws, shrunk, square_root
 from trialkit.inference.several.stepdown import romano_wolf
 
@@ -79,21 +79,21 @@ def one_design(groups: int, outcomes: int, correlation: float, number: int, repl
     return found
 
 
-def cell(groups: int, outcomes: int, correlation: float) -> dict[str, object]:
+def cell(groups: int, outcomes: int, correlation: float) -> list[dict[str, object]]:
     total = DESIGNS * REPLICATES
     stepped, bonferroni, plain = np.sum(over_designs(one_design, groups, outcomes, correlation), axis=0) / total
-    return {
+    row = {
         "groups": groups, "outcomes": outcomes, "correlation": correlation, "icc": ICC, "draws": DRAWS, "replicates": total,
         "family_wise_error": stepped, "mc_error": mc_error(stepped, total), "bonferroni": bonferroni, "uncorrected": plain,
         "inside_band": size_inside(stepped, groups),
     }  # fmt: skip
+    return [row]
 
 
 @pytest.mark.calibration
 @pytest.mark.slow
 def test_family_wise_error_with_groups_in_one_arm():
-    rows = [row for c in product(GROUPS, OUTCOMES, CORRELATIONS) for row in said([cell(*c)])]
-    table = write(rows, "family")
+    table = grid("family", ("groups", "outcomes", "correlation"), list(product(GROUPS, OUTCOMES, CORRELATIONS)), cell)
     assert (table.loc[table["groups"] >= 10, "family_wise_error"] <= 0.07).all()
     assert (table["family_wise_error"] <= 0.095).all()
 

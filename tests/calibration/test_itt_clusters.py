@@ -6,20 +6,19 @@ constant effect (the regression is equivariant).
 
 from __future__ import annotations
 
-from pathlib import Path
+from itertools import product
 
 import numpy as np
-import pandas as pd
 import pytest
 from joblib import Parallel, delayed
 from scipy.special import stdtr
 
+from tests.calibration.tables import JOBS, grid, mc_error, size_inside
 from trialkit.inference.arrays import Clusters
 from trialkit.inference.linear.covariance import covariance
 from trialkit.inference.linear.least_squares import least_squares
 from trialkit.inference.linear.small_sample import satterthwaite
 
-TABLE = Path(__file__).parents[2] / "docs" / "calibration" / "itt_clusters.csv"
 DESIGNS, REPLICATES = 100, 200
 CELLS = [(k, share, icc) for k in (6, 10, 20, 40) for share in (0.5, 1 / 3) for icc in (0.0, 0.05, 0.2, 0.3)]
 
@@ -58,25 +57,22 @@ def _rejections(y, X, clusters) -> int:
     return int((2 * stdtr(df, -np.abs(fits.coef[:, 1]) / np.sqrt(variances)) < 0.05).sum())
 
 
+def cell(design: str, units: int, share: float, icc: float) -> list[dict]:
+    run, arguments = (clustered, (units, share, icc)) if design == "clusters" else (alone, (units, share))
+    total = DESIGNS * REPLICATES
+    size = sum(Parallel(n_jobs=JOBS)(delayed(run)(*arguments, d) for d in range(DESIGNS))) / total
+    row = {
+        "design": design, "units": units, "treated_share": round(share, 2), "icc": icc, "size": size, "replicates": total,
+        "mc_error": mc_error(size, total), "inside_band": size_inside(size, units),
+    }  # fmt: skip
+    return [row]
+
+
 @pytest.mark.calibration
 def test_size_with_randomized_clusters_and_people_alone():
-    rows = []
-    total = DESIGNS * REPLICATES
-    for k, share, icc in CELLS:
-        rejected = sum(Parallel(n_jobs=2)(delayed(clustered)(k, share, icc, d) for d in range(DESIGNS)))
-        rows.append({"design": "clusters", "units": k, "treated_share": round(share, 2), "icc": icc, "size": rejected / total})
-    for n in (40, 100, 400):
-        for share in (0.5, 0.25):
-            rejected = sum(Parallel(n_jobs=2)(delayed(alone)(n, share, d) for d in range(DESIGNS)))
-            rows.append({"design": "people", "units": n, "treated_share": share, "icc": 0.0, "size": rejected / total})
-    table = pd.DataFrame(rows)
-    table["replicates"] = total
-    table["mc_error"] = np.sqrt(table["size"] * (1 - table["size"]) / total).round(5)
-    few = (table["design"] == "clusters") & (table["units"] < 10)
-    table["inside_band"] = np.where(few, table["size"] <= 0.065, table["size"].between(0.04, 0.06))
-    TABLE.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(TABLE, index=False)
-    print(table.to_string(index=False))
+    cells = {("clusters", k, round(share, 2), icc): ("clusters", k, share, icc) for k, share, icc in CELLS}
+    cells |= {c: c for c in product(("people",), (40, 100, 400), (0.5, 0.25), (0.0,))}
+    table = grid("itt_clusters", ("design", "units", "treated_share", "icc"), cells, cell, replicates=DESIGNS * REPLICATES)
     # a cell outside its band is a finding that the table shows; gross failures stop here
     assert (table["size"] <= 0.08).all()
 

@@ -6,19 +6,14 @@ size is the coverage at any constant effect. Bands: 4-6 % at 10 groups or more, 
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
-from joblib import Parallel, delayed
 
 import trialkit as tk
 from tests.calibration.batch import Batch
-from tests.calibration.tables import p_values
+from tests.calibration.tables import DESIGNS, REPLICATES, grid, mc_error, over_designs, p_values, size_inside
 
-TABLE = Path(__file__).parents[2] / "docs" / "calibration" / "itt_groups.csv"
-DESIGNS, REPLICATES = 40, 500
 CELLS = [(k, icc, ratio) for k in (6, 10, 20, 40) for icc in (0.0, 0.05, 0.2, 0.3) for ratio in (1.0, 2.0)]
 
 
@@ -41,25 +36,20 @@ def one_design(groups: int, icc: float, ratio: float, design: int) -> tuple[int,
     return int(rejected.sum()), found.failures, float(found.df.mean())
 
 
+def cell(groups: int, icc: float, ratio: float) -> list[dict]:
+    parts, total = over_designs(one_design, groups, icc, ratio), DESIGNS * REPLICATES
+    size = sum(p[0] for p in parts) / total
+    row = {
+        "groups": groups, "icc": icc, "variance_ratio": ratio, "controls": 12 * groups, "replicates": total, "size": size,
+        "mc_error": mc_error(size, total), "coverage": 1 - size, "mean_df": round(float(np.mean([p[2] for p in parts])), 2),
+        "reml_failures": sum(p[1] for p in parts), "inside_band": size_inside(size, groups),
+    }  # fmt: skip
+    return [row]
+
+
 @pytest.mark.calibration
 def test_size_with_groups_in_one_arm():
-    rows = []
-    for groups, icc, ratio in CELLS:
-        parts = Parallel(n_jobs=2)(delayed(one_design)(groups, icc, ratio, d) for d in range(DESIGNS))
-        total = DESIGNS * REPLICATES
-        size = sum(p[0] for p in parts) / total
-        rows.append(
-            {
-                "groups": groups, "icc": icc, "variance_ratio": ratio, "controls": 12 * groups, "replicates": total, "size": size,
-                "mc_error": round(float(np.sqrt(size * (1 - size) / total)), 5), "coverage": 1 - size,
-                "mean_df": round(float(np.mean([p[2] for p in parts])), 2), "reml_failures": sum(p[1] for p in parts),
-                "inside_band": 0.04 <= size <= 0.06 if groups >= 10 else size <= 0.065,
-            }
-        )  # fmt: skip
-        print(rows[-1])
-    table = pd.DataFrame(rows)
-    TABLE.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(TABLE, index=False)
+    table = grid("itt_groups", ("groups", "icc", "variance_ratio"), CELLS, cell)
     outside = table[~table["inside_band"]]
     assert outside.empty, f"outside the band:\n{outside.to_string(index=False)}"
 

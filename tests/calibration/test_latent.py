@@ -7,10 +7,12 @@ The latent effect in baseline SDs and in the marker's unit are the same number t
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 
-from tests.calibration.tables import REPLICATES, coverage_inside, mc_error, over_designs, said, write
+from tests.calibration.tables import DESIGNS, coverage_inside, grid, mc_error, over_designs
 from tests.measurement.latent_worlds import EFFECT, LOADINGS, World
 from trialkit.estimate.outcomes.linearized import by_arm
 from trialkit.estimate.sample import Sample
@@ -20,9 +22,10 @@ from trialkit.inference.factor.latent_regression import latent_regression
 
 GROUPS, ICCS, MISSING = (6, 10, 20, 40), (0.0, 0.05, 0.1), (0.0, 0.2)
 UNITS = ("marker item", "baseline SD")
+EACH = 50  # of each design: 2,000 a cell
 
 
-def one_design(groups: int, icc: float, missing: float, number: int, replicates: int = REPLICATES) -> np.ndarray:
+def one_design(groups: int, icc: float, missing: float, number: int, replicates: int = EACH) -> np.ndarray:
     """(replicates, 9): estimate, standard error and half the interval of both units; the mean loading error, its square, failures."""
     world = World(groups=groups, icc=icc, missing=missing)
     rng = np.random.default_rng([groups, int(100 * icc), int(100 * missing), number])
@@ -58,6 +61,7 @@ def rows(groups: int, icc: float, missing: float, draws: np.ndarray) -> list[dic
                 "icc": icc,
                 "missing": missing,
                 "unit": unit,
+                "replicates": len(draws),
                 "bias": value.mean() - EFFECT,
                 "mc_error_bias": value.std(ddof=1) / np.sqrt(count),
                 "se_ratio": np.sqrt((error**2).mean()) / value.std(ddof=1),
@@ -71,15 +75,14 @@ def rows(groups: int, icc: float, missing: float, draws: np.ndarray) -> list[dic
     return out
 
 
+def cell(groups: int, icc: float, missing: float) -> list[dict[str, object]]:
+    return rows(groups, icc, missing, np.concatenate(over_designs(one_design, groups, icc, missing)))
+
+
 @pytest.mark.calibration
 def test_recovery():
-    table = []
-    for groups in GROUPS:
-        for icc in ICCS:
-            for missing in MISSING:
-                draws = np.concatenate(over_designs(one_design, groups, icc, missing))
-                table += said(rows(groups, icc, missing, draws))
-    found = write(table, "latent_effect")
+    cells = list(product(GROUPS, ICCS, MISSING))
+    found = grid("latent_effect", ("groups", "icc", "missing"), cells, cell, replicates=DESIGNS * EACH)
     assert (found["bias"].abs() < 0.02).all()
     assert (found["loading_bias"].abs() < 0.02).all()
     assert (found["failures"] == 0).all()

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import trialkit as tk
-from tests.calibration.tables import coverage_inside, mc_error, over_designs, p_values, said, size_inside, write
+from tests.calibration.tables import DESIGNS, coverage_inside, grid, mc_error, over_designs, p_values, size_inside
 from trialkit.inference.repeated.contrasts import kenward_roger, model_based
 from trialkit.inference.repeated.covariance_structures import structure
 from trialkit.inference.repeated.data import repeated_data
@@ -114,10 +114,14 @@ def row(groups, icc, ratio, by_arm, parts):
 
 @pytest.mark.calibration
 def test_size_and_coverage_over_waves():
-    rows = []
-    for cell in [*MAIN, *UNEQUAL]:
-        rows += said([row(*cell, over_designs(one_design, *cell))])
-        table = write(rows, "longitudinal")
+    columns = ("groups", "icc", "variance_ratio", "covariance_by_arm")
+    table = grid(
+        "longitudinal",
+        columns,
+        [*MAIN, *UNEQUAL],
+        lambda *c: [row(*c, over_designs(one_design, *c))],
+        replicates=DESIGNS * REPLICATES,
+    )
     # a cell outside its band is a finding in docs/calibration.md; gross failures stop here
     assert (table.filter(like="size_wave") <= 0.085).all(axis=None)
     assert (table["failures"] <= 0.001 * table["replicates"]).all()

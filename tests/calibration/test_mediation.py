@@ -8,17 +8,17 @@ bias, so coverage is counted for the effect itself and for the one that the regr
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import Parallel, delayed
 from scipy.special import expit
 
 import trialkit as tk
-from tests.calibration.tables import mc_error, said, write
+from tests.calibration.tables import JOBS, grid, mc_error
 from trialkit.estimate.mediation import inference, mediate
 from trialkit.estimate.mediation.fits import choose, fitted
 from trialkit.estimate.mediation.linear_paths import LinearProblem
@@ -30,7 +30,6 @@ from trialkit.inference.mediation.nested_means import nested_means
 from trialkit.inference.mediation.weighted_fits import weighted_fits
 
 REPLICATES = int(os.environ.get("TRIALKIT_CALIBRATION_MEDIATION", 2000))
-SECONDS = float(os.environ.get("TRIALKIT_CALIBRATION_SECONDS", 1e9))
 DRAWS = 500
 GROUPS = (8, 12, 20, 40)
 ACME = EFFECTS.index("acme")
@@ -47,6 +46,10 @@ class World:
     correlated: bool
     icc: float
     a: float = A
+
+    @property
+    def kind(self) -> str:
+        return "one and the same" if self.correlated else "independent"
 
     @property
     def spread(self) -> float:
@@ -185,28 +188,25 @@ def intervals(trial: tk.Trial, seed: int, *, draws: int = DRAWS) -> tuple[float,
     return float(estimate[ACME]), {k: (float(r.conf_low[ACME]), float(r.conf_high[ACME])) for k, r in found.items()}
 
 
-def cell(world: World, groups: int, replicates: int, until: float = np.inf) -> list[dict[str, object]]:
-    """Rows by method; replicate r has its own stream, so that a run that is stopped has the first of them."""
-    estimates, ends = [], {k: [] for k in METHODS}
-    for r in range(replicates):
-        if time.monotonic() > until and r >= 50:
-            break
-        rng = np.random.default_rng(
-            [29, groups, int(world.icc * 100), int(world.a * 100), world.correlated, world.outcome == "binary", r]
-        )
-        estimate, found = intervals(world.trial(groups, rng), seed=r)
-        estimates.append(estimate)
-        for k, limits in found.items():
-            ends[k].append(limits)
+def one(world: World, groups: int, r: int) -> tuple[float, dict[str, tuple[float, float]]]:
+    """Of replicate r, which has its own stream."""
+    seed = [29, groups, int(world.icc * 100), int(world.a * 100), world.correlated, world.outcome == "binary", r]
+    return intervals(world.trial(groups, np.random.default_rng(seed)), seed=r)
+
+
+def cell(world: World, groups: int, replicates: int) -> list[dict[str, object]]:
+    """Rows by method."""
+    found = Parallel(n_jobs=JOBS)(delayed(one)(world, groups, r) for r in range(replicates))
+    estimates = [estimate for estimate, _ in found]
     own, limit = truths(world)
     rows = []
     for k in METHODS:
-        low, high = np.array(ends[k]).T
+        low, high = np.array([limits[k] for _, limits in found]).T
         coverage = float(((low <= own) & (own <= high)).mean())
         of_limit = float(((low <= limit) & (limit <= high)).mean())
         rows.append(
             {
-                "outcome": world.outcome, "group_effects": "one and the same" if world.correlated else "independent", "icc": world.icc, "arm_on_mediator": world.a,
+                "outcome": world.outcome, "group_effects": world.kind, "icc": world.icc, "arm_on_mediator": world.a,
                 "groups": groups, "method": k, "replicates": len(estimates), "acme": own, "bias": float(np.mean(estimates)) - own, "coverage": coverage,
                 "coverage_of_limit": of_limit, "width": float(np.median(high - low)), "mc_error": mc_error(of_limit, len(estimates)),
                 "inside_band": BAND[0] <= of_limit <= BAND[1],
@@ -228,14 +228,9 @@ WORLDS = (
 @pytest.mark.calibration
 @pytest.mark.slow
 def test_coverage_of_the_indirect_effect():
-    start = time.monotonic()
-    cells = [(w, g) for w in WORLDS for g in GROUPS]
-    rows: list[dict[str, object]] = []
-    # a binary cell costs about twice a linear one of the same size; a limited run shares its time accordingly
-    cost = [g * (2.0 if w.outcome == "binary" else 1.0) + 20 for w, g in cells]
-    for (world, groups), share in zip(cells, np.cumsum(cost) / np.sum(cost), strict=True):
-        rows += said(cell(world, groups, REPLICATES, start + SECONDS * share))
-    table = write(rows, "mediation")
+    columns = ("outcome", "group_effects", "icc", "arm_on_mediator", "groups")
+    cells = {(w.outcome, w.kind, w.icc, w.a, g): (w, g, REPLICATES) for w in WORLDS for g in GROUPS}
+    table = grid("mediation", columns, cells, cell, replicates=REPLICATES)
     carlo = table[table["method"] == "monte_carlo"]
     off = 3 * carlo["mc_error"].clip(lower=0.005)
     assert carlo["coverage_of_limit"].between(BAND[0] - off, BAND[1] + off).all()

@@ -13,7 +13,7 @@ import pytest
 from scipy.special import ndtri, stdtrit
 
 import trialkit as tk
-from tests.calibration.tables import DESIGNS, REPLICATES, coverage_inside, mc_error, over_designs, said, write
+from tests.calibration.tables import DESIGNS, REPLICATES, coverage_inside, grid, mc_error, over_designs
 
 STUDIES, TAU2, SIZES = (5, 10, 20), (0.0, 0.01, 0.04, 0.16), ("equal", "unequal", "unequal, estimated")
 CHANGE, STEPS = 1e-5, 2000  # change at which the package ends REML for variances of this size, and when it gives up
@@ -77,23 +77,23 @@ def one_design(k: int, tau2: float, sizes: str, number: int, replicates: int = R
     return np.array([c.sum() for c in counts])
 
 
-def cell(k: int, tau2: float, sizes: str) -> dict[str, object]:
+def cell(k: int, tau2: float, sizes: str) -> list[dict[str, object]]:
     total = DESIGNS * REPLICATES
     found = np.sum(over_designs(one_design, k, tau2, sizes), axis=0)
     hk, normal, larger, hts, hk_prediction, normal_prediction = found[1:] / found[0]
-    return {
+    row = {
         "studies": k, "tau2": tau2, "sizes": sizes, "replicates": total, "not_settled": int(total - found[0]), "coverage": hk,
         "mc_error": mc_error(hk, total), "coverage_normal": normal, "coverage_larger_error": larger, "prediction_coverage": hts, "prediction_hk": hk_prediction,
         "prediction_normal": normal_prediction, "inside_band": coverage_inside(hk, k),
         "prediction_inside_band": coverage_inside(hts, k),
     }  # fmt: skip
+    return [row]
 
 
 @pytest.mark.calibration
 @pytest.mark.slow
 def test_coverage_of_meta_analysis():
-    rows = [row for c in product(STUDIES, TAU2, SIZES) for row in said([cell(*c)])]
-    table = write(rows, "meta")
+    table = grid("meta", ("studies", "tau2", "sizes"), list(product(STUDIES, TAU2, SIZES)), cell)
     assert table["coverage"].between(0.9, 0.98).all()
 
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
-import pandas as pd
 import pytest
 from joblib import Parallel, delayed
 
-from tests.calibration.tables import FOLDER, mc_error, p_values, size_inside, write
+from tests.calibration.tables import JOBS, grid, mc_error, p_values, size_inside
 from trialkit.inference.mixed.grouped import grouped_mixed
 from trialkit.inference.mixed.kenward_roger import kenward_roger_contrasts
 from trialkit.inference.mixed.satterthwaite import satterthwaite_contrasts
@@ -63,7 +62,7 @@ def _counts(rng, y, arm, part, group) -> np.ndarray:
 
 def row(cell: dict, function, *arguments: float) -> dict:
     total = DESIGNS * REPLICATES
-    sums = np.sum(Parallel(n_jobs=2)(delayed(function)(*arguments, d) for d in range(DESIGNS)), axis=0)
+    sums = np.sum(Parallel(n_jobs=JOBS)(delayed(function)(*arguments, d) for d in range(DESIGNS)), axis=0)
     out = cell | {"replicates": total}
     for i, rule in enumerate(RULES):
         size = sums[2 * i] / total
@@ -73,46 +72,15 @@ def row(cell: dict, function, *arguments: float) -> dict:
     return out | {f"inside_band_{rule}": size_inside(out[f"size_{rule}"], groups) for rule in RULES}
 
 
-def page(tables: dict[str, pd.DataFrame]) -> str:
-    """docs/calibration/mixed.md: ranges by number of groups, and every cell outside its band."""
-    lines = [
-        "# Calibration of the mixed model", "",
-        f"`make calibrate` writes this page and the tables beside it ({DESIGNS * REPLICATES:,} replicates a cell; Monte Carlo error .0015 at .05). Bands of the test at",
-        "5 %: .04 to .06 from 10 groups or clusters on, at most .065 at 6. Coverage is one minus the size.", "",
-    ]  # fmt: skip
-    for title, table in tables.items():
-        lines += [
-            f"## {title}",
-            "",
-            "| groups | cells | Satterthwaite | Kenward-Roger | held at the limit | failures |",
-            "|---|---|---|---|---|---|",
-        ]
-        for groups, cells in table.groupby("groups"):
-            ranges = [f"{cells[f'size_{r}'].min():.4f} to {cells[f'size_{r}'].max():.4f}" for r in RULES]
-            limit = f"{100 * cells['at_limit'].min():.1f} to {100 * cells['at_limit'].max():.1f} %"
-            lines.append(f"| {groups} | {len(cells)} | {ranges[0]} | {ranges[1]} | {limit} | {cells['failures'].sum()} |")
-        lines.append("")
-        for rule in RULES:
-            outside = table[~table[f"inside_band_{rule}"]]
-            named = [c for c in ("groups", "icc", "variance_ratio", "controls_per_treated", "treated_share") if c in table]
-            words = [
-                "; ".join(", ".join(f"{c} {r[c]:g}" for c in named) + f": {r[f'size_{rule}']:.4f}" for _, r in outside.iterrows())
-            ]
-            lines += [f"Outside the band, {rule.replace('_', '-')}: {words[0] or 'none'}.", ""]
-    return "\n".join(lines)
-
-
 @pytest.mark.calibration
 def test_size_of_the_mixed_model():
-    groups = [
-        row({"groups": k, "icc": icc, "variance_ratio": ratio, "controls_per_treated": c}, grouped, k, icc, ratio, c)
-        for k, icc, ratio, c in GROUPED
-    ]
-    clusters = [row({"groups": k, "icc": icc, "treated_share": share}, clustered, k, icc, share) for k, icc, share in CLUSTERED]
-    tables = {"Groups in one arm": write(groups, "mixed_groups"), "Randomized clusters": write(clusters, "mixed_clusters")}
-    (FOLDER / "mixed.md").write_text(page(tables))
+    in_arm, of_clusters = ("groups", "icc", "variance_ratio", "controls_per_treated"), ("groups", "icc", "treated_share")
+    tables = (
+        grid("mixed_groups", in_arm, GROUPED, lambda *c: [row(dict(zip(in_arm, c, strict=True)), grouped, *c)]),
+        grid("mixed_clusters", of_clusters, CLUSTERED, lambda *c: [row(dict(zip(of_clusters, c, strict=True)), clustered, *c)]),
+    )
     # a cell outside its band is a finding that the page shows; gross failures stop here
-    for table in tables.values():
+    for table in tables:
         assert (table["size_satterthwaite"] <= 0.08).all()
         assert (table["failures"] == 0).all()
 

@@ -12,7 +12,7 @@ from scipy.special import ndtri
 
 import trialkit as tk
 from tests.calibration.one_arm_outcomes import OneArm
-from tests.calibration.tables import coverage_inside, mc_error, over_designs, write
+from tests.calibration.tables import DESIGNS, coverage_inside, grid, mc_error, over_designs
 from tests.calibration.test_quantile import batch_of
 from trialkit.inference.bounds.lee_bounds import imbens_manski, lee_bounds
 
@@ -55,21 +55,22 @@ def design_run(groups: int, icc: float, bounds: tuple[float, float], design: int
     return covered
 
 
+def cell(groups: int, icc: float, bounds: tuple[float, float]) -> list[dict[str, object]]:
+    covered = np.concatenate(over_designs(design_run, groups, icc, bounds))
+    lower, upper = (float(v) for v in covered.mean(axis=0))
+    row = {
+        "groups": groups, "icc": icc, "replicates": len(covered), "coverage_lower": lower, "coverage_upper": upper,
+        "mc_error": mc_error(lower, len(covered)), "inside_band": coverage_inside(lower, groups) and coverage_inside(upper, groups),
+    }  # fmt: skip
+    return [row]
+
+
 @pytest.mark.calibration
 def test_lee_bounds_with_groups_in_one_arm():
     bounds = truth()
-    rows = []
-    for groups in (6, 10, 20, 40):
-        for icc in (0.0, 0.1, 0.3):
-            covered = np.concatenate(over_designs(design_run, groups, icc, bounds))
-            lower, upper = covered.mean(axis=0)
-            rows.append(
-                {
-                    "groups": groups, "icc": icc, "replicates": len(covered), "coverage_lower": lower, "coverage_upper": upper,
-                    "mc_error": mc_error(lower, len(covered)), "inside_band": coverage_inside(lower, groups) and coverage_inside(upper, groups),
-                }
-            )  # fmt: skip
-    write(rows, "lee_bounds")
+    cells = {(k, icc): (k, icc, bounds) for k in (6, 10, 20, 40) for icc in (0.0, 0.1, 0.3)}
+    table = grid("lee_bounds", ("groups", "icc"), cells, cell, replicates=DESIGNS * FEW)
+    assert (table[["coverage_lower", "coverage_upper"]] > 0.92).all(axis=None)
 
 
 def test_a_thin_version_and_that_it_is_what_itt_gives():

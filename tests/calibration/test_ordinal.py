@@ -6,7 +6,11 @@ Bands: docs/calibration.md.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +19,7 @@ from scipy.special import expit
 import trialkit as tk
 from tests.calibration.batch import Batch
 from tests.calibration.one_arm_outcomes import OneArm, logistic
-from tests.calibration.tables import REPLICATES, coverage_inside, mc_error, over_designs, p_values, size_inside, write
+from tests.calibration.tables import DESIGNS, REPLICATES, coverage_inside, grid, mc_error, over_designs, p_values, size_inside
 from trialkit.estimate.linear.linear_model import fit_linear
 from trialkit.estimate.sample import sample
 from trialkit.inference.outcomes.proportional_odds import cumulative_logit
@@ -24,6 +28,8 @@ from trialkit.inference.outcomes.win_odds import win_probability
 SHARES = np.array([0.15, 0.35, 0.30, 0.20])
 CUTS = np.log(np.cumsum(SHARES)[:-1] / (1 - np.cumsum(SHARES)[:-1]))
 EFFECT = 0.8  # log odds ratio
+GROUPS, ICCS, COLUMNS = (6, 10, 20, 40), (0.0, 0.05, 0.1, 0.3), ("groups", "icc", "effect")
+CHECKED = 25  # of each design
 
 
 def outcome(people: OneArm, kind: str, icc: float, effect: float, replicates: int, rng: np.random.Generator) -> np.ndarray:
@@ -137,77 +143,72 @@ def row(cell: dict, parts: list, groups: float) -> dict:
     }  # fmt: skip
 
 
+def cell(run: Callable[..., Any], groups: int, icc: float, effect: float) -> list[dict]:
+    return [row({"groups": groups, "icc": icc, "effect": effect}, over_designs(run, groups, icc, effect), groups)]
+
+
+def win_odds_cell(kind: str, groups: int, icc: float, effect: float) -> list[dict]:
+    of = {"outcome": kind, "groups": groups, "icc": icc, "effect": effect}
+    return [row(of, over_designs(win_odds_design, kind, groups, icc, effect), groups)]
+
+
 @pytest.mark.calibration
 def test_win_odds_with_groups_in_one_arm():
-    rows = []
-    for kind in ("rating", "continuous"):
-        for groups in (6, 10, 20, 40):
-            for icc in (0.0, 0.05, 0.1, 0.3):
-                for effect in (0.0, EFFECT):
-                    cell = {"outcome": kind, "groups": groups, "icc": icc, "effect": effect}
-                    rows.append(row(cell, over_designs(win_odds_design, kind, groups, icc, effect), groups))
-    table = write(rows, "win_odds")
+    cells = list(product(("rating", "continuous"), GROUPS, ICCS, (0.0, EFFECT)))
+    table = grid("win_odds", ("outcome", *COLUMNS), cells, win_odds_cell)
     outside = table[~table["inside_band"]]
     assert outside.empty, f"outside the band:\n{outside.to_string(index=False)}"
 
 
 @pytest.mark.calibration
 def test_adjusted_win_odds_with_groups_in_one_arm():
-    rows = []
-    for groups in (6, 10, 20, 40):
-        for icc in (0.0, 0.1, 0.3):
-            for effect in (0.0, EFFECT):
-                cell = {"groups": groups, "icc": icc, "effect": effect}
-                rows.append(row(cell, over_designs(adjusted_design, groups, icc, effect), groups))
-    table = write(rows, "win_odds_adjusted")
+    cells = list(product(GROUPS, (0.0, 0.1, 0.3), (0.0, EFFECT)))
+    table = grid("win_odds_adjusted", COLUMNS, cells, partial(cell, adjusted_design))
     outside = table[~table["inside_band"]]
     assert outside.empty, f"outside the band:\n{outside.to_string(index=False)}"
 
 
 @pytest.mark.calibration
 def test_proportional_odds_with_groups_in_one_arm():
-    rows = []
-    for groups in (6, 10, 20, 40):
-        for icc in (0.0, 0.05, 0.1, 0.3):
-            for effect in (0.0, EFFECT):
-                cell = {"groups": groups, "icc": icc, "effect": effect}
-                rows.append(row(cell, over_designs(proportional_design, groups, icc, effect), groups))
-    table = write(rows, "proportional_odds")
+    table = grid("proportional_odds", COLUMNS, list(product(GROUPS, ICCS, (0.0, EFFECT))), partial(cell, proportional_design))
     outside = table[~table["inside_band"]]
     assert outside.empty, f"outside the band:\n{outside.to_string(index=False)}"
 
 
 def check_design(groups: int, icc: float, design: int) -> np.ndarray:
-    """p-values of the check of proportionality over 25 trials of one set of group sizes; odds are proportional."""
+    """p-values of the check of proportionality over the trials of one set of group sizes; odds are proportional."""
     rng = np.random.default_rng([7, groups, int(icc * 100), design])
     people = OneArm.drawn(groups, rng)
-    trials = (people.trial(y) for y in outcome(people, "rating", icc, EFFECT, 25, rng))
+    trials = (people.trial(y) for y in outcome(people, "rating", icc, EFFECT, CHECKED, rng))
     return np.array([tk.itt(t, "y", measure="proportional_odds").proportionality.p_value for t in trials])
+
+
+def check_cell(groups: int, icc: float) -> list[dict]:
+    p = np.concatenate(over_designs(check_design, groups, icc))
+    share = float(np.mean(p[np.isfinite(p)] < 0.05))
+    of = {"groups": groups, "icc": icc, "replicates": len(p), "undefined": int((~np.isfinite(p)).sum())}
+    return [of | {"rejected": share, "mc_error": mc_error(share, len(p)), "inside_band": size_inside(share, groups)}]
 
 
 @pytest.mark.calibration
 def test_the_check_of_proportionality():
-    rows = []
-    for groups in (6, 10, 20):
-        for icc in (0.0, 0.1, 0.3):
-            p = np.concatenate(over_designs(check_design, groups, icc))
-            share = float(np.mean(p[np.isfinite(p)] < 0.05))
-            cell = {"groups": groups, "icc": icc, "replicates": len(p), "undefined": int((~np.isfinite(p)).sum())}
-            rows.append(cell | {"rejected": share, "mc_error": mc_error(share, len(p))})
-    write(rows, "proportional_odds_check")
+    cells = list(product(GROUPS[:3], (0.0, 0.1, 0.3)))
+    table = grid("proportional_odds_check", ("groups", "icc"), cells, check_cell, replicates=DESIGNS * CHECKED)
+    assert (table["rejected"] < 0.12).all()
+
+
+def alone_cell(kind: str, people: int, effect: float) -> list[dict]:
+    """Rows with the normal limits of the default and with Bell-McCaffrey df."""
+    parts, of = over_designs(alone_design, kind, people, effect), {"outcome": kind, "people": people, "effect": effect}
+    normal = [(e, s, np.full_like(d, np.inf)) for e, s, d in parts]
+    return [row(of | {"df": "auto"}, normal, people), row(of | {"df": "independence"}, parts, people)]
 
 
 @pytest.mark.calibration
 def test_win_odds_of_people_alone():
-    rows = []
-    for kind in ("rating", "continuous"):
-        for people in (30, 60, 120, 360):
-            for effect in (0.0, EFFECT):
-                parts = over_designs(alone_design, kind, people, effect)
-                for df in ("auto", "independence"):
-                    used = parts if df == "independence" else [(e, s, np.full_like(d, np.inf)) for e, s, d in parts]
-                    rows.append(row({"outcome": kind, "people": people, "effect": effect, "df": df}, used, people))
-    write(rows, "win_odds_people")
+    cells = list(product(("rating", "continuous"), (30, 60, 120, 360), (0.0, EFFECT)))
+    table = grid("win_odds_people", ("outcome", "people", "effect"), cells, alone_cell)
+    assert (table["wrong"] < 0.07).all()
 
 
 def test_a_thin_version_and_that_it_is_what_itt_gives():

@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 
 import trialkit as tk
-from tests.calibration.tables import mc_error, over_designs, said, write
+from tests.calibration.tables import DESIGNS, coverage_inside, grid, mc_error, over_designs
 from tests.estimate.helpers import grouped_data
 from trialkit.plan.planned.prepare import prepare
 from trialkit.plan.planned.primary_missing import by_rule
 
-TRUTH, TRIALS, IMPUTATIONS = 0.3, 25, 20
+TRUTH, TRIALS, IMPUTATIONS, GROUPS = 0.3, 25, 20, 10
 PLAN = """
 schema_version = 1
 [trial]
@@ -42,7 +42,7 @@ ANALYSES = ("multiple_imputation", "inverse_probability_weights", "ANCOVA of ava
 
 
 def lost(number: int) -> pd.DataFrame:
-    d = grouped_data(number, groups=10, controls=100, icc=0.1, effect=TRUTH)
+    d = grouped_data(number, groups=GROUPS, controls=100, icc=0.1, effect=TRUTH)
     towards = np.where(d["arm"] == "peer", 1.0, -1.0)
     gone = np.random.default_rng([number, 2]).random(len(d)) < 1 / (1 + np.exp(1.4 - towards * d["y0"].to_numpy()))
     return d.assign(y=d["y"].mask(gone))
@@ -65,8 +65,7 @@ def one_design(number: int) -> np.ndarray:
     return np.array([one_trial(TRIALS * number + i) for i in range(TRIALS)], dtype=float)
 
 
-@pytest.mark.calibration
-def test_coverage_with_losses_by_baseline():
+def rows_of(*_: int) -> list[dict]:
     draws = np.concatenate(over_designs(one_design))
     rows = []
     for k, name in enumerate(ANALYSES):
@@ -74,12 +73,17 @@ def test_coverage_with_losses_by_baseline():
         n, coverage = len(draws), float(covers.mean())
         rows.append(
             {
-                "analysis": name, "trials": n, "bias": float(estimate.mean() - TRUTH), "bias_mc_error": float(estimate.std(ddof=1) / np.sqrt(n)),
+                "groups": GROUPS, "analysis": name, "replicates": n, "bias": float(estimate.mean() - TRUTH), "bias_mc_error": float(estimate.std(ddof=1) / np.sqrt(n)),
                 "sd": float(estimate.std(ddof=1)), "mean_std_error": float(error.mean()), "mean_df": float(df.mean()), "coverage": coverage,
-                "mc_error": mc_error(coverage, n),
+                "mc_error": mc_error(coverage, n), "inside_band": coverage_inside(coverage, GROUPS),
             }
         )  # fmt: skip
-    table = write(said(rows), "primary_missing")
+    return rows
+
+
+@pytest.mark.calibration
+def test_coverage_with_losses_by_baseline():
+    table = grid("primary_missing", ("groups",), [(GROUPS,)], rows_of, replicates=DESIGNS * TRIALS)
     for row in table.iloc[:3].to_dict("records"):
         assert abs(row["bias"]) < 3.5 * row["bias_mc_error"] + 0.01
         assert abs(row["coverage"] - 0.95) < 3.5 * row["mc_error"] + 0.01

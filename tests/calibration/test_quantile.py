@@ -15,7 +15,7 @@ from scipy.special import ndtri
 import trialkit as tk
 from tests.calibration.batch import Batch
 from tests.calibration.one_arm_outcomes import OneArm
-from tests.calibration.tables import REPLICATES, coverage_inside, mc_error, over_designs, p_values, size_inside, write
+from tests.calibration.tables import DESIGNS, REPLICATES, coverage_inside, grid, mc_error, over_designs, p_values, size_inside
 from trialkit.estimate.linear.linear_model import fit_linear
 from trialkit.estimate.sample import sample
 from trialkit.inference.draws.group_bootstrap import bootstrap_weights, resampling_cells
@@ -23,6 +23,7 @@ from trialkit.inference.outcomes.quantile_regression import linear_values, quant
 from trialkit.inference.outcomes.quantiles import arm_quantile, sample_quantile
 
 FEW = 100  # of each design: 4,000 a cell
+FEW_CELLS = [(groups, icc) for groups in (6, 10, 20, 40) for icc in (0.0, 0.1, 0.3)]
 DRAWS = 400
 
 
@@ -120,39 +121,46 @@ def rejected(parts: list) -> np.ndarray:
     return np.concatenate([p_values(e, s, d) < 0.05 for e, s, d in parts])
 
 
+def density_cell(kind: str, groups: int, icc: float, q: float, effect: float) -> list[dict]:
+    parts = over_designs(density_design, kind, groups, icc, q, effect)
+    cell = {"interval": "density", "outcome": kind, "q": q, "groups": groups, "icc": icc, "effect": effect}
+    return [row(cell, rejected(parts), groups, effect)]
+
+
+def bootstrap_cell(groups: int, icc: float) -> list[dict]:
+    parts = over_designs(bootstrap_design, groups, icc)
+    cell = {"outcome": "normal", "q": 0.5, "groups": groups, "icc": icc}
+    return [
+        row({"interval": "bootstrap"} | cell, rejected([p[:3] for p in parts]), groups),
+        row({"interval": "percentile"} | cell, np.concatenate([p[3] for p in parts]), groups),
+    ]
+
+
+def adjusted_cell(groups: int, icc: float) -> list[dict]:
+    parts = over_designs(adjusted_design, groups, icc)
+    return [row({"interval": "density", "q": 0.5, "groups": groups, "icc": icc}, rejected(parts), groups)]
+
+
 @pytest.mark.calibration
 def test_density_interval_with_groups_in_one_arm():
     cells = [("normal", k, icc, 0.5, 0.0) for k in (6, 10, 20, 40) for icc in (0.0, 0.1, 0.3)]
     cells += [("lognormal", k, icc, 0.5, 0.5) for k in (6, 10, 20, 40) for icc in (0.0, 0.1, 0.3)]
     cells += [("lognormal", k, 0.1, q, e) for q in (0.25, 0.75, 0.9) for k in (6, 10, 20, 40) for e in (0.0, 0.5)]
-    rows = []
-    for kind, groups, icc, q, effect in cells:
-        parts = over_designs(density_design, kind, groups, icc, q, effect)
-        cell = {"interval": "density", "outcome": kind, "q": q, "groups": groups, "icc": icc, "effect": effect}
-        rows.append(row(cell, rejected(parts), groups, effect))
-    write(rows, "quantile")
+    columns = ("outcome", "groups", "icc", "q", "effect")
+    table = grid("quantile", columns, cells, density_cell)
+    assert (table["wrong"] < 0.1).all()
 
 
 @pytest.mark.calibration
 def test_bootstrap_intervals_with_groups_in_one_arm():
-    rows = []
-    for groups in (6, 10, 20, 40):
-        for icc in (0.0, 0.1, 0.3):
-            parts = over_designs(bootstrap_design, groups, icc)
-            cell = {"outcome": "normal", "q": 0.5, "groups": groups, "icc": icc}
-            rows.append(row({"interval": "bootstrap"} | cell, rejected([p[:3] for p in parts]), groups))
-            rows.append(row({"interval": "percentile"} | cell, np.concatenate([p[3] for p in parts]), groups))
-    write(rows, "quantile_bootstrap")
+    table = grid("quantile_bootstrap", ("groups", "icc"), FEW_CELLS, bootstrap_cell, replicates=DESIGNS * FEW)
+    assert (table["wrong"] < 0.15).all()
 
 
 @pytest.mark.calibration
 def test_quantile_regression_with_groups_in_one_arm():
-    rows = []
-    for groups in (6, 10, 20, 40):
-        for icc in (0.0, 0.1, 0.3):
-            parts = over_designs(adjusted_design, groups, icc)
-            rows.append(row({"interval": "density", "q": 0.5, "groups": groups, "icc": icc}, rejected(parts), groups))
-    write(rows, "quantile_regression")
+    table = grid("quantile_regression", ("groups", "icc"), FEW_CELLS, adjusted_cell, replicates=DESIGNS * FEW)
+    assert (table["wrong"] < 0.15).all()
 
 
 def test_a_thin_version_and_that_it_is_what_itt_gives():

@@ -12,8 +12,8 @@ import pytest
 from scipy import sparse
 
 import trialkit as tk
-from tests.calibration.tables import DESIGNS, REPLICATES, mc_error, over_designs, said, size_inside, write
-from trialkit.design.base import Draws
+from tests.calibration.tables import DESIGNS, REPLICATES, grid, mc_error, over_designs, size_inside
+from trialkit.design.mechanism import Draws
 
 GROUPS, ICCS = (6, 10, 20, 40), (0.0, 0.05, 0.1, 0.3)
 SIZE, DRAWS, TIE = 12, 499, 1.5e-8
@@ -80,20 +80,23 @@ def one_design(groups: int, number: int, replicates: int = REPLICATES) -> np.nda
     return out
 
 
+def cell(groups: int) -> list[dict[str, object]]:
+    """A row an ICC: the draws are shared."""
+    total = DESIGNS * REPLICATES
+    found = np.sum(over_designs(one_design, groups), axis=0) / total
+    return [
+        {
+            "groups": groups, "icc": icc, "controls": SIZE * groups, "draws": DRAWS, "replicates": total, "size": size,
+            "mc_error": mc_error(size, total), "size_of_difference": plain, "inside_band": size_inside(size, groups),
+        }
+        for icc, (size, plain) in zip(ICCS, found)
+    ]  # fmt: skip
+
+
 @pytest.mark.calibration
 @pytest.mark.slow
 def test_size_of_the_grouped_randomization_test():
-    rows, total = [], DESIGNS * REPLICATES
-    for groups in GROUPS:
-        found = np.sum(over_designs(one_design, groups), axis=0) / total
-        for icc, (size, plain) in zip(ICCS, found):
-            rows += said([
-                {
-                    "groups": groups, "icc": icc, "controls": SIZE * groups, "draws": DRAWS, "replicates": total, "size": size,
-                    "mc_error": mc_error(size, total), "size_of_difference": plain, "inside_band": size_inside(size, groups),
-                }
-            ])  # fmt: skip
-    table = write(rows, "randomization")
+    table = grid("randomization", ("groups",), [(k,) for k in GROUPS], cell)
     assert (table["size"] <= 0.08).all()
 
 

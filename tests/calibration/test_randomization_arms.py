@@ -7,16 +7,14 @@ either arm when neither has an effect. Studentized statistics, two outcomes of c
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 from joblib import Parallel, delayed
 
 import trialkit as tk
+from tests.calibration.tables import JOBS, grid, mc_error, size_inside
 
-TABLE = Path(__file__).parents[2] / "docs" / "calibration" / "randomization_arms.csv"
 CELLS = {
     "nothing works": {"replicates": 1200},
     "coach works": {"effect": 1.0, "replicates": 1200},
@@ -61,26 +59,17 @@ def one(cell: str, replicate: int) -> tuple[bool, bool]:
     return bool(r.loc[r["contrast"].eq("peer - c"), "p_value"].iloc[0] <= 0.05), bool((r.loc[mine, "p_adjusted"] <= 0.05).any())
 
 
+def cell(name: str) -> list[dict]:
+    said = CELLS[name]
+    found = np.array(Parallel(n_jobs=JOBS)(delayed(one)(name, r) for r in range(said["replicates"])))
+    row, family = (float(v) for v in found.mean(axis=0))
+    of = {"cell": name, "people": said.get("n", 60), "replicates": len(found), "row": row, "family": family}
+    return [of | {"mc_error": mc_error(0.05, len(found)), "inside_band": size_inside(row, 10) and family <= 0.06}]
+
+
 @pytest.mark.calibration
 def test_size_with_three_arms():
-    rows = []
-    for cell, said in CELLS.items():
-        found = np.array(Parallel(n_jobs=2)(delayed(one)(cell, r) for r in range(said["replicates"])))
-        row, family = found.mean(axis=0)
-        error = np.sqrt(0.05 * 0.95 / len(found))
-        rows.append(
-            {
-                "cell": cell,
-                "people": said.get("n", 60),
-                "replicates": len(found),
-                "row": row,
-                "family": family,
-                "mc_error": error.round(4),
-            }
-        )
-    table = pd.DataFrame(rows)
-    table.to_csv(TABLE, index=False)
-    print(table.to_string(index=False))
+    table = grid("randomization_arms", ("cell",), [(c,) for c in CELLS], cell, replicates=400)
     # rows are exact but for groups; a family may be careful, never free
     assert (table["row"] - 0.05 < 3.5 * table["mc_error"] + 0.015 * table["cell"].str.startswith("groups")).all()
     assert (table["family"] - 0.05 < 3.5 * table["mc_error"] + 0.015).all()

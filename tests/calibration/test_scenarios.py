@@ -1,12 +1,12 @@
-"""Bias and coverage of the planned estimates of each scenario over 500 simulated trials, so that no seed was picked.
+"""Bias and coverage of the planned estimates of each scenario over simulated trials with the seeds 1, 2, ..., so that no seed was picked.
 
 The table goes to docs/calibration/scenarios.csv. Estimates and intervals that ignore the groups are shown beside those of the plan.
 """
 
 from __future__ import annotations
 
+import os
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ import pytest
 from joblib import Parallel, delayed
 
 import trialkit as tk
+from tests.calibration.tables import JOBS, grid
 from trialkit.io import apply_missing_codes
 from trialkit.measurement import score
 from trialkit.plan.reading.load import parse_plan
@@ -22,11 +23,10 @@ from trialkit.simulate.spec import load_scenario, plan_of, scenario_keys
 
 pytestmark = [pytest.mark.calibration, pytest.mark.slow]
 
-SEEDS = range(1, 501)
+SEEDS = range(1, int(os.environ.get("TRIALKIT_CALIBRATION_SCENARIOS", 500)) + 1)
 # Scenarios with more than two arms, or whose effect is no difference of means, show their own coverage in analyses/<key>/README.md.
 KEYS = [k for k in scenario_keys() if plan_of(k) and len(load_scenario(k).arms) == 2]
 METRICS = {"mean_difference": "difference", "risk_difference": "difference", "mean_ratio": "mean_ratio"}
-TARGET = Path(__file__).parents[2] / "docs" / "calibration" / "scenarios.csv"
 
 
 def one_trial(key: str, seed: int) -> list[dict[str, object]]:
@@ -68,16 +68,15 @@ def row(simulated: tk.simulate.Simulated, outcome: str, metric: str, analysis: s
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
-    tables = []
-    for scenario in KEYS:
-        found = Parallel(n_jobs=2)(delayed(one_trial)(scenario, seed) for seed in SEEDS)
-        rows = pd.DataFrame([r for trial in found for r in trial])
-        groups = rows.groupby(["outcome", "metric"], sort=False)
-        tables.append(pd.DataFrame([{"scenario": scenario} | summarized(key, g) for key, g in groups]))
-    summary = pd.concat(tables)
-    TARGET.parent.mkdir(parents=True, exist_ok=True)
-    summary.to_csv(TARGET, index=False, float_format="%.4f", lineterminator="\n")
-    return summary
+    return grid("scenarios", ("scenario",), [(k,) for k in KEYS], cell, replicates=len(SEEDS))
+
+
+def cell(scenario: str) -> list[dict[str, object]]:
+    """A row an outcome and metric."""
+    found = Parallel(n_jobs=JOBS)(delayed(one_trial)(scenario, seed) for seed in SEEDS)
+    rows = pd.DataFrame([r for trial in found for r in trial])
+    groups = rows.groupby(["outcome", "metric"], sort=False)
+    return [{"scenario": scenario} | summarized(key, g) for key, g in groups]
 
 
 def summarized(key: tuple[str, str], rows: pd.DataFrame) -> dict[str, object]:
@@ -88,7 +87,7 @@ def summarized(key: tuple[str, str], rows: pd.DataFrame) -> dict[str, object]:
     return {
         "outcome": key[0],
         "metric": key[1],
-        "replications": n,
+        "replicates": n,
         "truth": truth,
         "mean_estimate": float(plan["estimate"].mean()),
         "bias": float(plan["estimate"].mean()) - truth,

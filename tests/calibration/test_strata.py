@@ -21,12 +21,11 @@ from tests.calibration.tables import (
     DESIGNS,
     REPLICATES,
     coverage_inside,
+    grid,
     mc_error,
     over_designs,
     p_values,
-    said,
     size_inside,
-    write,
 )
 
 MAKE = {"groups in one arm": one_arm, "clusters": clusters}
@@ -93,9 +92,11 @@ def cell(design: str, groups: int, shares: str, unequal: bool, icc: float) -> li
 @pytest.mark.calibration
 @pytest.mark.slow
 def test_size_and_coverage_with_strata():
-    cells = product(MAKE, GROUPS, (0, 1, 2), (False, True), ICCS)
-    rows = [row for d, k, shares, unequal, icc in cells for row in said(cell(d, k, list(LAYOUTS[d])[shares], unequal, icc))]
-    table = write(rows, "strata")
+    cells = {}
+    for d, k, number, unequal, icc in product(MAKE, GROUPS, (0, 1, 2), (False, True), ICCS):
+        shares = list(LAYOUTS[d])[number]
+        cells[d, k, "unequal" if unequal else "equal", shares, icc] = (d, k, shares, unequal, icc)
+    table = grid("strata", ("design", "groups_per_arm", "sizes", "shares", "icc"), cells, cell)
     # a cell outside its band is a finding that the table shows; gross failures stop here
     assert (table.loc[table["estimator"] != "ancova, additive", "size"] <= 0.09).all()
 

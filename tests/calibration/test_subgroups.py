@@ -14,7 +14,7 @@ from scipy.special import fdtrc, stdtr, stdtrit
 
 import trialkit as tk
 from tests.calibration.batch import Batch, fit_variances
-from tests.calibration.tables import DESIGNS, FOLDER, REPLICATES, mc_error, over_designs, said, size_inside, write
+from tests.calibration.tables import DESIGNS, REPLICATES, grid, mc_error, over_designs, size_inside
 from trialkit.estimate.linear.ancova import run
 from trialkit.estimate.request import Request
 from trialkit.estimate.subgroups.moderators import moderator
@@ -183,57 +183,35 @@ def summed(parts: list[dict[str, float]], total: int) -> dict[str, float]:
     return {k: sum(p[k] for p in parts) / (len(parts) if k == "df" else total) for k in parts[0]}
 
 
+def interaction_cell(kind: str, groups: int, icc: float) -> list[dict]:
+    total = DESIGNS * REPLICATES
+    found = summed(over_designs(one_design, kind, groups, icc), total)
+    sizes = {"size": found["rejected"], "size_subgroup": found["subgroup"], "band_missed": found.get("missed", np.nan)}
+    row = {
+        "moderator": kind, "groups": groups, "icc": icc, "controls": 12 * groups, "replicates": total, **sizes,
+        "mc_error": float(mc_error(found["rejected"], total)), "mean_df": round(found["df"], 2),
+        "inside_band": all(size_inside(v, groups) for v in sizes.values() if not np.isnan(v)),
+    }  # fmt: skip
+    return [{c: row[c] for c in COLUMNS}]
+
+
 @pytest.mark.calibration
-@pytest.mark.parametrize("kind", MODERATORS)
-def test_size_of_interactions(kind):
-    """One kind of moderator; its rows take the place of the earlier ones in the table."""
-    rows = []
-    for _, groups, icc in (c for c in CELLS if c[0] == kind):
-        parts = over_designs(one_design, kind, groups, icc)
-        total = DESIGNS * REPLICATES
-        found = summed(parts, total)
-        sizes = {"size": found["rejected"], "size_subgroup": found["subgroup"]}
-        sizes |= {"band_missed": found["missed"]} if kind == "continuous" else {}
-        rows.append(
-            {
-                "moderator": kind, "groups": groups, "icc": icc, "controls": 12 * groups, "replicates": total, **sizes,
-                "mc_error": float(mc_error(found["rejected"], total)), "mean_df": round(found["df"], 2),
-                "inside_band": all(size_inside(v, groups) for v in sizes.values()),
-            }
-        )  # fmt: skip
-        said(rows[-1:])
-    store(rows, kind)
-    outside = [r for r in rows if not r["inside_band"]]
-    assert not outside, f"outside the band: {outside}"
+def test_size_of_interactions():
+    table = grid("subgroups", ("moderator", "groups", "icc"), CELLS, interaction_cell)
+    outside = table[~table["inside_band"]]
+    assert outside.empty, f"outside the band: {outside}"
 
 
-def store(rows: list[dict], kind: str) -> None:
-    path = FOLDER / "subgroups.csv"
-    earlier = pd.read_csv(path) if path.exists() else pd.DataFrame({"moderator": []})
-    table = pd.concat([earlier[earlier["moderator"] != kind], pd.DataFrame(rows)], ignore_index=True)
-    table = table.assign(order=table["moderator"].map(SEEDS)).sort_values(["order", "groups", "icc"], kind="stable")
-    write(table[[c for c in COLUMNS if c in table]].to_dict("records"), "subgroups")
+def margin_cell(groups: int, icc: float) -> list[dict]:
+    found = summed(over_designs(margin_design, groups, icc), DESIGNS * REPLICATES)
+    size = max(found["above"], found["below"])
+    return [{"groups": groups, "icc": icc, "replicates": DESIGNS * REPLICATES, **found, "inside_band": size_inside(size, groups)}]
 
 
 @pytest.mark.calibration
 def test_size_of_equivalence_at_the_margin():
-    rows = []
-    for groups in (6, 10, 20, 40):
-        for icc in (0.0, 0.1, 0.3):
-            parts = over_designs(margin_design, groups, icc)
-            found = summed(parts, DESIGNS * REPLICATES)
-            size = max(found["above"], found["below"])
-            rows.append(
-                {
-                    "groups": groups,
-                    "icc": icc,
-                    "replicates": DESIGNS * REPLICATES,
-                    **found,
-                    "inside_band": size_inside(size, groups),
-                }
-            )
-            said(rows[-1:])
-    table = write(rows, "equivalence")
+    cells = [(groups, icc) for groups in (6, 10, 20, 40) for icc in (0.0, 0.1, 0.3)]
+    table = grid("equivalence", ("groups", "icc"), cells, margin_cell)
     assert table["inside_band"].all(), table.to_string(index=False)
 
 
@@ -275,23 +253,24 @@ def ratio_formula(groups: int, df: float, design: int) -> int:
     return int((2 * stdtr(df, -np.abs(gap) / np.sqrt(variance)) < 0.05).sum())
 
 
+def ratio_cell(groups: int) -> list[dict]:
+    total = DESIGNS * 50
+    found = summed(over_designs(ratio_design, groups), total)
+    size = found["rejected"]
+    formula = sum(over_designs(ratio_formula, groups, found["df"])) / (DESIGNS * REPLICATES)
+    row = {
+        "moderator": "person, risk ratio", "groups": groups, "icc": 0.1, "controls": 12 * groups, "replicates": total, "size": size,
+        "mc_error": float(mc_error(size, total)), "mean_df": round(found["df"], 2), "size_formula": formula,
+        "inside_band": size_inside(formula, groups) and abs(size - formula) < 4 * float(mc_error(formula, total)),
+    }  # fmt: skip
+    return [row]
+
+
 @pytest.mark.calibration
 def test_size_of_interactions_of_risk_ratios():
     """2,000 trials a cell, one at a time: the estimator is run in each subgroup. `size_formula` has 20,000 of the same kind."""
-    rows = []
-    for groups in (6, 10, 20):
-        found = summed(over_designs(ratio_design, groups), DESIGNS * 50)
-        size = found["rejected"]
-        formula = sum(over_designs(ratio_formula, groups, found["df"])) / (DESIGNS * REPLICATES)
-        rows.append(
-            {
-                "moderator": "person, risk ratio", "groups": groups, "icc": 0.1, "controls": 12 * groups, "replicates": DESIGNS * 50, "size": size,
-                "mc_error": float(mc_error(size, DESIGNS * 50)), "mean_df": round(found["df"], 2), "size_formula": formula,
-                "inside_band": size_inside(formula, groups) and abs(size - formula) < 4 * float(mc_error(formula, DESIGNS * 50)),
-            }
-        )  # fmt: skip
-        said(rows[-1:])
-    assert write(rows, "subgroups_ratios")["inside_band"].all()
+    table = grid("subgroups_ratios", ("groups",), [(6,), (10,), (20,)], ratio_cell, replicates=DESIGNS * 50)
+    assert table["inside_band"].all()
 
 
 def test_a_thin_version():

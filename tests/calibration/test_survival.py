@@ -7,7 +7,10 @@ What the package computes for one trial is computed for all replicates at once b
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +19,7 @@ from scipy.special import log_ndtr
 
 import trialkit as tk
 from tests.calibration.one_arm_outcomes import OneArm
-from tests.calibration.tables import REPLICATES, coverage_inside, mc_error, over_designs, p_values, size_inside, write
+from tests.calibration.tables import REPLICATES, coverage_inside, grid, mc_error, over_designs, p_values, size_inside
 from trialkit.estimate.linear.linear_model import fit_linear
 from trialkit.estimate.linear.many_outcomes import ManyOutcomes
 from trialkit.estimate.sample import Sample, sample
@@ -27,6 +30,7 @@ from trialkit.inference.survival.restricted import restricted
 
 WINDOWS = {"light": (1.0, 3.0, 1.5), "heavy": (0.2, 1.2, 1.0)}  # earliest and latest censoring, tau
 Errors = tuple[np.ndarray, np.ndarray, np.ndarray]
+Run = Callable[..., dict[str, Errors]]
 
 
 def times(scores: np.ndarray, hazard: np.ndarray, censoring: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -134,15 +138,12 @@ def row(cell: dict, parts: list[Errors], groups: float) -> dict:
     }  # fmt: skip
 
 
-def cells(run, first: str, second: str, grid: list[tuple]) -> list[dict]:
-    rows = []
-    for a, b, hazard_ratio, censoring in grid:
-        parts = over_designs(run, a, b, hazard_ratio, censoring)
-        for measure in parts[0]:
-            cell = {"measure": measure, first: a, second: b, "hazard_ratio": hazard_ratio, "censoring": censoring}
-            rows.append(row(cell, [p[measure] for p in parts], a))
-            print(rows[-1], flush=True)
-    return rows
+def cell(run: Run, columns: tuple[str, ...], *values: Any) -> list[dict]:
+    """A row a measure."""
+    parts = over_designs(run, *values)
+    of = dict(zip(columns, values, strict=True))
+    units = values[0] if "groups" in columns else 10
+    return [row({"measure": m} | of, [p[m] for p in parts], units) for m in parts[0]]
 
 
 GRID = [
@@ -156,19 +157,22 @@ GRID = [
 
 @pytest.mark.calibration
 def test_times_with_groups_in_one_arm():
-    table = write(cells(one_arm_design, "groups", "icc", GRID), "survival")
+    columns = ("groups", "icc", "hazard_ratio", "censoring")
+    table = grid("survival", columns, GRID, partial(cell, one_arm_design, columns))
     outside = table[~table["inside_band"]]
     assert outside.empty, f"outside the band:\n{outside.to_string(index=False)}"
 
 
 @pytest.mark.calibration
 def test_times_of_people_alone():
-    grid = [
+    columns = ("people", "share", "hazard_ratio", "censoring")
+    cells = [
         (n, share, hr, c)
         for n, share in ((40, 0.5), (100, 0.5), (100, 0.2), (300, 0.5))
         for hr, c in ((1.0, "light"), (1.0, "heavy"), (1.5, "light"))
     ]
-    write(cells(alone_design, "people", "share", grid), "survival_people")
+    table = grid("survival_people", columns, cells, partial(cell, alone_design, columns))
+    assert (table["wrong"] < 0.1).all()
 
 
 def test_a_thin_version_of_the_size():

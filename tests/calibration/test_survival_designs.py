@@ -6,13 +6,15 @@ that leave units out are fitted one replicate at a time, so that strata have 1,0
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import trialkit as tk
 from tests.calibration.one_arm_outcomes import OneArm
-from tests.calibration.tables import REPLICATES, over_designs, write
+from tests.calibration.tables import DESIGNS, REPLICATES, grid, over_designs
 from tests.calibration.test_survival import Errors, by_arm, row, times
 from trialkit.estimate.request import Request
 from trialkit.estimate.sample import sample
@@ -25,6 +27,8 @@ from trialkit.inference.survival.cox import cox
 TIME = tk.Time("y", "event")
 REQUEST = Request("y", (), "cox", "hazard_ratio", "auto", "auto", "auto", "participant", "control", "impute", 0.95)
 CALLS = 25  # for each of 40 designs
+COLUMNS = ("design", "strata", "units", "icc")
+STRATA = [(2, 5, False), (4, 5, False), (6, 2, False), (10, 1, False), (4, 3, True), (10, 2, True), (12, 1, True)]
 
 
 def covariates_design(groups: int, icc: float, count: int, design: int) -> Errors:
@@ -76,38 +80,30 @@ def strata_design(strata: int, per_stratum: int, icc: float, clusters: bool, cal
     return {k: tuple(np.array(v).T) for k, v in found.items()}  # type: ignore[misc]
 
 
+def covariates_cell(groups: int, icc: float) -> list[dict]:
+    of = {"design": "3 covariates", "strata": 1, "units": groups, "icc": icc, "measure": "hazard_ratio", "hazard_ratio": 1.0}
+    return [row(of, over_designs(covariates_design, groups, icc, 3), groups)]
+
+
+def strata_cell(strata: int, per_stratum: int, clusters: bool, icc: float) -> list[dict]:
+    parts = over_designs(strata_design, strata, per_stratum, icc, clusters, CALLS)
+    units = strata * per_stratum * (2 if clusters else 1)
+    of = {"design": "clusters" if clusters else "groups in one arm", "strata": strata, "units": units, "icc": icc}
+    return [row(of | {"measure": m, "hazard_ratio": 1.0}, [p[m] for p in parts], units) for m in parts[0]]
+
+
+def either(covariates: bool, *arguments: Any) -> list[dict]:
+    return (covariates_cell if covariates else strata_cell)(*arguments)
+
+
 @pytest.mark.calibration
 def test_covariates_strata_and_clusters():
-    rows = []
-    for groups in (6, 10, 20):
-        for icc in (0.05, 0.2):
-            cell = {
-                "design": "3 covariates",
-                "strata": 1,
-                "units": groups,
-                "icc": icc,
-                "measure": "hazard_ratio",
-                "hazard_ratio": 1.0,
-            }
-            rows.append(row(cell, over_designs(covariates_design, groups, icc, 3), groups))
-            print(rows[-1], flush=True)
-    designs = [(2, 5, False), (4, 5, False), (6, 2, False), (10, 1, False), (4, 3, True), (10, 2, True), (12, 1, True)]
-    for strata, per_stratum, clusters in designs:
-        for icc in (0.0, 0.1):
-            parts = over_designs(strata_design, strata, per_stratum, icc, clusters, CALLS)
-            for measure in parts[0]:
-                units = strata * per_stratum * (2 if clusters else 1)
-                cell = {
-                    "design": "clusters" if clusters else "groups in one arm",
-                    "strata": strata,
-                    "units": units,
-                    "icc": icc,
-                    "measure": measure,
-                    "hazard_ratio": 1.0,
-                }
-                rows.append(row(cell, [p[measure] for p in parts], units))
-                print(rows[-1], flush=True)
-    write(rows, "survival_designs")
+    cells = {("3 covariates", 1, k, icc): (True, k, icc) for k in (6, 10, 20) for icc in (0.05, 0.2)}
+    for strata, per_stratum, clusters in STRATA:
+        design, units = ("clusters", 2 * strata * per_stratum) if clusters else ("groups in one arm", strata * per_stratum)
+        cells |= {(design, strata, units, icc): (False, strata, per_stratum, clusters, icc) for icc in (0.0, 0.1)}
+    table = grid("survival_designs", COLUMNS, cells, either, replicates=DESIGNS * CALLS)
+    assert (table["wrong"] < 0.12).all()
 
 
 def test_strata_raise_the_variance_that_shrunk_scores_give():

@@ -6,13 +6,14 @@ right; what is measured is its standard error and df.
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.calibration.tables import DESIGNS, REPLICATES, coverage_inside, mc_error, over_designs, said, write
+from tests.calibration.tables import DESIGNS, REPLICATES, coverage_inside, grid, mc_error, over_designs
 from trialkit.inference.distributions import t_test
 from trialkit.inference.linear.influence import influence_variance
 from trialkit.inference.reach.inverse_odds import participation
@@ -50,20 +51,21 @@ def one_design(method: str, groups: int, shift: float, design: int, replicates: 
     return pd.DataFrame([one_sample(rng, method, groups, shift) for _ in range(replicates)], columns=["error", "se", "covers"])
 
 
-def cell(method: str, groups: int, shift: float) -> dict[str, object]:
+def cell(method: str, groups: int, shift: float) -> list[dict[str, object]]:
     found = pd.concat(over_designs(one_design, method, groups, shift))
     coverage = float(found["covers"].mean())
-    return {
+    row = {
         "method": method, "groups": groups, "shift": shift, "icc": ICC, "replicates": DESIGNS * REPLICATES, "bias": float(found["error"].mean()),
         "sd": float(found["error"].std()), "mean_se": float(found["se"].mean()), "coverage": coverage, "mc_error": mc_error(coverage, len(found)),
         "inside_band": coverage_inside(coverage, groups),
     }  # fmt: skip
+    return [row]
 
 
 @pytest.mark.calibration
 @pytest.mark.slow
 def test_coverage_of_transported_effects() -> None:
-    table = write([said([cell(m, g, s)])[0] for m in METHODS for g in GROUPS for s in SHIFTS], "transport")
+    table = grid("transport", ("method", "groups", "shift"), list(product(METHODS, GROUPS, SHIFTS)), cell)
     assert (table["coverage"] >= 0.92).all()
 
 

@@ -14,7 +14,7 @@ import pytest
 
 import trialkit as tk
 from tests.calibration.batch import Batch
-from tests.calibration.tables import DESIGNS, mc_error, over_designs, p_values, said, size_inside, write
+from tests.calibration.tables import DESIGNS, grid, mc_error, over_designs, p_values, size_inside
 from trialkit.design.stream import Stream
 from trialkit.inference.draws.wild_cluster import (
     Draws,
@@ -111,22 +111,26 @@ def one_design(design: str, units: int, share: float, icc: float, number: int, r
     return out | {"tk.itt": d.t_rejections(y)}
 
 
+def cell(design: str, units: int, share: float, icc: float) -> list[dict[str, object]]:
+    """A row a kind."""
+    parts, total = over_designs(one_design, design, units, share, icc), DESIGNS * REPLICATES
+    rows = []
+    for kind in (*kinds(design, units), "tk.itt"):
+        size = sum(p[kind] for p in parts) / total
+        rows.append(
+            {
+                "design": design, "units": units, "treated_share": round(share, 2), "icc": icc, "kind": kind, "draws": DRAWS,
+                "replicates": total, "size": size, "mc_error": mc_error(size, total), "inside_band": size_inside(size, units),
+            }
+        )  # fmt: skip
+    return rows
+
+
 @pytest.mark.calibration
 @pytest.mark.slow
 def test_size_of_the_wild_bootstrap():
-    rows, total = [], DESIGNS * REPLICATES
-    for design, units, share in CELLS:
-        for icc in ICCS:
-            parts = over_designs(one_design, design, units, share, icc)
-            for kind in (*kinds(design, units), "tk.itt"):
-                size = sum(p[kind] for p in parts) / total
-                rows += said([
-                    {
-                        "design": design, "units": units, "treated_share": round(share, 2), "icc": icc, "kind": kind, "draws": DRAWS,
-                        "replicates": total, "size": size, "mc_error": mc_error(size, total), "inside_band": size_inside(size, units),
-                    }
-                ])  # fmt: skip
-    table = write(rows, "wild_bootstrap")
+    cells = {(d, k, round(share, 2), icc): (d, k, share, icc) for d, k, share in CELLS for icc in ICCS}
+    table = grid("wild_bootstrap", ("design", "units", "treated_share", "icc"), cells, cell)
     assert (table.loc[table["kind"] != "by person", "size"] <= 0.12).all()
 
 

@@ -41,6 +41,28 @@ def test_the_way_through(files, capsys):
     assert (files / "again" / "index.html").read_text() == page
 
 
+def test_a_run_that_is_refused_leaves_nothing_behind(files, capsys):
+    before = sorted(p.name for p in files.iterdir())
+    (files / "data.csv").write_text((files / "data.csv").read_text().replace("peer", "pear"))
+    assert run(["run", "plan.toml", "data.csv"]) == 4
+    assert sorted(p.name for p in files.iterdir()) == before
+    assert run(["lock", "plan.toml"]) == 0
+    (files / "plan.toml").write_text(PLAN.replace("0.05", "0.01"))
+    assert run(["run", "plan.toml", "data.csv"]) == 5
+    assert sorted(p.name for p in files.iterdir()) == sorted([*before, "plan.lock.json"])
+    assert "trialkit lock PLAN --amend" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["check", "plan.toml", "data.csv"], ["run", "plan.toml", "data.csv", "--quiet"]])
+def test_the_data_are_read_once(files, capsys, monkeypatch, command):
+    from trialkit.plan.planned import prepare
+
+    seen, read = [], prepare.read
+    monkeypatch.setattr(prepare, "read", lambda path, **options: seen.append(path) or read(path, **options))
+    assert run(command) == 0
+    assert [str(p) for p in seen] == ["data.csv"]
+
+
 def test_json_is_json(files, capsys):
     for command in (
         ["check", "plan.toml"],

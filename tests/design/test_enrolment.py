@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 
 import trialkit as tk
-from trialkit.design import chain_file
-from trialkit.design.enrolment import Enrolment, check_enrolment
-from trialkit.design.ledger import canonical, commitment, sha256
+from trialkit.design import Enrolment, check_enrolment
+from trialkit.design.record import chain_file
+from trialkit.design.record.ledger import canonical, commitment, sha256
 from trialkit.errors import DesignError, IdentifierError, LockError, UnblindingError, UsageError
 
 pytestmark = pytest.mark.filterwarnings("ignore:new level")
@@ -256,21 +256,47 @@ def test_one_sitting_at_a_time(folder):
     assert not (folder / "e.jsonl.lock").exists()
 
 
-def test_a_process_that_ends_takes_its_lock_along_and_a_killed_one_says_what_to_do(folder):
+def test_a_lock_that_a_killed_process_left_is_replaced_and_that_of_another_computer_stays(folder):
     begun(folder)
     script = (
-        "import os, sys\nfrom trialkit.design.enrolment import Enrolment\n"
+        "import os, sys\nfrom trialkit.design import Enrolment\n"
         f"e = Enrolment.open({str(folder / 'e.jsonl')!r}, seed_file={str(folder / 'seed.json')!r}, by='carl')\n"
         "if sys.argv[1] == 'killed': os._exit(1)\n"
     )
     subprocess.run([sys.executable, "-c", script, "ended"], check=True)
     assert not (folder / "e.jsonl.lock").exists()
+    left = folder / "e.jsonl.lock"
     subprocess.run([sys.executable, "-c", script, "killed"], check=False)
-    with pytest.raises(LockError, match=r"in use by carl .*remove 'e.jsonl.lock' after making sure"):
-        sit(folder)
-    (folder / "e.jsonl.lock").unlink()
+    elsewhere = json.loads(left.read_text()) | {"computer": "another-computer"}
     with sit(folder) as e:
         assert e.n == 12
+    assert not left.exists()
+    for content in (json.dumps(elsewhere), "", "{}", "[1]"):
+        left.write_text(content)
+        with pytest.raises(LockError, match=r"in use by (carl|another sitting).*remove 'e.jsonl.lock' after making sure"):
+            sit(folder)
+        assert left.read_text() == content
+
+
+def test_a_sitting_in_another_process_keeps_its_lock_whatever_number_it_wrote_down(folder):
+    begun(folder)
+    script = (
+        "import sys\nfrom trialkit.design import Enrolment\n"
+        f"with Enrolment.open({str(folder / 'e.jsonl')!r}, seed_file={str(folder / 'seed.json')!r}, by='carl'):\n"
+        "    print('open', flush=True)\n    sys.stdin.read()\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"open\n"
+        left = folder / "e.jsonl.lock"
+        told = json.loads(left.read_text())
+        # as in a container, where the same number is nobody's here
+        left.write_text(json.dumps(told | {"process": 2**22 + 1}))
+        with pytest.raises(LockError, match="in use by carl"):
+            sit(folder)
+        left.write_text(json.dumps(told, sort_keys=True, separators=(",", ":")) + "\n")
+        process.stdin.close()
+    assert process.returncode == 0
+    assert not left.exists()
 
 
 def test_identifiers_are_enrolled_once(folder):

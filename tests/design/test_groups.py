@@ -14,8 +14,8 @@ from scipy.stats import chisquare
 import trialkit as tk
 from trialkit import design as schemes
 from trialkit.design.base import Design
+from trialkit.design.groups.traits import trait
 from trialkit.design.people import People
-from trialkit.design.traits import trait
 from trialkit.errors import ColumnNotFoundError, DesignError, UsageError
 from trialkit.report.figures.group_quality_chart import group_quality
 from trialkit.results import Result

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trialkit.design.starts import packed_sizes
+from trialkit.design.groups.starts import packed_sizes
 
 
 def one_by_one(sizes: np.ndarray, blocks: np.ndarray, singles: int, smallest: int, largest: int) -> np.ndarray | None:

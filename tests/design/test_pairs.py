@@ -13,9 +13,9 @@ import pytest
 from scipy import stats
 
 import trialkit as tk
-from trialkit.design import matching
-from trialkit.design.blossom import even_costs, minimum_matching
-from trialkit.design.matching import match_distances, match_points
+from trialkit.design.matching import tuples
+from trialkit.design.matching.blossom import even_costs, minimum_matching
+from trialkit.design.matching.tuples import match_distances, match_points
 from trialkit.errors import DesignError, UsageError
 
 TWO = {"individual": 1, "peer": 1}
@@ -125,11 +125,11 @@ def test_a_distance_of_your_own_between_many_units_lies_within_its_bound(monkeyp
         distance = np.sqrt(((points[:, None] - points) ** 2).sum(axis=2))
         exact = match_distances(distance, 2)
         with monkeypatch.context() as patch:
-            patch.setattr(matching, "MOST_EXACT", 10)
+            patch.setattr(tuples, "MOST_EXACT", 10)
             rough = match_distances(distance, 2)
         assert exact.optimal and exact.gap == 0 and not rough.optimal and len(rough.rest) == n % 2
         assert rough.bound <= exact.total + 1e-9 <= rough.total + 1e-6 and rough.total < 1.5 * exact.total
-    monkeypatch.setattr(matching, "MOST_DENSE", 30)
+    monkeypatch.setattr(tuples, "MOST_DENSE", 30)
     with pytest.raises(DesignError, match=r"too many for a distance of your own.*name strata"):
         match_distances(distance, 2)
 

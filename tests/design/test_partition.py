@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from trialkit.design.partition import Problem, canonical, criterion, expected_criterion, reach, search, violations
+from trialkit.design.groups.partition import Problem, canonical, criterion, expected_criterion, reach, search, violations
 
 
 def all_partitions(sizes: list[int]) -> np.ndarray:

@@ -12,10 +12,10 @@ import pytest
 
 import trialkit as tk
 from trialkit import design as schemes
-from trialkit.design import record
-from trialkit.design.certify import Certificate, certificate_text, sealed
-from trialkit.design.ledger import canonical, cell_text, commitment, log_problem
-from trialkit.design.record import allocate, certificate, release, verify_certificate
+from trialkit.design import allocate, certificate, release, verify_certificate
+from trialkit.design.record import allocate as allocating
+from trialkit.design.record.certify import Certificate, certificate_text, sealed
+from trialkit.design.record.ledger import canonical, cell_text, commitment, log_problem
 from trialkit.errors import ColumnNotFoundError, DesignError, LockError, NotReproducibleError, UnblindingError, UsageError
 
 ARMS = {"individual": 1, "peer": 1}
@@ -136,7 +136,7 @@ def test_a_failure_in_between_leaves_what_was_there(folder, monkeypatch, tmp_pat
     def full(*_):
         raise OSError("no space left")
 
-    monkeypatch.setattr(record, "write_workbook", full)
+    monkeypatch.setattr(allocating, "write_workbook", full)
     with pytest.raises(OSError, match="no space"):
         allocate(grouped(), folder=folder, reason="again", secret=tmp_path / "s.json")
     with pytest.raises(OSError, match="no space"):

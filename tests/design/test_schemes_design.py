@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import doctest
 import importlib
-import sys
 import time
 from fractions import Fraction
 
@@ -17,28 +16,27 @@ from hypothesis import strategies as st
 import trialkit as tk
 import trialkit.design
 from trialkit import design
-from trialkit.design import base
-from trialkit.design.leftovers import PooledLaw, exact_shares, law_of
+from trialkit.design import mechanism, registry
+from trialkit.design.cells.leftovers import PooledLaw, exact_shares, law_of
+from trialkit.design.cells.rounding import controlled, key_thresholds, systematic
+from trialkit.design.cells.within import Alike, ListedCells, arrangements
 from trialkit.design.people import People
-from trialkit.design.rounding import controlled, key_thresholds, systematic
 from trialkit.design.stream import Stream
-from trialkit.design.within import Alike, ListedCells, arrangements
-from trialkit.errors import DesignError
+from trialkit.errors import DesignError, UsageError
 
 TWO = {"a": 1, "b": 1}
 MODULES = [
-    "base", "people", "within", "rounding", "leftovers", "counts", "units", "celled", "simple", "complete", "stratified", "clustered",
-    "stratified_clustered", "factorial", "custom", "balance", "stream",
+    "base", "mechanism", "people", "registry", "stream", "cells.within", "cells.rounding", "cells.leftovers", "cells.counts",
+    "cells.units", "covariates.balance", "mechanisms.celled", "mechanisms.simple", "mechanisms.complete", "mechanisms.stratified",
+    "mechanisms.clustered", "mechanisms.stratified_clustered", "mechanisms.factorial", "mechanisms.custom",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [*MODULES, ""])
 def test_examples_run(name):
     module = importlib.import_module(f"trialkit.design.{name}" if name else "trialkit.design")
-    # the name of a scheme is its function, so the module comes from where modules are kept
-    module = sys.modules[f"trialkit.design.{name}" if name else "trialkit.design"]
     assert doctest.testmod(module).failed == 0
-    design._REGISTERED.pop("coin", None)
+    registry._REGISTERED.pop("coin", None)
 
 
 weights = st.lists(st.integers(1, 9), min_size=2, max_size=5)
@@ -183,7 +181,7 @@ def test_a_draw_function_gives_simulated_probabilities_in_the_order_of_identifie
         first = rng.random() < 0.25
         return ["b", "a", "a"] if first else ["a", "b", "b"]
 
-    monkeypatch.setattr(base, "PROBABILITY_DRAWS", 4000)
+    monkeypatch.setattr(mechanism, "PROBABILITY_DRAWS", 4000)
     made = design.custom({"id": ["z", "y", "x"]}, unit="id", arms=TWO, draw=draw)
     assert not made.probabilities_exact
     p, se = made.probabilities["b"], made.probabilities_se["b"]
@@ -204,10 +202,16 @@ def test_exact_probabilities_have_no_error():
 
 
 def test_the_name_of_a_scheme_is_its_function_after_its_module_was_imported():
-    importlib.import_module("trialkit.design.complete")
+    importlib.import_module("trialkit.design.mechanisms.complete")
     assert callable(design.complete)
     assert callable(tk.design.complete)
-    assert set(MODULES) & set(design.schemes()) <= set(dir(design))
+    assert set(design.schemes()) <= set(dir(design))
+
+
+@pytest.mark.parametrize("name", ["groups", "people", "complete", "allocate", "schemes", "two words", "_own"])
+def test_names_that_are_taken_are_no_schemes(name):
+    with pytest.raises(UsageError, match="name"):
+        design.register(name)
 
 
 def test_a_scheme_of_the_users_own():
@@ -222,7 +226,7 @@ def test_a_scheme_of_the_users_own():
         assert "first_half" in design.schemes()
         assert design.first_half({"id": [1, 2]}, unit="id").count() == 2
     finally:
-        design._REGISTERED.pop("first_half")
+        registry._REGISTERED.pop("first_half")
 
 
 def test_a_design_says_what_it_is():

@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 
 from trialkit import design
-from trialkit.design import within
 from trialkit.design.base import Design
+from trialkit.design.cells import within
 
 TWO = {"a": 1, "b": 1}
 UNEVEN = {"a": 1, "b": 2}

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from trialkit import design
-from trialkit.design import base, stream
+from trialkit.design import mechanism, stream
 from trialkit.design.stream import Stream
 
 FILE = Path(__file__).parents[2] / "docs" / "design_test_vectors.json"
@@ -146,7 +146,7 @@ def test_a_draw_depends_on_the_seed_and_its_number_only(case, monkeypatch):
     made = design.scheme(case["scheme"])(case["data"], **case["settings"])
     many = made.draw_many(N_DRAWS, seed=SEED).arms
     np.testing.assert_array_equal(made.draw_many(7, seed=SEED).arms, many[:7])
-    monkeypatch.setattr(base, "block_rows", lambda n: 5)
+    monkeypatch.setattr(mechanism, "block_rows", lambda n: 5)
     np.testing.assert_array_equal(made.draw_many(18, seed=SEED).arms, many[:18])
     assert _hash(made.draw_many(N_DRAWS, seed=SEED + 1).arms) != case["sha256"]
 

@@ -13,7 +13,7 @@ from scipy import stats
 import trialkit as tk
 from tests.estimate.helpers import grouped_data, grouped_trial
 from trialkit.errors import CombinationError, DataError, EstimationError, UsageError, ValueTypeError
-from trialkit.estimate.effect_sizes import effect_sizes_more as es
+from trialkit.estimate.effect_sizes import analyses as es
 from trialkit.estimate.effect_sizes.conversions import SCALES
 from trialkit.inference.effect_sizes import clustered_d, placements
 from trialkit.results import Result
@@ -408,3 +408,11 @@ def test_results_survive_json():
 def test_what_is_no_effect_size_is_refused(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+@pytest.mark.parametrize("kind", ["cohens_h", "cox_d", "logit_d", "common_language", "cliffs_delta"])
+@pytest.mark.parametrize("contrasts", ["every pair", [{"peer": 1, "solo": -1}]])
+def test_contrasts_that_do_not_exist_are_not_taken_for_control(kind, contrasts):
+    trial = tk.Trial(pd.DataFrame({"arm": ["peer", "solo"] * 10, "y": [1, 0, 0, 1, 1] * 4}), arm="arm", control="solo")
+    with pytest.raises(UsageError, match="'control' or for 'all'"):
+        getattr(es, kind)(trial, "y", contrasts=contrasts)

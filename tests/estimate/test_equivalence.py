@@ -16,8 +16,8 @@ from statsmodels.stats.weightstats import ttost_ind
 import trialkit as tk
 from tests.estimate.helpers import grouped_data, grouped_trial
 from trialkit.errors import UsageError
-from trialkit.estimate.equivalence import against_margins, margins
 from trialkit.estimate.itt_result import IttResult
+from trialkit.estimate.margins.equivalence import against_margins, margins
 from trialkit.inference.margins import above, below, two_one_sided
 from trialkit.results import Estimate, Result
 

@@ -237,7 +237,11 @@ def test_refusals(call, error, words):
 
 BROKEN = [
     (lambda d: d.assign(y=np.nan), MissingDataError, "missing for everyone"),
-    (lambda d: d.assign(y=d["y"].where(d["arm"] == "solo")), MissingDataError, "arm 'peer'"),
+    (
+        lambda d: d.assign(y=d["y"].where(d["arm"] == "solo")),
+        MissingDataError,
+        "arm 'peer', so there is nothing to compare: check that the follow-up",
+    ),
     (lambda d: d.assign(y=1.0), EstimationError, "no variation"),
     (lambda d: d.assign(y=d["y0"] * 2), EstimationError, "exactly"),
     (lambda d: d.assign(y0=(d["arm"] == "peer") * 1.0), NotIdentifiedError, "'y0'"),

@@ -26,12 +26,12 @@ from trialkit.errors import (
     ValueTypeError,
 )
 from trialkit.estimate.measures import MEASURES
+from trialkit.estimate.parts import restricted
 from trialkit.estimate.request import Request
 from trialkit.estimate.subgroups.each_subgroup import by_subgroup
 from trialkit.estimate.subgroups.effect_modification import _arguments
 from trialkit.estimate.subgroups.moderators import moderator
 from trialkit.estimate.subgroups.regression import by_regression
-from trialkit.estimate.subgroups.subset import restricted
 from trialkit.inference.arrays import Clusters
 from trialkit.inference.linear.covariance import covariance
 from trialkit.inference.linear.least_squares import least_squares

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from trialkit.errors import FileReadError, ScaleError
 from trialkit.measurement import Scale, UnverifiedScaleWarning, scale, scales, score, score_long
-from trialkit.measurement.questionnaires.scale import ALWAYS_STATED
+from trialkit.measurement.questionnaires.facts import ALWAYS_STATED
 
 OWN = """
 key = "trust"

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 import trialkit.measurement as measurement
 from trialkit.errors import ScaleError, UsageError, ValueTypeError
 from trialkit.measurement import Scale, UnverifiedScaleWarning, scale, scales, score, template, templates
+from trialkit.measurement.questionnaires.facts import ALWAYS_STATED
 from trialkit.measurement.questionnaires.overview import page
-from trialkit.measurement.questionnaires.scale import ALWAYS_STATED
 
 REGISTRY = Path(measurement.__file__).parent / "registry"
 ROOT = Path(__file__).parents[2]

@@ -17,7 +17,7 @@ from trialkit.plan.blinding.alike import latent_share, made_alike
 from trialkit.plan.blinding.false_positives import false_positives
 from trialkit.plan.blinding.made_up import made_up
 from trialkit.plan.blinding.rerandomized import run_rerandomized
-from trialkit.report.content import ReportContent
+from trialkit.report.save import Report
 from trialkit.results import Result
 
 
@@ -138,7 +138,7 @@ def test_the_report_is_marked_everywhere_and_round_trips(plan, tmp_path):
     content = run_rerandomized(plan, people(1), seed=1)
     assert content.blinding["mark"] == "rerandomized"
     assert str(content).startswith("BLINDED: arms are made up")
-    again = ReportContent.from_dict(json.loads(json.dumps(content.to_dict())))
+    again = Report.from_dict(json.loads(json.dumps(content.to_dict())))
     assert again.blinding == content.blinding
     page = content.save(tmp_path / "blinded").read_text("utf-8")
     sections = page.count("<section")
@@ -151,7 +151,7 @@ def test_the_report_is_marked_everywhere_and_round_trips(plan, tmp_path):
 def test_the_dutch_report_is_marked_in_dutch(plan):
     from trialkit.report.assemble import assemble
     from trialkit.report.view import View
-    from trialkit.report.words_nl import Dutch
+    from trialkit.report.words.dutch import Dutch
 
     document = assemble(View(run_rerandomized(plan, people(1), seed=1), Dutch()))
     assert document.title.startswith("GEBLINDEERD: de armen zijn verzonnen")

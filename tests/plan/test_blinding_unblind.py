@@ -11,11 +11,11 @@ from typer.testing import CliRunner
 import trialkit as tk
 from tests.plan.blinding import people, planned
 from trialkit.cli.app import app
-from trialkit.design.ledger import read_log
+from trialkit.design.record.ledger import read_log
 from trialkit.errors import LockError, UnblindingError, UsageError
 from trialkit.io import content_hash
 from trialkit.plan.blinding.unblinding import BY_RUN, read_unblinding, unblind, unblinding_path
-from trialkit.report.content import ReportContent
+from trialkit.report.save import Report
 
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
@@ -80,7 +80,7 @@ def test_a_run_of_a_locked_plan_writes_the_first_line_itself_and_only_that(plan,
     assert (line["event"], line["by"]) == ("run", BY_RUN)
     plan.run(people(1))
     assert len(read_unblinding(plan)) == 1
-    assert ReportContent.from_dict(json.loads(json.dumps(content.to_dict()))).unblinding == ({**line},)
+    assert Report.from_dict(json.loads(json.dumps(content.to_dict()))).unblinding == ({**line},)
     page = content.save(tmp_path / "report").read_text("utf-8")
     assert "Unblinded" in page
     assert BY_RUN in page

@@ -25,12 +25,12 @@ from trialkit.cli import run as command
 from trialkit.errors import FileReadError, LockError
 from trialkit.io import exchange as exchanging
 from trialkit.plan.deviations.log import log_deviations
-from trialkit.plan.locking.evidence import attach
-from trialkit.plan.locking.lock import read_lock
+from trialkit.plan.locking.attach import attach
+from trialkit.plan.locking.manifest import read_lock
 from trialkit.plan.locking.verify_bundle import verify_bundle
-from trialkit.report.bundle import bundle_hash, bundle_text, files_in, read_bundle
-from trialkit.report.places import changed_lines, key_of_line, line_marks
 from trialkit.report.save import load_content, save_report
+from trialkit.report.writing.bundle import bundle_hash, bundle_text, files_in, read_bundle
+from trialkit.report.writing.places import changed_lines, key_of_line, line_marks
 
 NOW = "2026-11-23T09:00:00+00:00"
 SCALE = '[[scales]]\nname = "s"\nscale = "scales/own.toml"\nitems = "s_{item}"\n[[outcomes]]'
@@ -282,7 +282,7 @@ def test_a_lock_under_another_name_and_a_scale_beside_the_plan(tmp_path: Path) -
 
 
 def test_evidence_that_was_taken_out_is_missed_even_when_sealed_anew(report: Path) -> None:
-    from trialkit.report.bundle import seal
+    from trialkit.report.writing.bundle import seal
 
     told = {k: v for k, v in read_bundle(report)[0].items() if k not in ("files", "kind", "format_version", "bundle_hash")}
     (report / "plan" / "plan.lock.evidence.json").unlink()

@@ -13,8 +13,7 @@ from tests.plan.test_run import PLAN, data
 from trialkit.plan.reading.load import PlanFileError, load_spec
 from trialkit.plan.schema.plan_spec import PlanSpec
 from trialkit.plan.words.estimand import estimand_sentence
-from trialkit.report.content import ReportContent
-from trialkit.report.save import save_report
+from trialkit.report.save import Report, save_report
 
 OWN = PLAN.replace("[data]\n", 'aide = { label = "Help of a volunteer" }\n[data]\n', 1).replace(
     "smallest_worthwhile = { hedges_g = 0.2 }\n", "", 1
@@ -40,7 +39,7 @@ def test_the_rows_are_those_of_itt() -> None:
     assert "lin" in content.outcomes[0].companions
     work = content.corrections["work"]
     assert len(work.estimates) == 4  # two outcomes, two contrasts
-    again = ReportContent.from_dict(json.loads(json.dumps(content.to_dict(), allow_nan=False)))
+    again = Report.from_dict(json.loads(json.dumps(content.to_dict(), allow_nan=False)))
     assert again.to_dict() == content.to_dict()
 
 

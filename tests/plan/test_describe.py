@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from string import Formatter
+from typing import get_args
 
 import pytest
 
@@ -10,8 +12,11 @@ from tests.plan.conftest import SMALL
 from trialkit.errors import LockError, PlanError, UsageError
 from trialkit.plan.plan import Plan
 from trialkit.plan.reading.load import load_spec
+from trialkit.plan.schema.outcomes import Estimator
 from trialkit.plan.schema.plan_spec import PlanSpec
-from trialkit.plan.words.describe import describe, estimand_sentence
+from trialkit.plan.words.describe import describe
+from trialkit.plan.words.estimand import estimand_sentence
+from trialkit.plan.words.vocabulary import WORDS
 
 
 def _flat(text: str) -> str:
@@ -120,6 +125,40 @@ def test_description_of_a_plan_that_says_little() -> None:
     ):
         assert said in told
     assert "not run by this version" not in told
+
+
+@pytest.mark.parametrize("estimator", get_args(Estimator))
+def test_every_estimator_of_the_analysis_is_told(estimator: str) -> None:
+    spec = load_spec(f'{SMALL}measure = "odds_ratio"\n[analysis]\nestimator = "{estimator}"\nseed = 1\n')
+    for language, kept in (("en", "logistic"), ("nl", "logistische")):
+        told = _flat(describe(spec, language=language))
+        assert "_" not in told.split("Anal", 1)[1].split(" Harms: ")[0].split(" Ongewenste ")[0]
+        assert estimator != "logit" or kept in told.lower()
+
+
+def test_how_groups_are_formed_is_told_whole() -> None:
+    groups = 'size = [8, 12], within = ["agency"], alike = ["age"], mixed = ["sex"], keep_together = "village", keep_apart = "household", waiting_list = true'
+    plan = SMALL.replace("b = {}", "b = { grouped = true }").replace('arm = "arm"', 'arm = "arm"\ngroup = "g"')
+    spec = load_spec(f"{plan}[design]\ngroups = {{ {groups} }}\n")
+    told = _flat(describe(spec))
+    assert "Groups of 8 to 12 people within 'agency', alike in 'age', mixed in 'sex'." in told
+    assert "People with the same 'village' are put in the same group." in told
+    assert "People with the same 'household' are put in different groups." in told
+    assert "People who do not fit in a group of the right size wait, drawn at random." in told
+    assert "Groepen van 8 tot 12 mensen binnen 'agency', gelijk in 'age', gemengd in 'sex'." in _flat(
+        describe(spec, language="nl")
+    )
+
+
+def test_both_languages_have_the_same_sentences_and_holes() -> None:
+    def holes(sentence: str) -> set[str]:
+        return {name for _, name, _, _ in Formatter().parse(sentence) if name is not None}
+
+    english, dutch = WORDS["en"].sentences, WORDS["nl"].sentences
+    assert set(english) <= set(dutch)
+    assert {k: holes(v) for k, v in english.items()} == {k: holes(dutch[k]) for k in english}
+    more = {k.partition("_")[0] for k in set(dutch) - set(english)}
+    assert more == {"assumption", "companion", "estimator", "outcome", "rule", "statistic", "subgroup"}
 
 
 def test_plan_object(plan_file: Path, text: str) -> None:

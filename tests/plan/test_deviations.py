@@ -15,17 +15,16 @@ from hypothesis import strategies as st
 
 import trialkit as tk
 from tests.plan.test_run import PLAN, data
-from trialkit.design.chain_file import SittingLock
+from trialkit.design.record.chain_file import SittingLock
 from trialkit.errors import LockError, UsageError
 from trialkit.plan.deviations import ledger
 from trialkit.plan.deviations.changes import changes_of
 from trialkit.plan.deviations.entry import kind_of_path
 from trialkit.plan.deviations.ledger import append, ledger_beside, read_ledger
 from trialkit.plan.locking.differences import Difference
-from trialkit.plan.locking.lock import read_lock
+from trialkit.plan.locking.manifest import read_lock
 from trialkit.plan.locking.verify_bundle import verify_bundle
-from trialkit.report.content import ReportContent
-from trialkit.report.save import load_content
+from trialkit.report.save import Report, load_content
 
 SAID = {
     "reason": "Asked for by the funder.",
@@ -50,7 +49,7 @@ def changed(path: Path, text: str = CHANGED) -> tk.Plan:
 
 
 @pytest.fixture(scope="module")
-def deviating(tmp_path_factory: pytest.TempPathFactory) -> tuple[tk.Plan, ReportContent]:
+def deviating(tmp_path_factory: pytest.TempPathFactory) -> tuple[tk.Plan, Report]:
     plan = changed(locked(tmp_path_factory.mktemp("deviating")))
     plan.deviate(**SAID)
     return plan, plan.run(data())
@@ -73,7 +72,7 @@ def test_a_plan_that_differs_is_refused_until_the_ledger_tells_why(tmp_path: Pat
     assert any("1 point, told in plan.deviations.jsonl (D1)" in c.sentence for c in plan.verify().checks)
 
 
-def test_both_plans_are_run(deviating: tuple[tk.Plan, ReportContent]) -> None:
+def test_both_plans_are_run(deviating: tuple[tk.Plan, Report]) -> None:
     _, content = deviating
     d = data()
     trial = tk.Trial(d, arm="arm", control="solo", unit="id", group="group")
@@ -87,7 +86,7 @@ def test_both_plans_are_run(deviating: tuple[tk.Plan, ReportContent]) -> None:
     assert content.deviations[0]["in_force"] is True and content.departures.planned_failed == ""
 
 
-def test_the_report_shows_both_and_can_be_verified(deviating: tuple[tk.Plan, ReportContent], tmp_path: Path) -> None:
+def test_the_report_shows_both_and_can_be_verified(deviating: tuple[tk.Plan, Report], tmp_path: Path) -> None:
     _, content = deviating
     page = content.save(tmp_path / "report").read_text("utf-8")
     for said in (

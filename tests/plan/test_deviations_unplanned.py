@@ -13,8 +13,7 @@ import pytest
 import trialkit as tk
 from tests.plan.test_run import PLAN, data
 from trialkit.errors import UsageError
-from trialkit.report.content import ReportContent
-from trialkit.report.save import load_content
+from trialkit.report.save import Report, load_content
 from trialkit.results import Result
 
 
@@ -24,14 +23,14 @@ def trial() -> tk.Trial:
 
 
 @pytest.fixture(scope="module")
-def content(trial: tk.Trial) -> ReportContent:
+def content(trial: tk.Trial) -> Report:
     at = datetime(2026, 11, 1, tzinfo=UTC)
     base = tk.Plan.from_text(PLAN).run(data())
     added = base.with_unplanned("Without the covariate", tk.itt(trial, "y"), reason="A reviewer asked.", by="B. de Vries", at=at)
     return added.with_unplanned("<b>Balance</b>", tk.selection.balance(trial, ["y0"]), reason="To see.", at=at)
 
 
-def test_rows_say_what_was_planned(content: ReportContent, trial: tk.Trial) -> None:
+def test_rows_say_what_was_planned(content: Report, trial: tk.Trial) -> None:
     rows = content.tidy().set_index("name")
     assert rows.loc[["mood", "job", "calls"], "planned"].all()
     row = rows.loc["Without the covariate"]
@@ -39,7 +38,7 @@ def test_rows_say_what_was_planned(content: ReportContent, trial: tk.Trial) -> N
     assert row["estimate"] == tk.itt(trial, "y").estimates[0].estimate
 
 
-def test_the_marks_are_on_the_page_in_the_tables_and_in_the_results(content: ReportContent, tmp_path: Path) -> None:
+def test_the_marks_are_on_the_page_in_the_tables_and_in_the_results(content: Report, tmp_path: Path) -> None:
     page = content.save(tmp_path / "report").read_text("utf-8")
     assert "Without the covariate (not planned)" in page and "Analyses that were not planned" in page
     assert "&lt;b&gt;Balance&lt;/b&gt; (not planned)" in page and "2 analyses added" in page and "<b>Balance" not in page
@@ -51,13 +50,13 @@ def test_the_marks_are_on_the_page_in_the_tables_and_in_the_results(content: Rep
     assert load_content(tmp_path / "report").to_dict() == content.to_dict()
 
 
-def test_the_planned_parts_stay_as_they_were(content: ReportContent) -> None:
+def test_the_planned_parts_stay_as_they_were(content: Report) -> None:
     base = tk.Plan.from_text(PLAN).run(data(), now=content.created)
     left = {k: v for k, v in content.to_dict().items() if k != "departures"}
     assert left == {k: v for k, v in base.to_dict().items() if k != "departures"}
 
 
-def test_what_tells_a_reader_nothing_is_refused(content: ReportContent, trial: tk.Trial) -> None:
+def test_what_tells_a_reader_nothing_is_refused(content: Report, trial: tk.Trial) -> None:
     found = tk.itt(trial, "y")
     with pytest.raises(UsageError, match="a result of trialkit"):
         content.with_unplanned("x", found.tidy(), reason="r")  # type: ignore[arg-type]
@@ -71,12 +70,12 @@ def test_what_tells_a_reader_nothing_is_refused(content: ReportContent, trial: t
         content.with_unplanned("x", found, reason="r", at=datetime(2026, 1, 1))
 
 
-def test_both_languages_say_not_planned(content: ReportContent, tmp_path: Path) -> None:
+def test_both_languages_say_not_planned(content: Report, tmp_path: Path) -> None:
     page = content.save(tmp_path / "report", language="nl").read_text("utf-8")
     assert "Without the covariate (niet gepland)" in page and "Analyses die niet gepland waren" in page
 
 
-def test_a_kind_that_cannot_be_read_back_is_refused(content: ReportContent, trial: tk.Trial) -> None:
+def test_a_kind_that_cannot_be_read_back_is_refused(content: Report, trial: tk.Trial) -> None:
     @dataclass(frozen=True)
     class Own(Result):
         kind = "own_kind_of_this_test"

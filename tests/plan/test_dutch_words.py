@@ -9,19 +9,17 @@ import pytest
 from trialkit.plan.plan import Plan
 from trialkit.plan.schema.plan_spec import PlanSpec
 from trialkit.plan.words.describe import describe
-from trialkit.plan.words.describe_nl import describe_in_dutch
 from trialkit.plan.words.estimand import estimand_sentence
-from trialkit.plan.words.estimand_nl import estimand_in_dutch
 from trialkit.plan.words.not_yet import not_yet
 
 ENGLISH = re.compile(r"\b(the|and|with|from|people|each|is not|are)\b")
 
 
 def test_an_estimand_in_dutch(spec: PlanSpec) -> None:
-    said = estimand_in_dutch(spec, spec.outcomes[0])
+    said = estimand_sentence(spec, spec.outcomes[0], language="nl")
     assert said.startswith(f"Onder alle gerandomiseerde mensen ({spec.trial.population}): het verschil in het ")
     assert f"‘{spec.outcomes[0].label}’" in said and said.endswith(").")
-    assert said != estimand_in_dutch(spec, spec.outcomes[1])
+    assert said != estimand_sentence(spec, spec.outcomes[1], language="nl")
 
 
 def test_every_measure_has_a_dutch_estimand(spec: PlanSpec) -> None:
@@ -35,7 +33,7 @@ def test_every_measure_has_a_dutch_estimand(spec: PlanSpec) -> None:
     said = set()
     for measure in measures:
         made = outcome.model_copy(update={"measure": measure, "tau": 730.0, "q": 0.25, "better": "lower"})
-        said.add(estimand_in_dutch(spec, made))
+        said.add(estimand_sentence(spec, made, language="nl"))
         assert estimand_sentence(spec, made)
     assert len(said) == len(measures)
 
@@ -62,7 +60,7 @@ def _bare(spec: PlanSpec, text: str) -> str:
 
 
 def test_the_plan_in_dutch_says_what_the_english_says(spec: PlanSpec) -> None:
-    dutch, english = describe_in_dutch(spec), describe(spec)
+    dutch, english = describe(spec, language="nl"), describe(spec)
     assert dutch.count("\n\n") == english.count("\n\n")
     numbers = [sorted(re.findall(r"\d+", text)) for text in (dutch, english)]
     assert numbers[0] == numbers[1]

@@ -17,7 +17,7 @@ from trialkit.plan.schema.gatekeeping import hypotheses
 from trialkit.plan.schema.json_schema import json_schema
 from trialkit.plan.schema.plan_spec import PlanSpec
 from trialkit.plan.words.not_yet import BUILT
-from trialkit.report.content import ReportContent
+from trialkit.report.save import Report
 
 THREE = SMALL.replace(
     'role = "primary"\n',
@@ -131,7 +131,7 @@ def test_a_run_takes_the_graph_along() -> None:
     assert np.isnan(rows.loc["calls", "p_adjusted"])
     assert content.corrections["gatekeeping"].to_dict() == by_hand.to_dict()
     assert content.multiplicity["weights"] == {"mood": 0.8, "job": 0.2}
-    again = ReportContent.from_dict(json.loads(json.dumps(content.to_dict(), allow_nan=False)))
+    again = Report.from_dict(json.loads(json.dumps(content.to_dict(), allow_nan=False)))
     assert again.to_dict() == content.to_dict()
 
 

@@ -16,7 +16,7 @@ from tests.plan.test_run import PLAN, data, with_design
 from trialkit.errors import DataError
 from trialkit.plan.locking.expected import expected_columns
 from trialkit.plan.reading.load import PlanFileError, load_spec
-from trialkit.report.content import ReportContent
+from trialkit.report.save import Report
 
 INDEX = PLAN.replace(
     "[analysis]\n",
@@ -46,7 +46,7 @@ def test_an_index_is_made_and_analysed(kind: str) -> None:
     assert outcome.better == "higher" and outcome.column == "ease_index"
     assert outcome.index["weights"] == made.attrs["weights"]
     assert outcome.index["components"]["fear"]["better"] == "lower"
-    again = ReportContent.from_dict(json.loads(json.dumps(content.to_dict(), allow_nan=False)))
+    again = Report.from_dict(json.loads(json.dumps(content.to_dict(), allow_nan=False)))
     assert again.to_dict() == content.to_dict()
 
 
@@ -149,7 +149,7 @@ def test_few_groups_stand_side_by_side_when_a_companion_draws() -> None:
     row = found.tidy().set_index("method").loc["CR2, Satterthwaite"]
     assert (row["estimate"], row["p_value"]) == (pytest.approx(first.estimate), pytest.approx(first.p_value))
     assert all(o.few_groups is None for o in content.outcomes[1:])
-    again = ReportContent.from_dict(json.loads(json.dumps(content.to_dict(), allow_nan=False)))
+    again = Report.from_dict(json.loads(json.dumps(content.to_dict(), allow_nan=False)))
     assert again.to_dict() == content.to_dict()
 
 

@@ -18,12 +18,16 @@ from trialkit.plan.locking import lock as locking
 from trialkit.plan.locking.canonical import canonical_json, parse_strict, sha256_of_json, sha256_of_text
 from trialkit.plan.locking.differences import differences
 from trialkit.plan.locking.expected import data_problems, expected_columns
+from trialkit.plan.locking.manifest import plan_hash
+from trialkit.plan.locking.vectors import test_vectors
 from trialkit.plan.locking.verify import verify
 from trialkit.plan.plan import Plan
 from trialkit.plan.reading.load import load_spec, parse_plan
 from trialkit.plan.schema.plan_spec import PlanSpec
+from trialkit.simulate.own_scales import own_scale_text
 
 VECTORS = Path(__file__).parents[2] / "docs" / "lock_test_vectors.json"
+OWN_SCALE = own_scale_text("scales/search_intensity.toml")
 WHEN = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
@@ -273,16 +277,40 @@ def test_lock_time_needs_a_zone(plan: Plan) -> None:
 
 def test_own_scale_file_is_locked_too(tmp_path: Path) -> None:
     own = tmp_path / "own.toml"
-    own.write_text('key = "own"\n', encoding="utf-8")
+    own.write_text(OWN_SCALE, encoding="utf-8")
     scales = '[[scales]]\nname = "s"\nscale = "own.toml"\nitems = "s_{item}"\n[[outcomes]]'
     (tmp_path / "plan.toml").write_text(SMALL.replace("[[outcomes]]", scales), encoding="utf-8")
     plan = Plan.load(tmp_path / "plan.toml")
     plan.lock()
     assert plan.verify().ok
-    own.write_text('key = "owm"\n', encoding="utf-8")
+    own.write_text(f"{OWN_SCALE}# changed\n", encoding="utf-8")
     assert [c.name for c in plan.verify().checks if not c.ok] == ["scale"]
     own.unlink()
     assert plan.verify().ok
+
+
+def test_a_changed_scale_file_can_be_locked_as_an_amendment(tmp_path: Path) -> None:
+    """Its hash is part of the lock, so that a change of it alone is a change, and no damage of the lock."""
+    own = tmp_path / "own.toml"
+    own.write_text(OWN_SCALE, encoding="utf-8")
+    scales = '[[scales]]\nname = "s"\nscale = "own.toml"\nitems = "s_{item}"\n[[outcomes]]'
+    (tmp_path / "plan.toml").write_text(SMALL.replace("[[outcomes]]", scales), encoding="utf-8")
+    plan = Plan.load(tmp_path / "plan.toml")
+    plan.lock()
+    own.write_text(f"{OWN_SCALE}# changed\n", encoding="utf-8")
+    with pytest.raises(LockError, match=r"scales\['s'\]\.definition.*give the reason"):
+        plan.lock()
+    assert plan.lock(amend="a wrong item was mended").amendments == 1
+    assert plan.verify().ok
+    with pytest.raises(LockError, match="already locks this very plan"):
+        plan.lock(amend="again")
+
+
+def test_a_changed_plan_is_told_with_every_way_out(plan: Plan, plan_file: Path) -> None:
+    plan.lock()
+    plan_file.write_text(plan.text.replace("units = 1400", "units = 1401"), encoding="utf-8")
+    with pytest.raises(LockError, match=r"Put the locked plan back.*trialkit deviate.*trialkit lock PLAN --amend"):
+        Plan.load(plan_file).lock_status()
 
 
 def test_defaults_that_came_later_are_no_difference(tmp_path: Path) -> None:
@@ -343,7 +371,7 @@ def test_arms_coded_as_numbers_are_matched_by_their_text() -> None:
 
 def test_published_vectors() -> None:
     published = json.loads(VECTORS.read_text("utf-8"))
-    assert published == locking.test_vectors()
+    assert published == test_vectors()
     for vector in published["vectors"]:
         assert canonical_json(parse_plan(vector["plan_toml"]).to_dict()) == vector["canonical_json"]
         assert canonical_json(parse_strict(vector["canonical_json"])) == vector["canonical_json"]
@@ -352,4 +380,4 @@ def test_published_vectors() -> None:
 
 def test_example_is_the_shared_one_and_hash_ignores_layout(spec: PlanSpec) -> None:
     text = EXAMPLE.read_text("utf-8")
-    assert Plan.from_text(text).hash == Plan.from_text("# note\n" + text.replace("1400", "1_400")).hash == locking.plan_hash(spec)
+    assert Plan.from_text(text).hash == Plan.from_text("# note\n" + text.replace("1400", "1_400")).hash == plan_hash(spec)

@@ -15,10 +15,11 @@ import trialkit as tk
 from tests.plan.conftest import SMALL
 from trialkit.cli import run as command
 from trialkit.errors import LockError, UsageError
-from trialkit.plan.locking.evidence import attach, evidence_path, read_evidence
+from trialkit.plan.locking.attach import attach
+from trialkit.plan.locking.evidence import evidence_path, read_evidence
 from trialkit.plan.locking.evidence_kinds import KINDS, stamped
 from trialkit.plan.locking.levels import highest, level_in_words
-from trialkit.plan.locking.lock import read_lock
+from trialkit.plan.locking.manifest import read_lock
 from trialkit.plan.locking.verify import verify
 
 WHEN = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -153,13 +154,13 @@ def test_changed_evidence_is_seen(lock: Path, where: str) -> None:
     elif where == "gone":
         (files / "1-registry.txt").unlink()
     else:
-        from trialkit.design.ledger import chained
-        from trialkit.plan.locking.evidence import Entry, _rendered
+        from trialkit.design.record.ledger import chained
+        from trialkit.plan.locking.evidence import Entry, rendered_evidence
 
         entries = [dict(e.content) for e in read_evidence(lock).entries]
         kept = {k: v for k, v in entries[1].items() if k not in ("line", "previous", "hash")}
         forged = [entries[0], chained(entries[:1], {**kept, "carries_hash": True})]
-        path.write_text(_rendered([Entry(e) for e in forged]), encoding="utf-8")
+        path.write_text(rendered_evidence([Entry(e) for e in forged]), encoding="utf-8")
     found = verify(lock)
     expected = {
         "entry": "entry 2 of 'plan.lock.evidence.json'",

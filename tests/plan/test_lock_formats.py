@@ -11,10 +11,12 @@ import pytest
 import trialkit as tk
 from trialkit.errors import LockError
 from trialkit.plan.locking import software
-from trialkit.plan.locking.lock import FORMAT_VERSION, read_lock
+from trialkit.plan.locking.manifest import FORMAT_VERSION, read_lock
 from trialkit.plan.locking.verify import verify
+from trialkit.simulate.own_scales import own_scale_text
 
 STORED = Path(__file__).parent / "data" / "format_1"
+OWN_SCALE = own_scale_text("scales/search_intensity.toml")
 
 
 @pytest.fixture
@@ -38,14 +40,15 @@ def test_a_changed_lock_of_format_1_is_seen(old: Path) -> None:
 
 
 def test_evidence_and_amendments_go_on_from_format_1(old: Path) -> None:
-    from trialkit.plan.locking.evidence import attach
+    from trialkit.plan.locking.attach import attach
 
     path, plan = old / "plan.lock.json", old / "plan.toml"
     (old / "registry.txt").write_text(read_lock(path)["manifest_hash"], encoding="utf-8")
     attach(path, old / "registry.txt")
     assert tk.Plan.load(plan).verify().level == "L2"
     plan.write_text(plan.read_text("utf-8").replace("conf_level = 0.9", "conf_level = 0.95"), encoding="utf-8")
-    tk.Plan.load(plan).lock(amend="back again")
+    (old / "own.toml").write_text(OWN_SCALE, encoding="utf-8")
+    tk.Plan.load(plan).lock(amend="back again, and a scale that can be scored")
     manifest = read_lock(path)
     assert (manifest["format_version"], len(manifest["amendments"])) == (FORMAT_VERSION, 2) == (2, 2)
     assert read_lock(old / "plan.lock.1.json")["format_version"] == 1
@@ -62,7 +65,7 @@ def test_a_lock_of_format_2_needs_its_entries(old: Path) -> None:
 def test_the_lock_names_the_code(tmp_path: Path) -> None:
     plan = tmp_path / "plan.toml"
     shutil.copy(STORED / "plan.toml", plan)
-    shutil.copy(STORED / "own.toml", tmp_path)
+    (tmp_path / "own.toml").write_text(OWN_SCALE, encoding="utf-8")
     manifest = read_lock(tk.Plan.load(plan).lock().path)
     assert manifest["source_sha256"] == software.source_hash()
     assert {"numpy", "scipy", "pandas", "pydantic", "statsmodels"} <= manifest["dependencies"].keys()
@@ -86,7 +89,7 @@ def test_a_patched_package_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_patched_package_is_no_tampering_of_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = tmp_path / "plan.toml"
     shutil.copy(STORED / "plan.toml", plan)
-    shutil.copy(STORED / "own.toml", tmp_path)
+    (tmp_path / "own.toml").write_text(OWN_SCALE, encoding="utf-8")
     path = tk.Plan.load(plan).lock().path
     monkeypatch.setattr("trialkit.plan.locking.verify.source_hash", lambda: "0" * 64)
     found = verify(path)

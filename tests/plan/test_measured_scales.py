@@ -17,9 +17,9 @@ from tests.report.pages import Page, leaves, numbers
 from tests.report.pages import found as stands
 from trialkit.plan.reading.load import PlanFileError, parse_plan
 from trialkit.report.assemble import assemble
-from trialkit.report.content import ReportContent
 from trialkit.report.document import Bullets, Fold, Section, Table, Text
-from trialkit.report.tables import frames
+from trialkit.report.save import Report
+from trialkit.report.tables.frames import frames
 from trialkit.report.view import View
 
 PLAN = """\
@@ -93,12 +93,12 @@ def moved(item: str = "mood_t1_3", who: str | None = None, by: float = 1.3) -> p
 
 
 @cache
-def run(kind: str = "plain") -> ReportContent:
+def run(kind: str = "plain") -> Report:
     made = {"plain": people, "wave": moved, "arm": lambda: moved(who="peer", by=2)}[kind]()
     return tk.Plan.from_text(PLAN).run(made)
 
 
-def measured(content: ReportContent) -> Section:
+def measured(content: Report) -> Section:
     return next(s for s in assemble(View(content)).sections if s.id == "measurement")
 
 
@@ -217,14 +217,14 @@ def test_no_number_of_the_section_is_made_by_the_page(tmp_path):
 
 def test_the_content_survives_json_and_has_its_tables():
     content = run("wave")
-    again = ReportContent.from_dict(json.loads(json.dumps(content.to_dict(), allow_nan=False)))
+    again = Report.from_dict(json.loads(json.dumps(content.to_dict(), allow_nan=False)))
     assert again.to_dict() == content.to_dict()
     assert measured(again) == measured(content)
     made = dict(frames(content))
     assert len(made["measurement"]) == 2 and set(made["measurement"]["same_measure_since"]) == {"", "t0: some_items"}
     assert {"reliability", "items", "invariance", "scale_ends", "reliable_change", "latent_effects"} <= set(made)
     older = {k: v for k, v in content.to_dict().items() if k != "measurement"}
-    assert ReportContent.from_dict(older).measurement == ()
+    assert Report.from_dict(older).measurement == ()
 
 
 def test_a_plan_can_leave_invariance_out():

@@ -11,7 +11,7 @@ import pytest
 
 import trialkit as tk
 from trialkit.errors import PlanError, TrialkitError
-from trialkit.report.content import ReportContent
+from trialkit.report.save import Report
 
 PLAN = """
 schema_version = 1
@@ -89,7 +89,7 @@ def test_the_plan_runs_what_mediate_gives(tmp_path) -> None:
 
 def test_the_section_comes_back_from_results_json_and_never_proves(tmp_path) -> None:
     content = planned(tmp_path).run(data(), now="2026-01-01T00:00:00+00:00")
-    again = ReportContent.from_dict(json.loads(json.dumps(content.to_dict())))
+    again = Report.from_dict(json.loads(json.dumps(content.to_dict())))
     content.save(tmp_path / "report")
     again.save(tmp_path / "again")
     text = (tmp_path / "report" / "index.html").read_text()

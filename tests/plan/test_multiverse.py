@@ -17,11 +17,11 @@ from trialkit.plan.planned.multiverse import planned_multiverse
 from trialkit.plan.planned.prepare import prepare
 from trialkit.plan.reading.load import load_spec
 from trialkit.report.assemble import assemble
-from trialkit.report.content import ReportContent
 from trialkit.report.document import Bullets, FigureBlock, Table, Text
 from trialkit.report.drawings import drawn
+from trialkit.report.save import Report
 from trialkit.report.view import View
-from trialkit.report.words_nl import Dutch
+from trialkit.report.words.dutch import Dutch
 
 PLAN = """
 schema_version = 1
@@ -138,13 +138,13 @@ def test_scores_without_an_item_and_with_every_answer(planned):
     assert other["0 answers may be missing"].n == int(complete.sum()) < curve.registered.n
 
 
-def _section(content: ReportContent, view: View) -> Any:
+def _section(content: Report, view: View) -> Any:
     return next(s for s in assemble(view).sections if s.id == "multiverse")
 
 
 @pytest.mark.parametrize("dutch", [False, True])
 def test_the_section_says_what_the_curve_shows(planned, dutch):
-    content = ReportContent.from_dict(json.loads(json.dumps(planned[2].to_dict(), allow_nan=False)))
+    content = Report.from_dict(json.loads(json.dumps(planned[2].to_dict(), allow_nan=False)))
     assert content.to_dict()["multiverse"] == planned[2].to_dict()["multiverse"]
     view = View(content, Dutch()) if dutch else View(content)
     blocks = _section(content, view).blocks
@@ -178,6 +178,11 @@ def test_the_table_and_the_words_of_the_plan(planned, tmp_path: Path):
     assert 'id="multiverse"' in path.read_text(encoding="utf-8")
     told = " ".join(planned[2].plan_text.split())
     assert "A specification curve of 'confidence' beside the registered analysis, one at a time" in told and "seed 4" in told
+    dutch = " ".join(str(planned[2].told["nl"]["plan"]["text"]).split())
+    assert (
+        "Een specificatiecurve van 'confidence' naast de geregistreerde analyse, één voor één" in dutch
+        and "startgetal 4" in dutch
+    )
 
 
 def test_a_plan_without_the_section_keeps_its_hash_and_its_report(tmp_path: Path):

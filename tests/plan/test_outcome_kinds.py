@@ -12,7 +12,7 @@ import pytest
 
 import trialkit as tk
 from trialkit.plan.words.verdict import verdict_of
-from trialkit.report.content import ReportContent
+from trialkit.report.save import Report
 
 PLAN = """
 schema_version = 1
@@ -122,7 +122,7 @@ def people() -> pd.DataFrame:
 
 
 @cache
-def report() -> ReportContent:
+def report() -> Report:
     return tk.Plan.from_text(PLAN).run(people(), now="2026-01-01T00:00:00+00:00")
 
 
@@ -168,7 +168,7 @@ def test_margins_subgroups_and_companions_are_there():
 
 def test_the_report_survives_its_own_json_and_is_drawn(tmp_path):
     content = report()
-    again = ReportContent.from_dict(json.loads(json.dumps(content.to_dict())))
+    again = Report.from_dict(json.loads(json.dumps(content.to_dict())))
     assert again.to_dict() == content.to_dict()
     page = again.save(tmp_path / "report").read_text()
     for words in (

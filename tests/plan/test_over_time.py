@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import trialkit as tk
-from trialkit.report.content import ReportContent
+from trialkit.report.save import Report
 
 PLAN = """\
 schema_version = 1
@@ -59,7 +59,7 @@ def data() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def content(data) -> ReportContent:
+def content(data) -> Report:
     return tk.Plan.from_text(PLAN).run(data)
 
 
@@ -83,7 +83,7 @@ def test_it_is_the_model_of_all_waves(content, data):
 
 
 def test_the_report_shows_the_course_and_survives_json(content, tmp_path):
-    again = ReportContent.from_dict(json.loads(json.dumps(content.to_dict())))
+    again = Report.from_dict(json.loads(json.dumps(content.to_dict())))
     page = again.save(tmp_path / "report").read_text("utf-8")
     assert "The effect over time" in page
     assert "after three months" in page and "Change from the first to the last follow-up" in page

@@ -20,9 +20,10 @@ from tests.report.pages import Page
 from trialkit.errors import PlanError, TrialkitError
 from trialkit.plan.planned import missing as planned_missing
 from trialkit.plan.words.not_yet import not_yet, unfit_for_rule
-from trialkit.report.content import OutcomeContent, ReportContent
-from trialkit.report.counts import count_problems
+from trialkit.report.content import OutcomeContent
+from trialkit.report.content.counts import count_problems
 from trialkit.report.disclosure.published import published
+from trialkit.report.save import Report
 
 M, SEED = 6, 11
 NUMBERS = ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high", "n", "n_groups", "n_clusters")
@@ -38,11 +39,11 @@ def frame(seed: int = 1) -> pd.DataFrame:
     return lost(seed).assign(job=lambda d: d["job"].where(d.index % 7 != 0))
 
 
-def run(plan: str, d: pd.DataFrame | None = None) -> ReportContent:
+def run(plan: str, d: pd.DataFrame | None = None) -> Report:
     return tk.Plan.from_text(plan).run(frame() if d is None else d)
 
 
-def outcome(content: ReportContent, name: str) -> OutcomeContent:
+def outcome(content: Report, name: str) -> OutcomeContent:
     return next(o for o in content.outcomes if o.name == name)
 
 
@@ -58,12 +59,12 @@ def assert_same(found: Any, wanted: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def imputed() -> ReportContent:
+def imputed() -> Report:
     return run(text())
 
 
 @pytest.fixture(scope="module")
-def weighted() -> ReportContent:
+def weighted() -> Report:
     return run(text("inverse_probability_weights"))
 
 
@@ -266,7 +267,7 @@ def test_times_are_analysed_as_censored():
 def test_the_content_survives_json(imputed, weighted):
     for content in (imputed, weighted):
         told = json.dumps(content.to_dict(), allow_nan=False)
-        assert ReportContent.from_dict(json.loads(told)).to_dict() == content.to_dict()
+        assert Report.from_dict(json.loads(told)).to_dict() == content.to_dict()
 
 
 @pytest.mark.parametrize("rule", ["multiple_imputation", "inverse_probability_weights"])

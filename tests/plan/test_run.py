@@ -21,7 +21,7 @@ from trialkit.errors import (
     ValueTypeError,
 )
 from trialkit.plan.words.verdict import verdict
-from trialkit.report.content import ReportContent
+from trialkit.report.save import Report
 
 PLAN = """
 schema_version = 1
@@ -120,7 +120,7 @@ def test_missing_codes_are_missing(plan):
 def test_the_content_survives_json(plan):
     content = plan.run(data())
     text = json.dumps(content.to_dict(), allow_nan=False)
-    assert ReportContent.from_dict(json.loads(text)).to_dict() == content.to_dict()
+    assert Report.from_dict(json.loads(text)).to_dict() == content.to_dict()
 
 
 def test_flow_reconciles_with_results(plan):
@@ -250,7 +250,7 @@ def test_a_randomization_test_stands_beside_the_primary_outcome_only():
     assert all(not o.companions for o in content.outcomes[1:])
     found = content.outcomes[0].companions["randomization_test"]
     assert "studentized by groups" in found.estimates[0].method
-    again = ReportContent.from_dict(json.loads(json.dumps(content.to_dict(), allow_nan=False)))
+    again = Report.from_dict(json.loads(json.dumps(content.to_dict(), allow_nan=False)))
     assert again.to_dict() == content.to_dict()
 
 

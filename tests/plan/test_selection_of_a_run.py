@@ -13,7 +13,7 @@ import trialkit as tk
 from tests.plan.test_run import PLAN, data
 from tests.report.pages import Page
 from trialkit.errors import DataError, PlanError
-from trialkit.report.content import ReportContent
+from trialkit.report.save import Report
 
 ALL = """[missing]
 sensitivity = ["multiple_imputation", "jump_to_reference", "inverse_probability_weights", "manski_bounds", "kling_liebman", "tipping_point"]
@@ -58,12 +58,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def content(folder: Path) -> ReportContent:
+def content(folder: Path) -> Report:
     return tk.Plan.load(folder / "plan.toml").run(lost())
 
 
 @pytest.fixture(scope="module")
-def page(content: ReportContent, folder: Path) -> Page:
+def page(content: Report, folder: Path) -> Page:
     return Page(content.save(folder / "report").read_text("utf-8"))
 
 
@@ -98,11 +98,11 @@ def test_numbers_are_those_of_the_public_functions(content):
 
 def test_content_comes_back_from_json(content):
     stored = json.loads(json.dumps(content.to_dict()))
-    again = ReportContent.from_dict(stored)
+    again = Report.from_dict(stored)
     assert json.loads(json.dumps(again.to_dict())) == stored
     assert again.selection.missing["mood"]["lee_bounds"].lower == content.selection.missing["mood"]["lee_bounds"].lower
     stored.pop("selection")
-    assert ReportContent.from_dict(stored).selection is None
+    assert Report.from_dict(stored).selection is None
 
 
 def test_a_question_at_a_time_with_its_verdict(page, content):
@@ -121,7 +121,7 @@ def test_the_tables_behind_the_page_are_written(page, folder):
 
 
 def test_a_drawn_again_report_says_the_same(content, page, tmp_path):
-    again = ReportContent.from_dict(json.loads(json.dumps(content.to_dict())))
+    again = Report.from_dict(json.loads(json.dumps(content.to_dict())))
     assert Page(again.save(tmp_path / "again").read_text("utf-8")).section("selection") == page.section("selection")
 
 

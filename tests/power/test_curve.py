@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import trialkit as tk
@@ -109,3 +110,12 @@ def test_what_is_no_curve_is_refused(grouped):
         power_curve(TableResult(()))
     with pytest.raises(UsageError, match="horizontal axis"):
         tk.power.curve(tk.power.individual, alternative=["greater", "two-sided"], effect=0.3, n=50).plot()
+
+
+def test_the_heading_of_the_names_stands_inside_the_figure():
+    """Curves that end at 100 % once pushed it past the upper edge."""
+    curve = tk.power.curve(tk.power.individual, effect=[0.3, 0.5], baseline_correlation=[0.0, 0.5], n_per_arm=range(20, 201, 20))
+    figure = curve.plot().figure
+    FigureCanvasAgg(figure).draw()
+    for text in figure.axes[0].texts:
+        assert text.get_window_extent().y1 < figure.bbox.y1

@@ -65,6 +65,16 @@ def test_one_block_is_an_individual_trial_without_the_intercept_lost():
     assert blocked.power == pytest.approx(single.power, abs=1e-12)
 
 
+def test_the_main_effect_beside_an_interaction_within_clusters_is_that_of_clusters():
+    """A moderator of people takes no degree of freedom from the comparison of cluster means; one of clusters takes two."""
+    design = {"effect": 0.5, "clusters": 12, "cluster_size": 20, "icc": 0.05}
+    within = tk.power.interaction(**design)
+    assert within.main_effect_power == pytest.approx(tk.power.clustered(**design).power, abs=1e-9)
+    ncp, quantile = 0.5 / np.sqrt(4 * (0.05 + 0.95 / 20) / 12), stats.t.ppf(0.975, 8)
+    between = tk.power.interaction(**design, moderator_level="cluster")
+    assert between.main_effect_power == pytest.approx(stats.nct.sf(quantile, 8, ncp) + stats.nct.cdf(-quantile, 8, ncp), abs=1e-9)
+
+
 def test_interaction_is_twice_the_main_effect():
     found = p.interaction(effect=0.4, n=300)
     assert found.std_error == pytest.approx(2 * p.individual(effect=0.4, n=300).std_error)

@@ -17,7 +17,7 @@ from scipy import special
 import trialkit as tk
 from tests.power.test_simulation import GROUPED, plan
 from trialkit.errors import PlanError, UsageError
-from trialkit.power.simulation.search import pooled
+from trialkit.power.simulation.searching import pooled
 from trialkit.power.simulation.sizes import sizes_for
 from trialkit.power.simulation.surrogate import Point, surrogate
 from trialkit.results import TableResult
@@ -396,7 +396,7 @@ def by_formula(seen):
 def test_ratios_are_ratios(monkeypatch):
     """A rate ratio below 1: what is simulated, the effect found, its interval and the closed form are ratios; the curve is drawn on their logs."""
     seen: list[float] = []
-    monkeypatch.setattr("trialkit.power.simulation.search.simulate", by_formula(seen))
+    monkeypatch.setattr("trialkit.power.simulation.searching.simulate", by_formula(seen))
     r = tk.power.search(plan(COUNTS), solve_for="effect", seed=1)
     arms = {"treated": 150, "controls": 150, "control_mean": 2.0, "variance_ratio": 1.0}
     assert 0 < min(seen) < max(seen) < 1

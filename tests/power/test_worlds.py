@@ -13,8 +13,9 @@ from scipy import integrate, special, stats
 import trialkit as tk
 from tests.power.worlds import plan_of
 from trialkit.errors import PlanError, UsageError
-from trialkit.power.plans.kinds import restricted_mean, win_odds
+from trialkit.power.plans.kinds import restricted_mean
 from trialkit.power.plans.outcome import scale_of
+from trialkit.power.plans.scale import win_odds
 from trialkit.power.plans.sizes import planned
 from trialkit.power.simulation.kinds import counts_at, latent_share
 from trialkit.power.simulation.rules import Rule

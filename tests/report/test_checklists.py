@@ -17,18 +17,18 @@ from trialkit.errors import EstimationError, UsageError
 from trialkit.plan import Plan
 from trialkit.report.assemble import assemble
 from trialkit.report.checklists.consort import ITEMS
-from trialkit.report.checklists.export import KINDS, export_report
 from trialkit.report.checklists.extensions import CLUSTER, SOCIAL
 from trialkit.report.checklists.marks import concerns
-from trialkit.report.checklists.texts_en import ITEMS as ENGLISH_TEXTS
-from trialkit.report.checklists.texts_nl import ITEMS as DUTCH_TEXTS
 from trialkit.report.content import ReportContent
-from trialkit.report.counts import count_problems
-from trialkit.report.html import page
+from trialkit.report.content.counts import count_problems
+from trialkit.report.export import KINDS, export_report
 from trialkit.report.save import content_of, load_content, results_text, save_report
 from trialkit.report.sections.checklists import LISTS, answers
 from trialkit.report.view import View
-from trialkit.report.words_nl import DUTCH
+from trialkit.report.words.dutch import DUTCH
+from trialkit.report.words.en.checklist_items import ITEMS as ENGLISH_TEXTS
+from trialkit.report.words.nl.checklist_items import ITEMS as DUTCH_TEXTS
+from trialkit.report.writing.html import page
 
 ROOT = Path(__file__).parents[2]
 

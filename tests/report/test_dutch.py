@@ -23,20 +23,20 @@ from trialkit.report.assemble import assemble
 from trialkit.report.content import ReportContent, Verdict
 from trialkit.report.document import Bullets, Passage, Text
 from trialkit.report.drawings import drawn
-from trialkit.report.html import page
 from trialkit.report.save import load_content, save_report
 from trialkit.report.sections.summary import summary
 from trialkit.report.view import View
-from trialkit.report.words_en import ENGLISH, English
-from trialkit.report.words_nl import DUTCH, Dutch
-from trialkit.report.words_nl_methods import dutch_method
-from trialkit.report.words_nl_notes import CATALOGUE, dutch_note
-from trialkit.report.words_nl_phrases import number_in_dutch
+from trialkit.report.words.dutch import DUTCH, Dutch
+from trialkit.report.words.english import ENGLISH, English
+from trialkit.report.words.nl.methods import dutch_method
+from trialkit.report.words.nl.notes import CATALOGUE, dutch_note
+from trialkit.report.words.nl.phrases import number_in_dutch
+from trialkit.report.writing.html import page
 from trialkit.results import Note
 
 # methods without words of their own, and the marks that the two languages share
 SHARED = {
-    "alt_flow_arm", "arm_value", "arm_with_n", "arrow", "axis_difference", "blinding_mark", "checklist_item", "checklist_rule", "contrast", "correction", "count_name",
+    "alt_flow_arm", "arm_value", "arm_with_n", "arrow", "axis_difference", "blinding_mark", "checklist_item", "checklist_rule", "contrast", "correction",
     "field", "in_family", "left_out_of_scale", "listed", "lost", "manifest_name", "mediation_coefficient", "moment", "note_for", "outcome_heading",
     "eef_title", "outside", "quantity", "reach_stage", "reading", "role_and_unit", "test_of", "value_of_people", "wwc_title", "zone_of",
 }  # fmt: skip
@@ -46,7 +46,11 @@ ENGLISH_WORDS = re.compile(r"\b(the|and|with|from|which|were|this|their|each|peo
 
 def _own(name: str) -> bool:
     """Whether a class of the Dutch defines the name."""
-    return any(name in vars(c) for c in Dutch.__mro__ if c.__module__.startswith("trialkit.report.words_nl"))
+    return any(
+        name in vars(c)
+        for c in Dutch.__mro__
+        if c.__module__.startswith(("trialkit.report.words.nl", "trialkit.report.words.dutch"))
+    )
 
 
 @pytest.mark.parametrize("name", PUBLIC)

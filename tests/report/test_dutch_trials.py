@@ -11,10 +11,10 @@ from tests.report.test_dutch import ENGLISH_WORDS
 from trialkit.plan.plan import Plan
 from trialkit.report.assemble import assemble
 from trialkit.report.content import ReportContent
-from trialkit.report.html import page
 from trialkit.report.save import content_of
 from trialkit.report.view import View
-from trialkit.report.words_nl import DUTCH
+from trialkit.report.words.dutch import DUTCH
+from trialkit.report.writing.html import page
 
 ROOT = Path(__file__).parents[2]
 SIMULATED = ("himle_2014", "kast_2012_groups", "tyohon", "jobs_ii_2000", "greaney_2016")

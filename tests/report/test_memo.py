@@ -24,8 +24,8 @@ from trialkit.report.memo import phrases as p
 from trialkit.report.memo.answers import answers
 from trialkit.report.memo.assumptions import ELSEWHERE, VARIANCES
 from trialkit.report.memo.questions import FUNCTIONS, questions
-from trialkit.report.words_memo import ENGLISH_MEMO, MemoWords
-from trialkit.report.words_nl_memo import DUTCH_MEMO
+from trialkit.report.words.en.memo import ENGLISH_MEMO, MemoWords
+from trialkit.report.words.nl.memo import DUTCH_MEMO
 
 LANGUAGES = {"en": ENGLISH_MEMO, "nl": DUTCH_MEMO}
 KRINGEN = """\

@@ -16,7 +16,7 @@ from tests.report.contents import HOSTILE, content, few, graph, hostile
 from tests.report.pages import Page, found, leaves, numbers
 from trialkit.report.content import ReportContent
 from trialkit.report.save import save_report
-from trialkit.report.words_en import ENGLISH
+from trialkit.report.words.english import ENGLISH
 
 MADE = {
     "two": lambda: content(),
@@ -265,7 +265,7 @@ def _contrast(a: str, b: str) -> float:
 
 def test_text_and_marks_have_enough_contrast() -> None:
     from trialkit.report.figures.style import CONTROL, INK, QUIET
-    from trialkit.report.html import _style
+    from trialkit.report.writing.html import _style
 
     colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", _style()))
     for name in ("ink", "quiet", "link", "warn"):
@@ -311,7 +311,7 @@ def test_every_report_content_can_be_told(pages: dict[str, Page]) -> None:
 
 def test_cells_are_split_where_their_decimal_signs_meet() -> None:
     from trialkit.report.document import Column, Row, Split, Table
-    from trialkit.report.html import aligned
+    from trialkit.report.writing.html import aligned
 
     rows = (Row(("a", Split("19.9", " (2.4)"), "9.9")), Row(("Band",), "band"), Row(("b", Split("7", "%"), "−0.003")))
     made = aligned(Table("", (Column("", "text"), Column("x"), Column("y")), rows), ".")

@@ -14,7 +14,8 @@ from trialkit.report.content import ReportContent, Verdict
 from trialkit.report.document import Bullets, Text
 from trialkit.report.sections.summary import summary
 from trialkit.report.view import View
-from trialkit.report.words_en import ENGLISH
+from trialkit.report.words.dutch import DUTCH
+from trialkit.report.words.english import ENGLISH
 from trialkit.results import Note
 
 BASE = content()
@@ -133,6 +134,30 @@ def test_moments_are_dates_a_reader_knows() -> None:
     assert ENGLISH.moment("2026-11-22T11:15:00+01:00") == "22 November 2026, 10:15 UTC"
     assert ENGLISH.moment("2026-03-03") == "3 March 2026"
     assert ENGLISH.moment("last week") == "last week"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p_adjusted", "warned"),
+    [
+        (0.02, 0.12, 0.08, True),
+        (-0.12, -0.02, 0.08, True),
+        (0.02, 0.12, 0.04, False),
+        (-0.03, 0.12, 0.3, False),
+        (0.02, 0.12, None, False),
+    ],
+)
+@pytest.mark.parametrize("words", [ENGLISH, DUTCH])
+def test_a_difference_that_the_correction_does_not_leave_standing_says_so(
+    low: float, high: float, p_adjusted: float | None, warned: bool, words: Any
+) -> None:
+    """The headline follows the interval of one test; beside it stands what the correction of the plan leaves of it."""
+    first = BASE.outcomes[0]
+    extra = {} if p_adjusted is None else {"p_adjusted": p_adjusted}
+    rows = tuple(replace(e, estimate=(low + high) / 2, conf_low=low, conf_high=high, extra=extra) for e in first.result.estimates)
+    outcome = replace(first, result=replace(first.result, estimates=rows), verdicts=(verdict(low, high, "higher", 0.05),))
+    blocks = summary(View(replace(BASE, outcomes=(outcome, *BASE.outcomes[1:])), words)).blocks
+    text = " ".join(b.text for b in blocks if isinstance(b, Text))
+    assert (words.not_after_correction(words.numbers.p(p_adjusted)) in text) == warned
 
 
 def test_words_live_in_the_language_alone() -> None:

@@ -9,7 +9,7 @@ import trialkit as tk
 from tests.estimate.test_specification_curve import trial
 from trialkit.errors import UsageError
 from trialkit.report.figures.style import COLOURS, svg_text
-from trialkit.report.words_nl import Dutch
+from trialkit.report.words.dutch import Dutch
 
 
 def curve(**asked):

@@ -13,8 +13,8 @@ import pytest
 from tests.report.contents import HOSTILE, content, hostile
 from tests.report.pages import Page
 from trialkit.errors import UsageError
-from trialkit.report import docx as word
 from trialkit.report.save import load_content, save_report
+from trialkit.report.writing import docx as word
 
 python_docx = pytest.importorskip("docx")
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"

@@ -269,6 +269,14 @@ def test_weights_of_the_trial_and_json():
         assert str(back) == str(r) and back.effect_conf_low == r.effect_conf_low
 
 
+def test_people_of_weight_zero_are_not_counted_in_any_bounds():
+    d = people(17).assign(weight=lambda f: np.where(f.index % 5 == 0, 0.0, 1.0))
+    kept, numbers = d[d["weight"] > 0], ["n", "n_observed", "lower", "upper"]
+    for run in (lee, kling, lambda t, y: manski(t, y, support=(-9, 9))):
+        whole, part = (run(t, "y").tidy()[numbers] for t in (trial(d, weights="weight"), trial(kept)))
+        assert whole.to_numpy() == pytest.approx(part.to_numpy())
+
+
 def test_figure():
     t = trial(people(16))
     ax = tk.plot.bounds(lee(t, "y"), kling(t, "y"))

@@ -76,6 +76,8 @@ def test_refusals():
         found(d.assign(took=(d["arm"] == "solo") * 1))
     with pytest.raises(NotIdentifiedError, match="one arm"):
         found(d.assign(site=d["arm"]), strata=["site"])
+    with pytest.raises(UsageError, match="without sampling weights"):
+        found(d.assign(w=np.where(d.index % 3, 1.0, 0.0)), weights="w")
 
 
 def test_missing_values_are_noted():

@@ -152,6 +152,14 @@ def test_people_without_the_outcome_stay_peers():
     assert found.row("spread").n == int(lost.loc[d["group"].notna(), "y"].notna().sum())
 
 
+def test_weight_zero_is_not_there_and_other_weights_are_said_not_to_count():
+    d = composed().assign(w=lambda f: np.where(f.index % 7 == 0, 0.0, 2.0))
+    found = tk.selection.peer_composition(made(d, weights="w", ungrouped="singleton"), "y", baseline="y0")
+    kept = tk.selection.peer_composition(made(d[d["w"] > 0], ungrouped="singleton"), "y", baseline="y0")
+    assert found.tidy()["estimate"].to_numpy() == pytest.approx(kept.tidy()["estimate"].to_numpy())
+    assert [n.code for n in found.notes if n.code not in {k.code for k in kept.notes}] == ["weights_unused"]
+
+
 def test_refusals():
     with pytest.raises(GroupError, match="more than one pool"):
         tk.selection.peer_assignment_test(SPEC.assign(pool=np.resize([0, 1], 18)), x="x", group="group", pool="pool")

@@ -14,6 +14,7 @@ from trialkit.simulate import compute_truth, read_scenario
 from trialkit.simulate.components.adverse import AdverseEvents
 from trialkit.simulate.components.allocation import SelfSelection, SingleArm
 from trialkit.simulate.components.amounts import NetIncome, TwoPart
+from trialkit.simulate.components.answers import Attrition, Items
 from trialkit.simulate.components.clusters import ClusterAssignment, Clusters
 from trialkit.simulate.components.costs import Costs
 from trialkit.simulate.components.durations import Censoring, Duration
@@ -21,8 +22,7 @@ from trialkit.simulate.components.enrolment import Enrolment, Stage
 from trialkit.simulate.components.registry import GroupRegistry
 from trialkit.simulate.components.reporting import BiasedItems
 from trialkit.simulate.components.spillover import Spillover
-from trialkit.simulate.parts import Trait
-from trialkit.simulate.parts_outcomes import Attrition, Items
+from trialkit.simulate.components.traits import Trait
 from trialkit.simulate.people import People, stream
 from trialkit.simulate.runner import simulate_people
 

@@ -8,7 +8,8 @@ import pytest
 from trialkit.simulate.components.durations import Duration
 from trialkit.simulate.components.milestones import Milestone
 from trialkit.simulate.components.moderation import Moderation
-from trialkit.simulate.parts import PARTS, Trait
+from trialkit.simulate.components.traits import Trait
+from trialkit.simulate.parts import PARTS
 from trialkit.simulate.people import People, stream
 
 N = 40_000

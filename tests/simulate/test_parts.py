@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from trialkit.errors import DesignError, PlanError
 from trialkit.simulate import read_scenario
-from trialkit.simulate.parts import PARTS, Discrete, Lognormal, Ordinal, Strata, Trait, group_effect_name
-from trialkit.simulate.parts_design import Assignment, Groups, group_sizes
-from trialkit.simulate.parts_outcomes import Items, Unanswered
+from trialkit.simulate.components.answers import Items, Unanswered
+from trialkit.simulate.components.grouped_trial import Assignment, Groups, group_sizes
+from trialkit.simulate.components.traits import Discrete, Lognormal, Ordinal, Strata, Trait
+from trialkit.simulate.parts import PARTS, group_effect_name
 from trialkit.simulate.people import People, stream
 from trialkit.simulate.runner import simulate_people
 

@@ -50,6 +50,7 @@ FLOORS = [
     {"report"},
     {"plan"},
     {"cli"},
+    {"__main__"},
 ]
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 from trialkit.cli.show import Told
 from trialkit.errors import UsageError
 from trialkit.plan.plan import Plan
+from trialkit.plan.schema.scale_files import refuse_damaged
+from trialkit.plan.words.describe import describe
 from trialkit.plan.words.look_again import look_again
+from trialkit.plan.words.vocabulary import Language
 from trialkit.selection.standards.attrition_room import room_sentences
 
 WIDTH = 100
@@ -21,7 +24,9 @@ def explained(plan: Plan, language: str = "en") -> Told:
     """A plan back in words; as data the plan with every default, and the traps."""
     if language not in _HEADS:
         raise UsageError(f"--lang {language}: a plan is explained in en or nl.")
-    looks = look_again(plan.spec, cast(Literal["en", "nl"], language))
+    refuse_damaged((s.scale for s in plan.spec.scales), plan.folder)
+    said = cast(Language, language)
+    looks = look_again(plan.spec, said)
     content = {
         "plan": plan.to_dict(),
         "hash": plan.hash,
@@ -31,16 +36,17 @@ def explained(plan: Plan, language: str = "en") -> Told:
     attrition = plan.spec.design.assumptions.attrition
     if attrition is not None and language == "en":  # the Dutch list tells the boundaries where they are near
         rows += ["", *map(_wrapped, room_sentences(attrition))]
-    return Told("\n".join([_described(plan, language), "", *rows]), content)
+    return Told("\n".join([describe(plan.spec, folder=plan.folder, language=said), "", *rows]), content)
 
 
 def fitting(plan: Plan, data: Path, name: str) -> Told:
     """What was read of a data file and how its scales were scored by the plan called `name`; refused where they do not fit."""
-    from trialkit.io import read, receipt
-    from trialkit.plan.planned.prepare import prepare
+    from trialkit.io import receipt
+    from trialkit.plan.planned.prepare import load_data, prepare
 
-    found = receipt(read(data, missing_codes=dict(plan.spec.data.missing_codes)))
-    ready = prepare(plan.spec, data, folder=plan.folder)
+    loaded = load_data(plan.spec, data)
+    found = receipt(loaded.frame)
+    ready = prepare(plan.spec, loaded, folder=plan.folder)
     rows = [str(found), str(ready.trial)]
     for scale in ready.scales:
         rows.append(f"{scale.label} at {scale.wave}: {scale.counts['scored']} of {scale.counts['people']} people scored")
@@ -49,14 +55,6 @@ def fitting(plan: Plan, data: Path, name: str) -> Told:
     rows.append(f"{data.name} fits {name}.")
     content = {"receipt": found.to_dict(), "scales": [s.to_dict() for s in ready.scales], "people": ready.trial.n}
     return Told("\n".join(rows), content)
-
-
-def _described(plan: Plan, language: str) -> str:
-    if language == "en":
-        return plan.describe()
-    from trialkit.plan.words.describe_nl import describe_in_dutch
-
-    return describe_in_dutch(plan.spec, folder=plan.folder)
 
 
 def _wrapped(sentence: str) -> str:

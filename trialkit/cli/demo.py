@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from trialkit.plan.on_record import run_on_record
 from trialkit.plan.plan import Plan
-from trialkit.report.content import ReportContent
+from trialkit.report.save import Report
 from trialkit.results import number
 from trialkit.simulate import scenario
 from trialkit.simulate.simulated import Simulated
@@ -26,13 +27,12 @@ def play(folder: Path, seed: int, progress: Callable[[str, int, int], None]) -> 
     for kind in (".lock.json", ".data.json", ".unblinding.jsonl", ".deviations.jsonl"):
         written[f"{KEY}.plan.toml"].with_suffix(kind).unlink(missing_ok=True)
     plan.lock()
-    plan.fingerprint(data)
-    content = plan.run(data, progress=progress)
+    content = run_on_record(plan, data, fingerprint=True, progress=progress)
     report = content.save(folder / "report", progress=progress)
     return "\n".join(_story(plan, data, report, content, simulated))
 
 
-def _story(plan: Plan, data: Path, report: Path, content: ReportContent, simulated: Simulated) -> list[str]:
+def _story(plan: Plan, data: Path, report: Path, content: Report, simulated: Simulated) -> list[str]:
     return [
         f"1. The plan          {plan.path}",
         f"2. locked            {plan.lock_path}   {content.lock.plan_hash[:16]}...",
@@ -46,7 +46,7 @@ def _story(plan: Plan, data: Path, report: Path, content: ReportContent, simulat
     ]
 
 
-def estimates_beside_truth(content: ReportContent, simulated: Simulated) -> pd.DataFrame:
+def estimates_beside_truth(content: Report, simulated: Simulated) -> pd.DataFrame:
     """Each outcome's estimate and interval with the ITT effect that the simulation put in."""
     rows = []
     for outcome in content.outcomes:

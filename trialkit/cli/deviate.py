@@ -10,8 +10,9 @@ from typing import Any
 from trialkit.cli.show import Told
 from trialkit.errors import UsageError
 from trialkit.plan.deviations.entry import CHOICES, Entry, brief, kind_of_path
-from trialkit.plan.deviations.log import ledger_of, locked_plan, log_deviations, present_changes, wanted
+from trialkit.plan.deviations.log import ledger_of, log_deviations, present_changes, wanted
 from trialkit.plan.locking.differences import Difference
+from trialkit.plan.locking.manifest import locked_plan
 from trialkit.plan.plan import Plan
 
 NEEDED = ("reason", "timing", "severity", "validity", "by")

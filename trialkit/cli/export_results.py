@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from trialkit.cli.show import Told
-from trialkit.report.checklists.export import export_report
+from trialkit.report.export import export_report
 from trialkit.report.save import load_content
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trialkit.cli.show import Told
 from trialkit.errors import LockError, UsageError
-from trialkit.plan.locking.evidence import attach
+from trialkit.plan.locking.attach import attach
 from trialkit.plan.locking.levels import level_in_words
 from trialkit.plan.locking.verify import verify
 

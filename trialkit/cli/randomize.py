@@ -9,9 +9,9 @@ import pandas as pd
 
 from trialkit.cli.show import Told
 from trialkit.design.base import Design
-from trialkit.design.enrolment import Enrolment
-from trialkit.design.record import allocate
-from trialkit.design.rolling import RollingDesign
+from trialkit.design.enrolment.enrolment import Enrolment
+from trialkit.design.mechanisms.rolling import RollingDesign
+from trialkit.design.record.allocate import allocate
 from trialkit.errors import ColumnNotFoundError, DesignError, UsageError
 from trialkit.io import read, write_csv
 from trialkit.plan.plan import Plan
@@ -85,14 +85,21 @@ def _next(plan_path: Path, people_path: Path, folder: Path, reason: str | None) 
     if not lists:
         return plan, people, 1, 0
     if reason is not None:
-        return plan, _only(people, unit, set(read(_latest(lists))[unit].astype(str))), len(lists), 0
-    known = {str(v) for path in lists for v in read(path)[unit]}
+        return plan, _only(people, unit, set(_listed(_latest(lists), unit))), len(lists), 0
+    known = {v for path in lists for v in _listed(path, unit)}
     fresh = people[~people[unit].astype(str).isin(known)].reset_index(drop=True)
     if not len(fresh):
         raise DesignError(
             f"everyone in {people_path.name} is on the list in {folder} already. To draw the last batch again give --reason; it is logged."
         )
     return plan, fresh, len(lists) + 1, len(people) - len(fresh)
+
+
+def _listed(path: Path, unit: str) -> list[str]:
+    found = read(path)
+    if unit not in found.columns:
+        raise ColumnNotFoundError(unit, found.columns, f"the list {path.name}")
+    return found[unit].astype(str).tolist()
 
 
 def _latest(lists: list[Path]) -> Path:

@@ -19,14 +19,32 @@ def harmless(text: str) -> str:
 
 
 def out(text: str) -> None:
-    print(harmless(text))
+    """Print a text; letters that the terminal or file cannot hold become question marks."""
+    print(harmless(text).encode(_coding(), "replace").decode(_coding()))
+
+
+def out_json(text: str) -> None:
+    """Print a text that is JSON; letters that the terminal or file cannot hold are written as escapes."""
+    told = _STEERING.sub(_escaped, text)
+    try:
+        told.encode(_coding())
+    except UnicodeEncodeError:
+        told = "".join(c if c.isascii() else json.dumps(c)[1:-1] for c in told)
+    print(told)
+
+
+def _coding() -> str:
+    return getattr(sys.stdout, "encoding", None) or "utf-8"
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def write_json(content: Any) -> None:
     from trialkit.results import plain
 
-    written = json.dumps(plain(content), ensure_ascii=False, indent=2, allow_nan=False)
-    print(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", written))
+    out_json(json.dumps(plain(content), ensure_ascii=False, indent=2, allow_nan=False))
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def verified(lock: Path, *, plan: Path | None, data: Path | None, noted: str | N
 
 
 def _verify_certificate(path: Path, people: Path | None, json: bool) -> None:
-    from trialkit.design.record import verify_certificate
+    from trialkit.design.record.rerun import verify_certificate
     from trialkit.io import read
 
     checked = verify_certificate(path, None if people is None else read(people))

@@ -1,70 +1,34 @@
-"""What every design can do: assign once, draw many, say its probabilities, and list its assignments when they can be counted.
+"""The design: an assignment mechanism with what users ask of it, and the design that also forms groups.
 
-A scheme is a subclass in a file of its own. It fills in `_draw` (arm codes for a batch of draws) and, where they exist in closed
-form, `_probabilities`, `_enumerate` and `_pair_probabilities`; everything else is here. People stand in canonical order (sorted
-by their identifier, when one is given), so that no draw depends on the order of the rows.
+A scheme is a subclass of `Design` in a file of its own; `mechanism.py` says what it fills in.
 """
 
 from __future__ import annotations
 
-import html
-import math
-from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Unpack
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from trialkit.design.people import People, arm_shares, matched
-from trialkit.design.stream import Seed, Stream, block_rows, checked_seed
-from trialkit.errors import DesignError, IdentifierError, UsageError, shown
-from trialkit.inference.arrays import FloatArray, IntArray
+from trialkit.design.covariates.balance import ExpectedBalance, allocation_balance, expected_balance
+from trialkit.design.groups.columns import with_group_columns
+from trialkit.design.groups.formation import form, group_numbers
+from trialkit.design.groups.grouping import PARTNERS, RESTARTS, TOLERANCE, Composition, GroupOptions, formation_of, law_in_words
+from trialkit.design.groups.progress import Progress, Told
+from trialkit.design.groups.quality import CoMembership, GroupQuality, co_membership, quality
+from trialkit.design.groups.seating import Formation
+from trialkit.design.mechanism import ArmCodes, Draws, Mechanism
+from trialkit.design.stream import BLOCK, Seed, Stream, checked_seed, purpose_path
+from trialkit.errors import shown
+from trialkit.inference.arrays import FloatArray
 
-if TYPE_CHECKING:
-    from trialkit.design.balance import ExpectedBalance
-    from trialkit.design.groups import GroupedDesign, GroupOptions
-
-__all__ = [
-    "MOST_ENUMERATED",
-    "NO_GROUP",
-    "PROBABILITY_DRAWS",
-    "ArmCodes",
-    "Design",
-    "Draws",
-    "People",
-    "arm_shares",
-    "compositions",
-]
-
-ArmCodes = NDArray[np.int16]
-MOST_ENUMERATED = 2_000_000
-PROBABILITY_DRAWS = 20_000
-NO_GROUP = -1
-
-
-@dataclass(frozen=True)
-class Draws:
-    """Assignments drawn from a design.
-
-    Attributes
-    ----------
-    arms : (draws, units) codes into `labels`.
-    groups : (draws, units) group numbers within a draw, -1 without one; None when the design forms no groups.
-    units : identifiers, the columns of `arms`. labels : arms.
-    """
-
-    arms: ArmCodes
-    groups: IntArray | None
-    units: NDArray[Any]
-    labels: tuple[Hashable, ...]
+__all__ = ["Design", "GroupedDesign"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Design(ABC):
+class Design(Mechanism):
     """An assignment mechanism: who could have been in which arm, and with which probability.
 
     Attributes
@@ -72,192 +36,6 @@ class Design(ABC):
     people : the people, in canonical order. arms : labels; codes 0, 1, ... in this order.
     settings : what was declared, JSON-able (the certificate prints it).
     """
-
-    people: People
-    arms: tuple[Hashable, ...]
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-    scheme: ClassVar[str] = ""
-
-    @abstractmethod
-    def _draw(self, streams: Sequence[Stream]) -> ArmCodes:
-        """Arm codes (draws, n), one row from each stream."""
-
-    def _probabilities(self) -> FloatArray | None:
-        """(n, arms) exact probabilities, or None when they are only known by simulation."""
-        return None
-
-    def _enumerate(self) -> tuple[ArmCodes, FloatArray] | None:
-        """Every assignment and its probability, or None when they cannot be listed."""
-        return None
-
-    def _count(self) -> int | None:
-        """How many assignments `_enumerate` would list; None when it cannot."""
-        return None
-
-    def _pair_probabilities(self, first: int, second: int) -> FloatArray | None:
-        """(n, n) probabilities that i is in arm `first` and j in arm `second`, or None when not in closed form."""
-        return None
-
-    @property
-    def probabilities_exact(self) -> bool:
-        """Whether the probabilities come in closed form or by enumeration; otherwise `probabilities_se` says how well they are known."""
-        return True
-
-    @property
-    def n(self) -> int:
-        return self.people.n
-
-    @property
-    def probabilities(self) -> pd.DataFrame:
-        """Probability of each arm for each person, indexed by identifier; exact unless `probabilities_exact` is False."""
-        return pd.DataFrame(
-            self.probability_matrix, index=pd.Index(self.people.ids, name=self.people.unit), columns=list(self.arms)
-        )
-
-    @property
-    def probability_matrix(self) -> FloatArray:
-        """(n, arms) in canonical order."""
-        exact = self._probabilities()
-        return exact if exact is not None else self._simulated_probabilities
-
-    @property
-    def probabilities_se(self) -> pd.DataFrame:
-        """Monte Carlo standard errors of `probabilities`; zero where they are exact."""
-        p = self.probability_matrix
-        se = np.zeros_like(p) if self._probabilities() is not None else np.sqrt(p * (1 - p) / PROBABILITY_DRAWS)
-        return pd.DataFrame(se, index=pd.Index(self.people.ids, name=self.people.unit), columns=list(self.arms))
-
-    @cached_property
-    def _simulated_probabilities(self) -> FloatArray:
-        # a property of the design, so the seed is a constant and the answer the same each time
-        counts = np.zeros((self.n, len(self.arms)))
-        for arms in self._blocks(PROBABILITY_DRAWS, 0, "probabilities"):
-            for code in range(len(self.arms)):
-                counts[:, code] += (arms == code).sum(axis=0)
-        return counts / PROBABILITY_DRAWS
-
-    def pair_probabilities(self, first: Hashable, second: Hashable) -> FloatArray:
-        """(n, n) joint probabilities in canonical order, from the closed form or by enumeration."""
-        a, b = self._code(first), self._code(second)
-        exact = self._pair_probabilities(a, b)
-        if exact is not None:
-            return exact
-        assignments, weights = self.enumerate()
-        return np.einsum("r,ri,rj->ij", weights, (assignments == a).astype(float), (assignments == b).astype(float))
-
-    def count(self) -> int | None:
-        """Number of possible assignments, when it can be counted."""
-        return self._count()
-
-    def enumerate(self) -> tuple[ArmCodes, FloatArray]:
-        """Every assignment (rows, codes in canonical order) and its probability.
-
-        Raises
-        ------
-        DesignError
-            When they cannot be listed, or are more than two million.
-        """
-        count = self._count()
-        if count is not None and count > MOST_ENUMERATED:
-            raise DesignError(
-                f"this design has {_size_text(count)} assignments, too many to list (at most {MOST_ENUMERATED:,}): use draw_many."
-            )
-        found = self._enumerate()
-        if found is None:
-            raise DesignError(f"the assignments of a '{self.scheme}' design cannot be listed: use draw_many.")
-        return found
-
-    def draw_many(self, n_draws: int, *, seed: Seed) -> Draws:
-        """Draw assignments for an analysis; draw i depends on the seed and i only.
-
-        Examples
-        --------
-        >>> import trialkit as tk
-        >>> d = tk.design.complete({"id": range(6)}, unit="id", arms={"a": 1, "b": 1})
-        >>> d.draw_many(3, seed=1).arms.sum(axis=1).tolist()
-        [3, 3, 3]
-        """
-        if n_draws < 1:
-            raise UsageError(f"n_draws={n_draws}: at least one draw is needed.")
-        arms = np.empty((n_draws, self.n), dtype=np.int16)
-        done = 0
-        for block in self._blocks(n_draws, checked_seed(seed), "draws"):
-            arms[done : done + len(block)] = block
-            done += len(block)
-        return Draws(arms, None, self.people.ids, self.arms)
-
-    def assign(self, *, seed: Seed) -> pd.DataFrame:
-        """One allocation: a frame of unit, arm (and group), in the order of the identifiers.
-
-        An allocation's seed is kept secret until enrolment has closed: `trialkit.design.allocate` draws one from the system.
-        """
-        codes = self._draw([Stream(checked_seed(seed), *_path("allocation"))])[0]
-        name = self.people.unit or "unit"
-        return pd.DataFrame({name: self.people.ids, "arm": [self.arms[c] for c in codes], **self._allocation_columns(codes)})
-
-    def _allocation_columns(self, codes: ArmCodes) -> dict[str, list[Any]]:
-        """Further columns of an allocation with these arm codes."""
-        return {}
-
-    def codes(self, labels: Any) -> IntArray:
-        """Codes of arm labels; labels that were written to a file as text are recognized by their text.
-
-        Raises
-        ------
-        DesignError
-            For a label that is not an arm of the design.
-        """
-        known: dict[Any, int] = {str(arm): code for code, arm in reversed(list(enumerate(self.arms)))}
-        known |= {arm: code for code, arm in enumerate(self.arms)}
-        values = pd.Series(labels).tolist()
-        unknown = [v for v in dict.fromkeys(values) if v not in known and str(v) not in known]
-        if unknown:
-            raise DesignError(f"{shown(unknown)} is not an arm of the design; the arms are {shown(self.arms)}.")
-        return np.array([known[v] if v in known else known[str(v)] for v in values], dtype=np.int64)
-
-    def positions(self, ids: Any) -> IntArray:
-        """The place in the design's order of each row of other data: `draws.arms[:, design.positions(ids)]` has their order.
-
-        Parameters
-        ----------
-        ids : identifiers of the rows. A design without a unit matches rows by position; then only their number counts.
-
-        Raises
-        ------
-        IdentifierError
-            For identifiers that are missing, repeated or unknown, and for people of the design that are not among them.
-
-        Examples
-        --------
-        >>> import trialkit as tk
-        >>> d = tk.design.complete({"id": ["b", "a", "c"]}, unit="id", arms={"x": 1, "y": 1})
-        >>> d.positions(["c", "a", "b"]).tolist()
-        [2, 0, 1]
-        """
-        rows = pd.Series(ids).reset_index(drop=True)
-        if self.people.unit is None:
-            if len(rows) != self.n:
-                raise IdentifierError(
-                    f"the data have {len(rows)} rows and the design {self.n} people. The design has no unit, so rows are matched by "
-                    "position: give the rows of the draw in their order, or name the identifier under unit= in the design."
-                )
-            return np.arange(self.n)
-        return matched(rows, self.people.ids, self.people.unit)
-
-    @property
-    def resolved(self) -> bool:
-        """False while numbers that the design takes from data (counts='observed') are not known yet."""
-        return True
-
-    def resolve(self, arm_codes: Any) -> Design:
-        """The design with the numbers that it takes from data filled in; itself when it takes none.
-
-        Parameters
-        ----------
-        arm_codes : code into `design.arms` of each person, in the design's order (`positions` maps other orders onto it).
-        """
-        return self
 
     def balance(
         self,
@@ -269,68 +47,193 @@ class Design(ABC):
     ) -> ExpectedBalance:
         """Imbalance to expect of this design, before anything is fixed; or with `allocation` that of one allocation.
 
-        See `trialkit.design.balance.expected_balance`.
+        See `trialkit.design.covariates.balance.expected_balance`.
         """
-        from trialkit.design import balance
-
         if allocation is not None:
-            return balance.allocation_balance(self, covariates, allocation)
-        return balance.expected_balance(self, covariates, n_draws=n_draws, seed=seed)
+            return allocation_balance(self, covariates, allocation)
+        return expected_balance(self, covariates, n_draws=n_draws, seed=seed)
 
-    def with_groups(self, arm: Any = None, **options: Unpack[GroupOptions]) -> GroupedDesign:
-        """The design with group formation as part of it, with keywords `size`, `alike`, `mixed`, `within`, `composition`,
-        `keep_together`, `keep_apart`, `sessions`, `availability`, `facilitators`, `waiting_list`, `tolerance`, `restarts` and `partners`:
-        see `trialkit.design.groups.with_groups`.
+    def with_groups(
+        self,
+        arm: Hashable | Sequence[Hashable] | None = None,
+        *,
+        size: tuple[int, int] | int,
+        alike: Sequence[str] = (),
+        mixed: Sequence[str] = (),
+        within: Sequence[str] = (),
+        categorical: Sequence[str] = (),
+        composition: Mapping[Hashable, Composition] | None = None,
+        keep_together: str | Sequence[Sequence[Any]] | None = None,
+        keep_apart: str | Sequence[Sequence[Any]] | None = None,
+        sessions: Mapping[str, Any] | None = None,
+        availability: Mapping[str, str] | None = None,
+        facilitators: Mapping[str, Any] | None = None,
+        waiting_list: bool = False,
+        tolerance: float = TOLERANCE,
+        restarts: int = RESTARTS,
+        partners: float = PARTNERS,
+    ) -> GroupedDesign:
+        """Form groups of the people of one or more arms, as part of the design.
+
+        **The law.** The design draws the arms. In every grouped arm (and stratum of `within`), `restarts` independent random divisions
+        are each improved by exchanging people until no exchange helps: local optima. In each search a person can change place with a
+        share `partners` of the others, drawn anew. The groups are drawn uniformly from the different ones among these optima whose
+        criterion is within `tolerance` of the best, as a share of what the best gains over random groups. The best division alone
+        would make the groups a function of who is in the arm; `co_membership` shows how often people meet. The allocation and all
+        draws of `draw_many` follow the same law. Without traits and links every division into these sizes is equally likely.
+
+        **The criterion.** The share of the variance of each alike trait that lies within groups, plus for each mixed trait the share
+        between groups of the trait and of its squared deviations (so that groups have the same means and the same variances). Shares
+        are of the variance among all people of the stratum before anybody is assigned. Categories count as indicators.
+
+        Parameters
+        ----------
+        arm : arm or arms in which groups are formed; unsaid: those of `composition`.
+        size : smallest and largest group. The number of groups is the one with a mean size nearest to the middle, and sizes are as
+            equal as can be; see `waiting_list` for numbers that cannot be divided.
+        alike : traits in which members of a group resemble each other.
+        mixed : traits in which groups are as alike as can be among each other, each with members of all kinds.
+        within : columns within whose combinations groups are formed (one agency, one town).
+        categorical : columns of numbers that are categories.
+        composition : how each arm forms its groups, 'alike', 'mixed' or 'random', when that is what is randomized. It is about the
+            traits of `alike`, or of `mixed` when `alike` is empty; with both, those of `mixed` stay mixed where groups are not random.
+        keep_together, keep_apart : sets of identifiers, or a column whose equal values are linked. People in different arms cannot be
+            together; kept-together people never wait, and change place with sets of their own size only.
+        sessions : people that fit in each session; every group gets one. By stratum: {'north': {'mon': 30}, 'south': ...}.
+        availability : session -> column of 1/0 or true/false that says who can come; unsaid: everyone can always.
+        facilitators : groups that each can lead, at most one in a session; by stratum as for sessions.
+        waiting_list : people who do not fit wait, drawn at random before groups are formed; they keep their arm and have no group. By
+            default numbers that cannot be divided are an error.
+        tolerance, restarts, partners : the numbers of the law. With partners=1 every exchange is tried: groups a little more alike, and
+            much more often the same ones.
+
+        Raises
+        ------
+        DesignError
+            Arms, traits, links, sizes, sessions or facilitators that cannot be, with the people or numbers and the remedy.
+
+        References
+        ----------
+        Papenberg & Klau (2021), Psychological Methods 26, 161-174 (anticlustering by exchange). Papenberg (2024), British Journal of
+        Mathematical and Statistical Psychology 77, 80-102 (k-plus: squared deviations for equal variances).
+
+        Examples
+        --------
+        >>> import trialkit as tk
+        >>> people = {"id": range(48), "age": [18 + i % 23 for i in range(48)]}
+        >>> design = tk.design.complete(people, unit="id", arms={"solo": 1, "peer": 1})
+        >>> design = design.with_groups("peer", size=(6, 8), alike=["age"])
+        >>> design.assign(seed=1)["group"].value_counts().tolist()
+        [8, 8, 8]
         """
-        from trialkit.design.groups import with_groups
+        options: GroupOptions = {
+            "size": size, "alike": alike, "mixed": mixed, "within": within, "categorical": categorical, "composition": composition,
+            "keep_together": keep_together, "keep_apart": keep_apart, "sessions": sessions, "availability": availability,
+            "facilitators": facilitators, "waiting_list": waiting_list, "tolerance": tolerance, "restarts": restarts,
+            "partners": partners,
+        }  # fmt: skip
+        formation, declared = formation_of(self, arm, options)
+        settings = {
+            "design": {"scheme": self.scheme, "settings": dict(self.settings)},
+            "groups": declared,
+            "law": law_in_words(formation),
+        }
+        return GroupedDesign(self.people, self.arms, settings, inner=self, formation=formation)
 
-        return with_groups(self, arm, **options)
 
-    def _blocks(self, n_draws: int, seed: int, purpose: str) -> Iterator[ArmCodes]:
-        """Draws in blocks that fit in memory; each draw has a stream of its own, so the size of a block changes nothing."""
-        path = _path(purpose)
-        rows = block_rows(self.n)
-        for start in range(0, n_draws, rows):
-            yield self._draw([Stream(seed, *path, draw) for draw in range(start, min(start + rows, n_draws))])
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class GroupedDesign(Design):
+    """A design that also forms groups; made by `Design.with_groups`.
 
-    def _code(self, label: Hashable) -> int:
-        if label not in self.arms:
-            raise DesignError(f"{label!r} is not an arm of the design; the arms are {shown(self.arms)}.")
-        return self.arms.index(label)
+    Probabilities, pair probabilities and `enumerate` are those of the arms, which groups do not change.
+
+    Attributes
+    ----------
+    inner : the design that draws the arms. formation : the rules by which groups are formed.
+    """
+
+    inner: Design
+    formation: Formation
+
+    scheme: ClassVar[str] = "with_groups"
+
+    @property
+    def probabilities_exact(self) -> bool:
+        return self.inner.probabilities_exact
+
+    def _draw(self, streams: Sequence[Stream]) -> ArmCodes:
+        return self.inner._draw(streams)
+
+    def _probabilities(self) -> FloatArray | None:
+        return self.inner._probabilities()
+
+    def _enumerate(self) -> tuple[ArmCodes, FloatArray] | None:
+        return self.inner._enumerate()
+
+    def _count(self) -> int | None:
+        return self.inner._count()
+
+    def _pair_probabilities(self, first: int, second: int) -> FloatArray | None:
+        return self.inner._pair_probabilities(first, second)
+
+    @property
+    def probability_matrix(self) -> FloatArray:
+        """(n, arms) in canonical order, those of the inner design."""
+        return self.inner.probability_matrix
+
+    @property
+    def probabilities_se(self) -> pd.DataFrame:
+        """Monte Carlo standard errors of `probabilities`; zero where they are exact."""
+        return self.inner.probabilities_se
+
+    @property
+    def resolved(self) -> bool:
+        """Whether the inner design has all its numbers."""
+        return self.inner.resolved
+
+    def resolve(self, arm_codes: Any) -> GroupedDesign:
+        """The design with the inner one's numbers filled in."""
+        return replace(self, inner=self.inner.resolve(arm_codes))
+
+    def draw_many(self, n_draws: int, *, seed: Seed, progress: Progress | bool | None = None) -> Draws:
+        """Draw arms and groups for an analysis; groups are formed anew in every draw, by the law of the allocation.
+
+        Parameters
+        ----------
+        progress : told (draws done, all); True or False for a line on standard error, unsaid: when that is a terminal.
+        """
+        number = checked_seed(seed)
+        drawn = self.inner.draw_many(n_draws, seed=number)
+        groups = np.empty(drawn.arms.shape, dtype=np.int64)
+        with Told(progress) as told:
+            for start in range(0, n_draws, BLOCK):
+                part = drawn.arms[start : start + BLOCK]
+                cells = form(self.formation, part, number, purpose_path("groups", "draws"), start)
+                groups[start : start + len(part)] = group_numbers(cells, self.n)
+                told(start + len(part), n_draws)
+        return Draws(drawn.arms, groups, drawn.units, drawn.labels)
+
+    def assign(self, *, seed: Seed, progress: Progress | bool | None = None) -> pd.DataFrame:
+        """One allocation: unit, arm, group, and session, facilitator and waiting where these were declared.
+
+        Group labels are unique over arms ('peer-01', 'peer-north-01'), their numbers random; people without a group have none.
+        """
+        number = checked_seed(seed)
+        frame = self.inner.assign(seed=number)
+        codes = self.codes(frame["arm"])
+        path = purpose_path("groups", "allocation")
+        with Told(progress) as told:
+            cells = form(self.formation, codes[None, :].astype(np.int16), number, path, 0, told)[0]
+        return with_group_columns(frame, self.formation, codes, cells, Stream(number, *path, 0, len(self.formation.cells)))
+
+    def co_membership(self, n_draws: int, *, seed: Seed) -> CoMembership:
+        """How often each two people share a group, from draws of the same law; see `trialkit.design.groups.quality.co_membership`."""
+        return co_membership(self, n_draws, seed=seed)
+
+    def quality(self, allocation: pd.DataFrame, *, n_random: int = 200, seed: Seed, traits: Sequence[str] = ()) -> GroupQuality:
+        """How alike or mixed the groups became, against random groups of the same sizes; see `trialkit.design.groups.quality.quality`."""
+        return quality(self, self.formation, allocation, n_random=n_random, seed=seed, traits=traits)
 
     def describe(self) -> str:
-        """The mechanism in words."""
-        return f"{self.scheme} randomization of {self.n} people to {shown(self.arms, 10)}"
-
-    def __str__(self) -> str:
-        return self.describe()
-
-    def __repr__(self) -> str:
-        return f"<{self.describe()}>"
-
-    def _repr_html_(self) -> str:
-        return f"<p>{html.escape(self.describe())}</p>"
-
-
-def _size_text(count: int) -> str:
-    if count < 10**6:
-        return str(count)
-    digits = len(str(count)) if count < 10**1000 else int(count.bit_length() * math.log10(2)) + 1
-    return f"about 10^{digits - 1}"
-
-
-_PURPOSES = ("allocation", "draws", "probabilities", "groups")
-
-
-def _path(purpose: str) -> tuple[int, ...]:
-    """Streams of different purposes never overlap."""
-    return (_PURPOSES.index(purpose),)
-
-
-def compositions(counts: Sequence[int]) -> int:
-    """Number of ways to give labels with these counts: the multinomial coefficient."""
-    out, left = 1, sum(counts)
-    for c in counts:
-        out *= math.comb(left, c)
-        left -= c
-    return out
+        arms = [self.formation.arm_names[a] for a in self.formation.aims]
+        return f"{self.inner.describe()}; groups of {self.formation.size_text} in {shown(arms)}"

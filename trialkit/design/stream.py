@@ -23,6 +23,7 @@ Lanes: TypeAlias = NDArray[np.uint32]
 
 BLOCK = 256
 BLOCK_CELLS = 1 << 21
+PURPOSES = ("allocation", "draws", "probabilities", "groups")
 
 
 class Stream:
@@ -59,6 +60,11 @@ class Stream:
             j = self.below(i + 1)
             out[i], out[j] = out[j], out[i]
         return np.asarray(out, dtype=np.int64)
+
+
+def purpose_path(*purposes: str) -> tuple[int, ...]:
+    """The beginning of a path: streams of different purposes never overlap."""
+    return tuple(PURPOSES.index(purpose) for purpose in purposes)
 
 
 def raw_block(streams: Sequence[Stream], count: int) -> Keys:

@@ -82,6 +82,15 @@ def _add_category(
     trial: Trial, name: str, absent: BoolArray, columns: list[FloatArray], names: list[str], notes: list[Note], missing: str
 ) -> None:
     indicators, levels = category_columns(trial.column(name))
+    word = None if name in trial.categorical or name in trial.strata else _word_among_numbers(trial.column(name))
+    if word is not None:
+        notes.append(
+            Note(
+                "covariate_words",
+                f"'{name}' holds numbers and words, such as '{word}': it is taken as a category. Mend the cells, or name it under "
+                "categorical in [data].",
+            )
+        )
     for j, level in enumerate(levels):
         columns.append(indicators[:, j])
         names.append(f"{name}: {level}")
@@ -89,6 +98,14 @@ def _add_category(
         notes.append(
             Note("covariate_imputed", f"'{name}' is missing for {int(absent.sum())} people: missing is a category of its own.")
         )
+
+
+def _word_among_numbers(values: pd.Series) -> str | None:
+    """The first word of a column whose other values are numbers: a slip in one cell turns a number into a category."""
+    texts = pd.Series(values.dropna().unique()).astype(str)
+    numbers = pd.to_numeric(texts, errors="coerce")
+    wordy = texts[~np.isfinite(numbers)]
+    return str(wordy.iloc[0]) if 0 < len(wordy) < len(texts) else None
 
 
 def _add_number(

@@ -6,14 +6,14 @@ import inspect
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Literal
 
-from trialkit.errors import CombinationError, UsageError, nearest, shown
+from trialkit.errors import UsageError
 from trialkit.estimate.covariates import CovariateMissing
-from trialkit.estimate.equivalence import Equivalence, against_margins, margins
 from trialkit.estimate.itt_result import IttResult, itt_result
+from trialkit.estimate.margins.equivalence import Equivalence, against_margins, margins
 from trialkit.estimate.outcome import Time, check_outcome
 from trialkit.estimate.outcomes.money import Cap, Margin, Money, Transform
 from trialkit.estimate.outcomes.prepare import prepare
-from trialkit.estimate.registry import ESTIMATORS, default_estimator, find
+from trialkit.estimate.registry import check_contrasts, check_options, default_estimator, find
 from trialkit.estimate.request import Average, Better, Contrasts, Request, StrataEffects
 from trialkit.estimate.several.joint import dunnett_corrected
 from trialkit.trial import Trial
@@ -103,41 +103,26 @@ def itt(
         raise UsageError(f"adjust takes a list of columns: write adjust=['{adjust}'].")
     if not isinstance(trial, Trial):
         raise UsageError("itt takes a Trial first: tk.itt(tk.Trial(data, arm=..., control=...), 'outcome').")
-    weighted = estimator is None and "response_weights" in options
-    name = "response_weighting" if weighted else estimator if estimator is not None else default_estimator(measure)
-    request = Request(
-        str(outcome),
-        tuple(adjust),
-        name,
-        measure,
-        covariance,
-        df,
-        "none" if strata_effects is False else strata_effects,
-        average,
-        contrasts if isinstance(contrasts, str) else tuple(contrasts),
-        covariate_missing,
-        float(conf_level),
-        options,
-        outcome if isinstance(outcome, Time) else None,
-        better,
-    )
-    found = find(name, measure, covariance, df)
-    asked = margins(
-        measure=measure, equivalence=equivalence, noninferiority=noninferiority, better=better, conf_level=request.conf_level
-    )
-    unknown = [o for o in options if o not in found.options]
-    if unknown:
-        near = nearest(unknown[0], (*found.options, *inspect.signature(itt).parameters))
-        raise UsageError(f"estimator='{name}' has no option {shown(unknown)}.{f' Did you mean {near!r}?' if near else ''}")
-    if not isinstance(request.contrasts, str) and not found.own_contrasts:
-        able = [e.name for e in ESTIMATORS.values() if e.own_contrasts]
-        raise CombinationError(f"contrasts of your own go with estimator={shown(able)}, not with '{name}'.")
-    prepared = prepare(trial, outcome, measure, Money(cap, margin, transform))
-    check_outcome(prepared.trial, outcome, measure)
     if correction not in (None, "dunnett"):
         raise UsageError(
             f"correction={correction!r} is unknown here: it is 'dunnett'. For several outcomes use tk.family([...], correction=...)."
         )
+    if estimator is None:
+        estimator = "response_weighting" if "response_weights" in options else default_estimator(measure)
+    request = Request(
+        outcome=str(outcome), adjust=tuple(adjust), estimator=estimator, measure=measure, covariance=covariance, df=df,
+        strata_effects="none" if strata_effects is False else strata_effects, average=average,
+        contrasts=contrasts if isinstance(contrasts, str) else tuple(contrasts), covariate_missing=covariate_missing,
+        conf_level=float(conf_level), options=options, time=outcome if isinstance(outcome, Time) else None, better=better,
+    )  # fmt: skip
+    found = find(estimator, measure, covariance, df)
+    asked = margins(
+        measure=measure, equivalence=equivalence, noninferiority=noninferiority, better=better, conf_level=request.conf_level
+    )
+    check_options(found, options, inspect.signature(itt).parameters)
+    check_contrasts(found, request.contrasts)
+    prepared = prepare(trial, outcome, measure, Money(cap, margin, transform))
+    check_outcome(prepared.trial, outcome, measure)
     analysis = prepared.finish(request, found.run(prepared.trial, request), lambda other: found.run(other, request))
     result = itt_result(analysis, request, trial)
     return against_margins(result if correction is None else dunnett_corrected(result), asked)

@@ -66,11 +66,5 @@ def better_effect(measure: str, better: Literal["higher", "lower"] | None) -> Li
 
 
 def is_ratio(measure: str) -> bool:
-    """Whether rows of this measure show a ratio; a measure of one's own that is not in the table is a difference."""
+    """Whether rows of this measure show a ratio; what is not in the table (an effect in points, for instance) is a difference."""
     return measure in MEASURES and MEASURES[measure].ratio
-
-
-def add_measure(measure: Measure) -> Measure:
-    """Add a measure of one's own, for estimators that `register` brings in."""
-    MEASURES[measure.name] = measure
-    return measure

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from trialkit.errors import CombinationError, nearest, shown
+from trialkit.errors import CombinationError, UsageError, nearest, shown
 from trialkit.estimate.measures import MEASURES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from trialkit.estimate.itt_result import Analysis
+    from trialkit.estimate.analysis import Analysis
     from trialkit.estimate.request import Request
     from trialkit.trial import Trial
 
@@ -86,12 +86,6 @@ ESTIMATORS: dict[str, Estimator] = {
 }  # fmt: skip
 
 
-def register(estimator: Estimator) -> Estimator:
-    """Add an estimator of one's own; it then works in `itt`, plans and reports."""
-    ESTIMATORS[estimator.name] = estimator
-    return estimator
-
-
 def combinations() -> pd.DataFrame:
     """Every estimator x measure that exists, with the covariances and degrees of freedom each takes.
 
@@ -114,6 +108,21 @@ def combinations() -> pd.DataFrame:
 def default_estimator(measure: str) -> str:
     """The estimator of a measure when none is named."""
     return MEASURES[measure].estimator if measure in MEASURES else "ancova"
+
+
+def check_options(found: Estimator, options: Iterable[str], arguments: Iterable[str]) -> None:
+    """The options are the estimator's own; `arguments` are those of the function called, for a near name."""
+    unknown = [o for o in options if o not in found.options]
+    if unknown:
+        near = nearest(unknown[0], (*found.options, *arguments))
+        raise UsageError(f"estimator='{found.name}' has no option {shown(unknown)}.{f' Did you mean {near!r}?' if near else ''}")
+
+
+def check_contrasts(found: Estimator, contrasts: object) -> None:
+    """Contrasts of one's own go with estimators that take them."""
+    if not isinstance(contrasts, str) and not found.own_contrasts:
+        able = [e.name for e in ESTIMATORS.values() if e.own_contrasts]
+        raise CombinationError(f"contrasts of your own go with estimator={shown(able)}, not with '{found.name}'.")
 
 
 def find(estimator: str, measure: str, covariance: str, df: str) -> Estimator:

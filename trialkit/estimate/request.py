@@ -16,6 +16,13 @@ Contrasts = Literal["control", "all"]
 Better = Literal["higher", "lower"]
 
 
+def checked_level(conf_level: float) -> float:
+    """The level of intervals as a number between 0 and 1."""
+    if not 0 < conf_level < 1:
+        raise UsageError(f"conf_level={conf_level} must lie between 0 and 1, for instance 0.95.")
+    return float(conf_level)
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """The arguments of `itt`; `outcome` names the column (of a time: its column) and `options` are the estimator's own."""
@@ -36,8 +43,7 @@ class Request:
     better: Better | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.conf_level < 1:
-            raise UsageError(f"conf_level={self.conf_level} must lie between 0 and 1, for instance 0.95.")
+        checked_level(self.conf_level)
         for name, value, allowed in (
             ("strata_effects", self.strata_effects, ("auto", "additive", "interacted", "none")),
             ("average", self.average, ("participant", "group")),

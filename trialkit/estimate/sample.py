@@ -50,6 +50,16 @@ class Sample:
         return self.cluster is not None or bool((self.group != ALONE).any())
 
     @property
+    def dependent(self) -> str:
+        """What people depend on each other in, in words."""
+        return "groups" if self.cluster is None else "clusters"
+
+    @property
+    def arm_indicators(self) -> FloatArray:
+        """(n, arms - 1) indicators of every arm but the control."""
+        return (self.arm[:, None] == np.arange(1, len(self.arms))).astype(float)
+
+    @property
     def clusters(self) -> Clusters:
         return Clusters.from_labels(self.unit_of_variance)
 
@@ -127,9 +137,14 @@ def _check_outcome(trial: Trial, outcome: str, y: FloatArray, keep: BoolArray) -
         )
     for code, label in enumerate(trial.arms):
         inside = trial.arm_codes == code
+        if not inside.any():
+            raise MissingDataError(
+                f"nobody here is in arm {label!r}: keep the people of every arm (a trial without this arm is made by leaving its rows out before tk.Trial)."
+            )
         if not (keep & inside).any():
             raise MissingDataError(
-                f"the outcome '{outcome}' is missing for all {int(inside.sum())} people in arm {label!r}: without them there is nothing to compare."
+                f"the outcome '{outcome}' is missing for all {int(inside.sum())} people in arm {label!r}, so there is nothing to compare: check that the "
+                "follow-up of this arm is in the file and is coded like that of the others, or leave the arm out."
             )
         if int((keep & inside).sum()) < 2:
             raise EstimationError(f"arm {label!r} has one person with '{outcome}': its variance cannot be estimated.")

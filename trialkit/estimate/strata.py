@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
 
 from trialkit.errors import EstimationError
 from trialkit.estimate.sample import Sample
@@ -32,6 +31,8 @@ def shares_differ(trial: Trial) -> bool:
     The rule looks at assignments only, never at outcomes. Where it errs towards 'equal', overlap weights are nearly the
     sample's; where it errs towards 'differ', the interacted regression is still valid.
     """
+    from scipy import stats  # slow to import, and most calls of the package do without it
+
     codes, arm = strata_codes(trial), trial.arm_codes
     if trial.design is not None:
         return _probabilities_differ(trial, codes)

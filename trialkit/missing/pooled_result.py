@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-from trialkit.results import Result
+from trialkit.results import FirstRow
 
 
 @dataclass(frozen=True)
-class PooledResult(Result):
-    """Effects pooled over completed data sets, one a row; the properties are those of the first row.
+class PooledResult(FirstRow):
+    """Effects pooled over completed data sets, one a row; the properties are those of the first row, `.df` being the degrees of freedom of Barnard and Rubin.
 
     Behind the usual columns stand within and between (variances within and between imputations), riv (relative increase in variance), fmi
     (fraction of missing information), df_complete (degrees of freedom with complete data), mc_error (Monte Carlo standard error of
@@ -18,35 +17,6 @@ class PooledResult(Result):
     """
 
     kind = "pooled"
-
-    @property
-    def estimate(self) -> float:
-        return self.estimates[0].estimate
-
-    @property
-    def std_error(self) -> float:
-        return self.estimates[0].std_error
-
-    @property
-    def df(self) -> float:
-        """Degrees of freedom of Barnard and Rubin."""
-        return self.estimates[0].df
-
-    @property
-    def statistic(self) -> float:
-        return self.estimates[0].statistic
-
-    @property
-    def p_value(self) -> float:
-        return self.estimates[0].p_value
-
-    @property
-    def conf_low(self) -> float:
-        return self.estimates[0].conf_low
-
-    @property
-    def conf_high(self) -> float:
-        return self.estimates[0].conf_high
 
     @property
     def within(self) -> float:
@@ -77,11 +47,6 @@ class PooledResult(Result):
     def mc_error(self) -> float:
         """Monte Carlo standard error of the estimate: what another seed may change."""
         return self._extra("mc_error")
-
-    def _extra(self, name: str) -> float:
-        value = self.estimates[0].extra[name]
-        # read back from JSON, an undefined number is None and an infinite one text
-        return math.nan if value is None else float(value)
 
     def _title(self) -> str:
         return f"Pooled over {self.details['n_imputations']} imputations: {self.estimates[0].outcome}"

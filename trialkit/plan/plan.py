@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trialkit.errors import LockError, UsageError
+from trialkit.plan.deviations.entry import Entry
+from trialkit.plan.deviations.log import ledger_of, log_deviations
+from trialkit.plan.locking.lock import Lock, lock
+from trialkit.plan.locking.verify import Verification, verify_plan
+from trialkit.plan.reading.load import parse_plan, read_plan_text
+from trialkit.plan.record import PlanRecord
+from trialkit.plan.words.describe import describe
 
+# What reads data or draws on the analyses is imported where it is used: to explain, lock or verify a plan needs none of it.
 if TYPE_CHECKING:
-    from trialkit.plan.deviations.entry import Entry
     from trialkit.plan.locking.evidence import Entry as Attached
-    from trialkit.plan.locking.lock import Lock
-    from trialkit.plan.locking.verify import Verification
-    from trialkit.plan.schema.plan_spec import PlanSpec
-    from trialkit.report.content import LockContent, ReportContent
+    from trialkit.report.content import LockContent
+    from trialkit.report.save import Report
 
 __all__ = ["Plan"]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Plan:
+class Plan(PlanRecord):
     """A trial's plan: the frozen specification, the text it was read from and its hash.
 
     Attributes
@@ -44,15 +46,7 @@ class Plan:
     >>> report = plan.run("data.sav")                     # doctest: +SKIP
     """
 
-    spec: PlanSpec
-    text: str
-    path: Path | None = None
-    hash: str = field(init=False, default="", compare=False)
-
-    def __post_init__(self) -> None:
-        from trialkit.plan.locking.lock import plan_hash
-
-        object.__setattr__(self, "hash", plan_hash(self.spec))
+    __slots__ = ()
 
     @classmethod
     def load(cls, path: str | Path) -> Plan:
@@ -63,8 +57,6 @@ class Plan:
         PlanError
             Lists everything to mend, each with its line number, the near miss and the remedy.
         """
-        from trialkit.plan.reading.load import parse_plan, read_plan_text
-
         path = Path(path)
         text = read_plan_text(path)
         return cls(parse_plan(text, path.name), text, path)
@@ -79,29 +71,11 @@ class Plan:
         >>> Plan.from_text(starter_plan()).spec.control
         'individual'
         """
-        from trialkit.plan.reading.load import parse_plan
-
         return cls(parse_plan(text), text)
 
     def describe(self) -> str:
         """The plan back in plain words, defaults and all."""
-        from trialkit.plan.words.describe import describe
-
         return describe(self.spec, folder=self.folder)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The plan as plain tables and lists, every default written out."""
-        return self.spec.to_dict()
-
-    @property
-    def folder(self) -> Path | None:
-        """Where files named in the plan are looked for: beside the plan."""
-        return self.path.parent if self.path is not None else None
-
-    @property
-    def lock_path(self) -> Path:
-        """Where the lock stands by habit: plan.toml -> plan.lock.json."""
-        return self.path.with_suffix(".lock.json") if self.path is not None else Path("plan.lock.json")
 
     def lock(self, path: str | Path | None = None, *, amend: str | None = None, locked_at: datetime | None = None) -> Lock:
         """Write the lock; unsaid, beside the plan. A changed plan needs the reason: `amend="..."`.
@@ -111,8 +85,6 @@ class Plan:
         LockError
             When a lock exists already and no reason is given, or when it is damaged.
         """
-        from trialkit.plan.locking.lock import lock
-
         target = self.lock_path if path is None else Path(path)
         return lock(self.spec, target, source_text=self.text, folder=self.folder, locked_at=locked_at, amend=amend)
 
@@ -127,7 +99,7 @@ class Plan:
     ) -> Attached:
         """Attach evidence to the lock: a timestamp, the stored text of a registration, a statement, or the certificate of an allocation.
 
-        See `trialkit.plan.locking.evidence.attach` for what each proves, and docs/locking.md for the levels.
+        See `trialkit.plan.locking.attach.attach` for what each proves, and docs/locking.md for the levels.
 
         Raises
         ------
@@ -136,7 +108,7 @@ class Plan:
         UsageError
             When the kind of evidence is not known.
         """
-        from trialkit.plan.locking.evidence import attach
+        from trialkit.plan.locking.attach import attach
 
         return attach(self.lock_path if lock is None else lock, file, kind=kind, id=id, by=by)
 
@@ -148,12 +120,7 @@ class Plan:
         LockError
             When the lock cannot be read at all; otherwise see `.ok` and `.checks` of the result.
         """
-        from trialkit.plan.deviations.ledger import ledger_beside
-        from trialkit.plan.locking.verify import verify
-
-        source = self.lock_path if path is None else Path(path)
-        ledger = ledger_beside(self.path) if self.path is not None else None
-        return verify(source, plan=self.spec, source_text=self.text, data=data, folder=self.folder, ledger=ledger)
+        return verify_plan(self, path, data=data)
 
     def lock_status(self, path: str | Path | None = None, *, data: Any = None) -> LockContent:
         """The lock as a report tells it, after everything held.
@@ -163,14 +130,9 @@ class Plan:
         LockError
             When the plan, the lock or the data are not what was locked; lists every difference.
         """
-        from trialkit.plan.locking.levels import level_in_words
-        from trialkit.report.content import LockContent
+        from trialkit.plan.locking.status import lock_status
 
-        found = self.verify(path, data=data).require()
-        told = next((c.sentence for c in found.checks if c.name == "amendments"), "")
-        sentence = f"{level_in_words(found.level)}{f' The plan was {told}.' if told else ''}"
-        kept = tuple(dict(e.content) for e in found.evidence)
-        return LockContent("locked", found.level, sentence, found.plan_hash, found.locked_at, found.manifest_hash, kept)
+        return lock_status(self, path, data=data)
 
     def run(
         self,
@@ -179,7 +141,7 @@ class Plan:
         lock: str | Path | None = None,
         progress: Callable[[str, int, int], None] | None = None,
         now: str | None = None,
-    ) -> ReportContent:
+    ) -> Report:
         """Run every planned analysis.
 
         Parameters
@@ -200,20 +162,9 @@ class Plan:
         DataError, EstimationError
             When the data do not fit the plan or cannot answer; nothing is written.
         """
-        from trialkit.plan.blinding.unblinding import with_unblinding
-        from trialkit.plan.deviations.run import with_deviations
-        from trialkit.plan.locking.gather import with_plan_files
-        from trialkit.plan.run import run_plan
+        from trialkit.plan.on_record import run_on_record
 
-        if data is None:
-            raise UsageError('a plan runs on data: plan.run("data.csv") or plan.run(frame)')
-        name = self.path.name if self.path is not None else "plan.toml"
-        content = run_plan(
-            self.spec, data, lock=self._status(lock), folder=self.folder, plan_name=name, progress=progress, now=now
-        )
-        place = self.lock_path if lock is None else Path(lock)
-        content = with_deviations(self, with_unblinding(self, content), data, place, progress=progress)
-        return with_plan_files(self, content, data, place)
+        return run_on_record(self, data, lock=lock, progress=progress, now=now)
 
     def deviate(
         self,
@@ -242,8 +193,6 @@ class Plan:
         LockError
             When there is no lock, or lock or ledger were edited.
         """
-        from trialkit.plan.deviations.log import log_deviations
-
         return log_deviations(
             self, reason=reason, timing=timing, severity=severity, validity=validity, by=by, path=path, type=type, approved=approved,
             original=original, new=new, lock=lock, at=at,
@@ -251,11 +200,9 @@ class Plan:
 
     def deviations(self, lock: str | Path | None = None) -> tuple[Entry, ...]:
         """The entries of the ledger, after every line was checked."""
-        from trialkit.plan.deviations.log import ledger_of
-
         return ledger_of(self, lock)[2]
 
-    def erratum(self, earlier: str | Path, data: Any, *, reason: str, by: str, lock: str | Path | None = None) -> ReportContent:
+    def erratum(self, earlier: str | Path, data: Any, *, reason: str, by: str, lock: str | Path | None = None) -> Report:
         """After a bug: run the locked plan again and hold every number against an earlier report; see `trialkit.plan.deviations.erratum`.
 
         Raises
@@ -289,27 +236,9 @@ class Plan:
         UsageError
             For a plan from text, which stands in no folder.
         """
-        from trialkit.plan.locking.fingerprint import fingerprint_beside, further_files, keep_fingerprint
-        from trialkit.plan.planned.prepare import load_data
+        from trialkit.plan.on_record import kept_fingerprint
 
-        if self.path is None:
-            raise UsageError(
-                "this plan was read from text, so that there is no place beside it: save it and load it with Plan.load."
-            )
-        target = fingerprint_beside(self.path)
-        frame, source = load_data(self.spec, data)
-        codes, further = dict(self.spec.data.missing_codes), further_files(self.spec, self.folder)
-        keep_fingerprint(target, frame, source, missing_codes=codes, further=further, by=by, at=at)
-        return target
-
-    def _status(self, lock: str | Path | None) -> LockContent:
-        from trialkit.report.content import LockContent
-
-        if lock is None and (self.path is None or not self.lock_path.exists()):
-            _require_no_ledger(self)
-            unlocked = "This plan was not locked before the run: nothing shows that it was written before the data were seen."
-            return LockContent("unlocked", "", unlocked, self.hash)
-        return self.lock_status(lock)
+        return kept_fingerprint(self, data, by=by, at=at)
 
     def __str__(self) -> str:
         return self.describe()
@@ -320,14 +249,3 @@ class Plan:
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(self.describe())}</pre>"
-
-
-def _require_no_ledger(plan: Plan) -> None:
-    """A ledger of deviations without its lock: the lock was lost or taken away, and the report would say that there never was one."""
-    from trialkit.plan.deviations.ledger import ledger_beside
-
-    if plan.path is not None and ledger_beside(plan.path).exists():
-        raise LockError(
-            f"'{ledger_beside(plan.path).name}' tells of deviations from a lock, and there is no '{plan.lock_path.name}': put the lock back, "
-            "or name it with lock='...'."
-        )

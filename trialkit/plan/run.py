@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 from trialkit.errors import EstimationError, TrialkitError
 from trialkit.estimate.draws.randomization import randomization_test
 from trialkit.estimate.draws.wild_bootstrap import wild_bootstrap
-from trialkit.estimate.equivalence import against_margins, margins
 from trialkit.estimate.icc import achieved_icc
 from trialkit.estimate.itt import itt
 from trialkit.estimate.itt_result import IttResult
 from trialkit.estimate.longitudinal.longitudinal_result import LongitudinalResult
+from trialkit.estimate.margins.equivalence import against_margins, margins
 from trialkit.estimate.measures import MEASURES
 from trialkit.estimate.take_up.cace import cace
 from trialkit.plan.after.gather import with_documents_after
@@ -38,12 +38,11 @@ from trialkit.plan.planned.subgroups import planned_subgroups
 from trialkit.plan.schema.outcomes import HedgesG, Outcome
 from trialkit.plan.schema.plan_spec import PlanSpec
 from trialkit.plan.words.describe import describe
-from trialkit.plan.words.describe_nl import describe_in_dutch
 from trialkit.plan.words.estimand import estimand_sentence, missing_sentence
-from trialkit.plan.words.estimand_nl import estimand_in_dutch, missing_in_dutch
 from trialkit.plan.words.not_yet import BUILT, companion_fits, not_yet
 from trialkit.plan.words.verdict import verdict_of
-from trialkit.report.content import ArmContent, LockContent, OutcomeContent, ReportContent
+from trialkit.report.content import ArmContent, LockContent, OutcomeContent
+from trialkit.report.save import Report
 from trialkit.results import Result
 from trialkit.selection.attrition import attrition
 from trialkit.selection.balance import balance
@@ -62,7 +61,7 @@ def run_plan(
     plan_name: str = "plan.toml",
     progress: Progress | None = None,
     now: str | None = None,
-) -> ReportContent:
+) -> Report:
     """Run every planned analysis on the data.
 
     Parameters
@@ -98,7 +97,7 @@ def run_plan(
     adjusted, corrections = corrected(spec, outcomes)
     curves, not_curved = planned_multiverse(spec, ready, folder=folder, progress=progress)
     ordered = sorted(adjusted, key=lambda o: ("primary", "secondary", "exploratory").index(o.role))
-    content = ReportContent(
+    content = Report(
         title=spec.trial.title,
         population=spec.trial.population,
         conf_level=spec.analysis.conf_level,
@@ -143,9 +142,9 @@ def _in_dutch(spec: PlanSpec, outcomes: Sequence[OutcomeContent], folder: Path |
     said = {}
     for o in outcomes:
         planned = spec.outcome(o.name)
-        filled = missing_in_dutch(spec, planned) if AVAILABLE in o.companions else ()
-        said[o.name] = " ".join([*(estimand_in_dutch(spec, planned, c.text) for c in spec.comparisons), *filled])
-    return {"estimands": said, "plan": {"text": describe_in_dutch(spec, folder=folder)}}
+        filled = missing_sentence(spec, planned, language="nl") if AVAILABLE in o.companions else ()
+        said[o.name] = " ".join([*(estimand_sentence(spec, planned, c.text, language="nl") for c in spec.comparisons), *filled])
+    return {"estimands": said, "plan": {"text": describe(spec, folder=folder, language="nl")}}
 
 
 def _arm(spec: PlanSpec, name: str) -> ArmContent:

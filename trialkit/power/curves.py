@@ -6,7 +6,6 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from trialkit.errors import UsageError
 from trialkit.power.result import PowerResult
 from trialkit.power.solve import NoSolutionError
-from trialkit.results import Note, TableResult
+from trialkit.results import Note, TableResult, chart_of
 
 _CARRIED = ("n", "treated", "controls", "std_error", "df", "effect_standardized", "type_s", "type_m")
 _MOST_POINTS = 100_000
@@ -41,8 +40,7 @@ class PowerCurve(TableResult):
 
     def plot(self, **options: Any) -> Any:
         """The curves as a figure; options as in `tk.plot.power_curve`. Returns a matplotlib Axes."""
-        # the figures stand above this room, so the method reaches for them by name and only when it is called
-        return import_module("trialkit.report.figures.power_curve_chart").power_curve(self, **options)
+        return chart_of(self, **options)
 
 
 def curve(function: Callable[..., PowerResult], **arguments: Any) -> PowerCurve:

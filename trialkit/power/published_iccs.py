@@ -21,7 +21,7 @@ class IccRange:
 RANGES: dict[str, IccRange] = {
     "group_interventions": IccRange(
         "groups of a group-administered intervention", (0.02, 0.07, 0.12), False, None,
-        "Baldwin, Stice & Rohde (2008), Psychotherapy Research 18: range .02-.12 in two randomized trials; the middle is that of the range",
+        "Baldwin, Stice & Rohde (2008), Psychotherapy Research, PMC2797475: range .02-.12 in two randomized trials; the middle is that of the range",
     ),
     "primary_care": IccRange(
         "patients of one primary-care practice", (0.0, 0.010, 0.032), True, 1039, "Adams et al. (2004), Journal of Clinical Epidemiology 57: 785-794",

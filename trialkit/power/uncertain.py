@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -23,7 +22,7 @@ from trialkit.power.published_iccs import RANGES
 from trialkit.power.result import PowerResult
 from trialkit.power.solve import NoSolutionError
 from trialkit.power.words import number, percent
-from trialkit.results import TableResult
+from trialkit.results import TableResult, chart_of
 
 Prior: TypeAlias = tuple[Any, ...] | str
 KINDS = ("uniform", "normal", "lognormal", "quartiles")
@@ -60,7 +59,7 @@ class Assurance(TableResult):
 
     def plot(self, **options: Any) -> Any:
         """The distribution of power over the priors; see `tk.plot.assurance`."""
-        return import_module("trialkit.report.figures.assurance_chart").assurance(self, **options)
+        return chart_of(self, **options)
 
 
 def assurance(

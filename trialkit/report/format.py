@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,12 +26,6 @@ def real(value: Any) -> float:
         return float(value)
     except (TypeError, ValueError):
         return math.nan
-
-
-def analysed_people(arm: Mapping[str, Any]) -> Any:
-    """The people of an arm in an analysis: those observed and those filled in; the mark of a number that is withheld."""
-    parts = [arm["n"], arm.get("n_imputed", 0)]
-    return next((p for p in parts if isinstance(p, str)), None) or sum(parts)
 
 
 def decimals_for(size: Any) -> int:

@@ -1,21 +1,103 @@
-"""A report on disk: the page, every number, tables and figures, written whole or not at all."""
+"""The report that a run gives, and the same report on disk: the page, every number, tables and figures, written whole or not at all."""
 
 from __future__ import annotations
 
+import html
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from trialkit.errors import FileReadError, UsageError
-from trialkit.io.write import atomic_folder, atomic_text, write_csv
+from trialkit.io.write import atomic_folder, atomic_text
 from trialkit.report.content import CONTENT_VERSION, ReportContent
-from trialkit.report.counts import refuse_contradictions
-from trialkit.report.languages import asked_languages, page_name, words_of
+from trialkit.report.content.counts import refuse_contradictions
+from trialkit.report.content.departures import unplanned
+from trialkit.report.words.english import ENGLISH
+from trialkit.report.words.languages import asked_languages, page_name
+from trialkit.report.writing.bundle import plan_files, seal, write_plan_files
+from trialkit.report.writing.docx import ABSENT, is_there
+from trialkit.results import Result, interval_text, number, p_text, test_text
 
-Progress = Callable[[str, int, int], None]
+if TYPE_CHECKING:
+    from trialkit.report.writing.folder import Progress
+
+
+@dataclass(frozen=True, repr=False)
+class Report(ReportContent):
+    """What `plan.run` gives: the content of a report, to look at, to add to and to save.
+
+    Examples
+    --------
+    >>> plan.run("wave1.sav").save("report")                                                   # doctest: +SKIP
+    """
+
+    def with_unplanned(self, name: str, result: Result, *, reason: str, by: str = "", at: datetime | None = None) -> Self:
+        """The same content with an analysis that was not planned; it is marked so wherever it appears.
+
+        Parameters
+        ----------
+        name
+            What it is, in words; each name once.
+        result
+            Any result of trialkit.
+        reason
+            Why it was done, such as a question of a reviewer.
+        by, at
+            Who added it, and when; unsaid: nobody named, now.
+
+        Raises
+        ------
+        UsageError
+            For an empty name or reason, a name that is taken, or something that is no result.
+
+        Examples
+        --------
+        >>> report = report.with_unplanned("Without the pilot groups", found, reason="A reviewer asked.")   # doctest: +SKIP
+        """
+        added = unplanned(name, result, reason=reason, by=by, at=at, taken=[u.name for u in self.departures.unplanned])
+        return replace(self, departures=replace(self.departures, unplanned=(*self.departures.unplanned, added)))
+
+    def save(
+        self,
+        target: str | Path,
+        *,
+        language: str | Sequence[str] | None = None,
+        word: bool | None = None,
+        progress: Progress | None = None,
+    ) -> Path:
+        """Write the report folder: index.html, report.docx, results.json, tables/ and figures/. An older report is replaced as a whole; returns the path of index.html.
+
+        `language` is 'en', 'nl' or both, the first of them on index.html; unsaid: the languages of the plan. `word` writes report.docx too; unsaid: where python-docx is installed.
+        """
+        return save_report(self, target, language=language, word=word, progress=progress)
+
+    def __str__(self) -> str:
+        lines = [self.title, f"  plan: {self.lock.sentence}"]
+        if self.blinding:
+            lines.insert(0, ENGLISH.blinding_mark(str(self.blinding["mark"])))
+        for o in self.outcomes:
+            lines.append(f"{o.role}: {o.label}")
+            for e in o.result.estimates:
+                adjusted = e.extra.get("p_adjusted")
+                family = f", family-adjusted p {p_text(adjusted)}" if adjusted is not None else ""
+                lines.append(f"  {e.contrast}: {interval_text(e)}; {test_text(e)}{family}")
+        lines += [f"not planned: {u.name}" for u in self.departures.unplanned]
+        lines += [f"not run: {part}" for part in self.not_run]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        shown = self.tidy()[
+            ["name", "role", "contrast", "estimate", "std_error", "df", "p_value", "conf_low", "conf_high", "n", "n_groups"]
+        ]
+        table = shown.to_html(index=False, border=0, float_format=number, escape=True, na_rep="")
+        return f"<div><strong>{html.escape(self.title)}</strong>{table}</div>"
 
 
 def save_report(
@@ -56,9 +138,8 @@ def save_report(
     --------
     >>> path = save_report(plan.run("wave1.sav"), "report")                                    # doctest: +SKIP
     """
-    from trialkit.report.bundle import seal, write_plan_files
     from trialkit.report.disclosure.published import published
-    from trialkit.report.docx import ABSENT, is_there
+    from trialkit.report.writing.folder import sealed_with, write_language, write_tables
 
     if word and not is_there():
         raise UsageError(ABSENT)
@@ -70,17 +151,17 @@ def save_report(
     told = content_of(json.loads(text))
     with atomic_folder(target) as folder:
         atomic_text(folder / "results.json", text)
-        _write_tables(told, folder / "tables")
+        write_tables(told, folder / "tables")
         (folder / "figures").mkdir()
         for name in languages:
-            page = _write_language(told, folder, progress or (lambda what, step, steps: None), name, languages, in_word)
+            page = write_language(told, folder, progress or (lambda what, step, steps: None), name, languages, in_word)
             atomic_text(folder / page_name(name, languages), page)
         write_plan_files(folder, content.attached)
-        seal(folder, _sealed_with(content))
+        seal(folder, sealed_with(content))
     return Path(target).expanduser() / "index.html"
 
 
-def load_content(path: str | os.PathLike[str]) -> ReportContent:
+def load_content(path: str | os.PathLike[str]) -> Report:
     """The content of a saved report, from its results.json or the folder that holds it.
 
     Raises
@@ -92,8 +173,6 @@ def load_content(path: str | os.PathLike[str]) -> ReportContent:
     --------
     >>> save_report(load_content("report/results.json"), "report_again")                       # doctest: +SKIP
     """
-    from trialkit.report.bundle import plan_files
-
     place = Path(path).expanduser()
     place = place / "results.json" if place.is_dir() else place
     try:
@@ -109,9 +188,8 @@ def load_content(path: str | os.PathLike[str]) -> ReportContent:
     return replace(content_of(stored, str(place)), attached=plan_files(place.parent))
 
 
-def content_of(stored: Any, where: str = "the content") -> ReportContent:
-    """The content that `ReportContent.to_dict` wrote, with every class of result known."""
-
+def content_of(stored: Any, where: str = "the content") -> Report:
+    """The report whose `to_dict` this is, with every class of result known."""
     version = stored.get("content_version") if isinstance(stored, Mapping) else None
     if version != CONTENT_VERSION:
         raise FileReadError(
@@ -119,18 +197,9 @@ def content_of(stored: Any, where: str = "the content") -> ReportContent:
             f"expected {CONTENT_VERSION}): make the report again with trialkit run."
         )
     try:
-        return ReportContent.from_dict(stored)
+        return Report.from_dict(stored)
     except (LookupError, TypeError, ValueError, AttributeError, AssertionError) as error:
         raise FileReadError(f"{where} lacks parts of a report ({error!r}): make the report again with trialkit run.") from error
-
-
-def _sealed_with(content: ReportContent) -> dict[str, Any]:
-    """What bundle.json says of the report besides its files."""
-    lock, data = content.lock, content.data
-    return {
-        "title": content.title, "created": content.created, "plan_hash": lock.plan_hash, "level": lock.level, "manifest_hash": lock.manifest_hash,
-        "data": {key: data[key] for key in ("file", "sha256", "content_sha256", "fingerprint_sha256") if key in data},
-    }  # fmt: skip
 
 
 def results_text(content: ReportContent) -> str:
@@ -142,44 +211,3 @@ def results_text(content: ReportContent) -> str:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON number")
-
-
-def _write_tables(content: ReportContent, folder: Path) -> None:
-    from trialkit.report.tables import frames
-
-    folder.mkdir()
-    for name, frame in frames(content):
-        write_csv(frame, folder / f"{name}.csv")
-
-
-def _write_language(
-    content: ReportContent, folder: Path, progress: Progress, language: str, languages: Sequence[str], in_word: bool
-) -> str:
-    """Write every figure in both forms and the Word file; the page that holds them. Files of a second language carry its name: forest.nl.svg."""
-    from trialkit.report.assemble import assemble
-    from trialkit.report.drawings import drawn, names
-    from trialkit.report.html import page
-    from trialkit.report.view import View
-
-    view = View(content, words_of(language))
-    steps = len(names(view)) + 1 + in_word
-    mark = "" if language == languages[0] else f".{language}"
-    svgs: dict[str, str] = {}
-    pngs: dict[str, bytes] = {}
-    for figure in drawn(view, lambda name: progress(name, len(svgs), steps)):
-        atomic_text(folder / "figures" / f"{figure.name}{mark}.svg", figure.svg)
-        (folder / "figures" / f"{figure.name}{mark}.png").write_bytes(figure.png)
-        svgs[figure.name], pngs[figure.name] = figure.svg, figure.png
-    progress(page_name(language, languages), len(svgs), steps)
-    others = tuple(
-        (other, words_of(other).this_language, page_name(other, languages)) for other in languages if other != language
-    )
-    document = assemble(view)
-    text = page(replace(document, others=others), svgs, view.words)
-    if in_word:
-        from trialkit.report.docx import word_bytes
-
-        progress("report.docx", len(svgs) + 1, steps)
-        (folder / f"report{mark}.docx").write_bytes(word_bytes(document, pngs, view.words, created=content.created))
-    progress("done", steps, steps)
-    return text

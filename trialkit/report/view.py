@@ -8,56 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from trialkit.estimate.measures import MEASURES, better_effect, is_ratio
+from trialkit.estimate.measures import better_effect
 from trialkit.report.content import ArmContent, OutcomeContent, ReportContent
-from trialkit.report.format import Numbers, decimals_for, in_words, real
-from trialkit.report.words_en import ENGLISH, English
-from trialkit.results import Estimate, Result
-
-SHARE_MEASURES = frozenset({"risk_difference", "cumulative_incidence_difference"})
-SHARE_LEVELS = SHARE_MEASURES | {"risk_ratio", "odds_ratio"}
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """How values of an outcome are written: effects as shares, in SDs, as ratios, or as they are with a number of decimals.
-
-    `levels` is how the values of one arm are written; 'none' where a mean of the arm would mislead (censored times).
-    """
-
-    kind: Literal["share", "sd", "raw", "ratio"]
-    decimals: int
-    numbers: Numbers
-    levels: Literal["share", "raw", "none"] = "raw"
-
-    def level(self, value: Any) -> str:
-        """A value of one arm."""
-        return self.numbers.percent(value) if self.levels == "share" else self.numbers.fixed(value, self.decimals)
-
-    def difference(self, value: Any, *, sign: bool = False) -> str:
-        """A difference between arms, or its standard error; shares in percentage points."""
-        if self.kind == "share":
-            return self.numbers.points(value, sign=sign)
-        if self.kind == "ratio":
-            return self.numbers.fixed(value, 2)
-        return self.numbers.fixed(value, self.decimals, sign=sign)
-
-
-def unit_of(result: Result, numbers: Numbers) -> Unit:
-    """The unit of a result, and the decimals its size asks for."""
-    if result.kind in ("effect_size", "effect_size_more") or result.details.get("shown_in") == "sd":
-        return Unit("sd", 2, numbers)
-    measure = str(result.details.get("measure"))
-    known = MEASURES.get(measure)
-    levels: Literal["share", "raw", "none"] = "share" if measure in SHARE_LEVELS else "raw"
-    if known is not None and known.outcome == "time":
-        levels = "none"
-    if measure in SHARE_MEASURES:
-        return Unit("share", 1, numbers, levels)
-    sds = [real(a.get("sd")) for a in result.details.get("arms") or []]
-    sizes = [s for s in sds if math.isfinite(s) and s > 0] or [real(e.std_error) for e in result.estimates]
-    decimals = decimals_for(max(sizes, default=math.nan))
-    return Unit("ratio" if is_ratio(measure) else "raw", decimals, numbers, levels)
+from trialkit.report.content.people import flow_row
+from trialkit.report.format import Numbers, in_words
+from trialkit.report.units import Unit, unit_of
+from trialkit.report.words.english import ENGLISH, English
+from trialkit.results import Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +157,4 @@ class View:
         return {**{k: v for k, v in self.content.labels.items() if v}, **columns, **outcomes, **contrasts, **self.arm_labels}
 
     def flow_row(self, arm: Any, stage: str, outcome: str = "") -> Mapping[str, Any] | None:
-        for row in self.content.flow.table:
-            if str(row["arm"]) == str(arm) and row["stage"] == stage and (not outcome or row["outcome"] == outcome):
-                return row
-        return None
+        return flow_row(self.content, arm, stage, outcome)

@@ -21,6 +21,7 @@ import pandas as pd
 from trialkit.errors import UsageError
 from trialkit.estimate.covariates import is_category
 from trialkit.estimate.draws.assignments import Source
+from trialkit.estimate.request import checked_level
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
 from trialkit.inference.distributions import t_quantile
 from trialkit.inference.draws.balance import (
@@ -157,8 +158,7 @@ def balance(
     """
     if isinstance(covariates, str):
         raise UsageError(f"covariates takes a list of columns: write ['{covariates}'].")
-    if not 0 < conf_level < 1:
-        raise UsageError(f"conf_level={conf_level} must lie between 0 and 1, for instance 0.95.")
+    checked_level(conf_level)
     source = None if n_draws is None else Source.of(trial, n_draws, seed)
     notes = [Note("denominator", f"standardized by the {DENOMINATOR}.")]
     columns = [(name, *c) for name in covariates for c in _columns(trial, name)]

@@ -65,7 +65,7 @@ def complier_profile(trial: Trial, *, uptake: str, covariates: Sequence[str], co
     Raises
     ------
     UsageError, ValueTypeError, NotIdentifiedError
-        More than two arms, take-up that is not 0 and 1, or an assignment that moves nobody.
+        More than two arms, sampling weights, take-up that is not 0 and 1, or an assignment that moves nobody.
 
     Examples
     --------
@@ -79,6 +79,8 @@ def complier_profile(trial: Trial, *, uptake: str, covariates: Sequence[str], co
     """
     if isinstance(covariates, str):
         raise UsageError(f"covariates takes a list of columns: write covariates=['{covariates}'].")
+    if trial.weights is not None:
+        raise UsageError("compliers are described without sampling weights: give a Trial without weights.")
     if len(trial.arms) != 2:
         raise UsageError("complier profiles compare two arms: make a Trial of the two you mean.")
     took = trial.values(uptake)

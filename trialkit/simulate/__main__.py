@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from trialkit.errors import TrialkitError
-from trialkit.simulate.files import write_scenario
+from trialkit.simulate.simulated import write_scenario
 from trialkit.simulate.spec import load_scenario
 from trialkit.simulate.truth import TRUTH_SEED, compute_truth, truth_text
 from trialkit.simulate.tune import tuned

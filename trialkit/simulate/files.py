@@ -6,51 +6,32 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from trialkit.simulate.components.answers import Items
 from trialkit.simulate.own_scales import own_scale_text
-from trialkit.simulate.parts_outcomes import Items
 from trialkit.simulate.runner import observed
-from trialkit.simulate.simulated import Simulated, scenario
 from trialkit.simulate.spec import ScenarioSpec
 
-__all__ = ["codebook_text", "csv_text", "manifest_text", "write_scenario", "write_simulated"]
+__all__ = ["codebook_text", "csv_text", "manifest_text", "write_files"]
 
 MANIFEST_VERSION = 1
 
 
-def write_scenario(key: str, folder: str | Path, seed: int) -> tuple[Path, ...]:
-    """Write a simulated trial: `<key>.csv`, `.codebook.csv`, `.manifest.json`, `.plan.toml`, the scale files the plan names, and `<key>.<table>.csv`
-    for each list beside the data.
-
-    The same key, seed and version of the scenario give the same bytes on every machine.
-
-    Returns
-    -------
-    The paths, in that order.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> [p.name for p in write_scenario("klier_2019", tempfile.mkdtemp(), seed=1)][:3]
-    ['klier_2019.csv', 'klier_2019.codebook.csv', 'klier_2019.manifest.json']
-    """
-    return write_simulated(scenario(key, seed=seed), Path(folder))
-
-
-def write_simulated(simulated: Simulated, folder: Path) -> tuple[Path, ...]:
-    """The same for a trial that was simulated before."""
-    spec = simulated.scenario
+def write_files(
+    folder: Path, spec: ScenarioSpec, *, data: pd.DataFrame, tables: Mapping[str, pd.DataFrame], plan_text: str, seed: int
+) -> tuple[Path, ...]:
+    """Write a simulated trial; returns the paths, in the order of the texts."""
     texts = {
-        f"{spec.key}.csv": csv_text(simulated.data),
+        f"{spec.key}.csv": csv_text(data),
         f"{spec.key}.codebook.csv": codebook_text(spec),
-        f"{spec.key}.manifest.json": manifest_text(simulated),
-        **({f"{spec.key}.plan.toml": simulated.plan_text} if simulated.plan_text else {}),
+        f"{spec.key}.manifest.json": manifest_text(spec, data, tables, seed),
+        **({f"{spec.key}.plan.toml": plan_text} if plan_text else {}),
         **{name: own_scale_text(name) for name in spec.scale_files},
-        **{f"{spec.key}.{name}.csv": csv_text(table) for name, table in simulated.tables.items()},
+        **{f"{spec.key}.{name}.csv": csv_text(table) for name, table in tables.items()},
     }
     return tuple(_write(folder / name, text) for name, text in texts.items())
 
@@ -73,16 +54,15 @@ def codebook_text(spec: ScenarioSpec) -> str:
     return _csv(rows)
 
 
-def manifest_text(simulated: Simulated) -> str:
+def manifest_text(spec: ScenarioSpec, data: pd.DataFrame, tables: Mapping[str, pd.DataFrame], seed: int) -> str:
     """What the data file is: hash, seed, version of the scenario, rows and columns."""
-    spec, data = simulated.scenario, simulated.data
     content = {
         "manifest_version": MANIFEST_VERSION,
         "scenario": spec.key,
         "version": spec.version,
         "title": spec.title,
         "simulated": True,
-        "seed": simulated.seed,
+        "seed": seed,
         "random_numbers": "numpy PCG64, one stream a part, spawned from the seed by the part's name",
         "file": f"{spec.key}.csv",
         "sha256": _sha256(csv_text(data)),
@@ -92,8 +72,8 @@ def manifest_text(simulated: Simulated) -> str:
         "rows": len(data),
         "columns": list(data.columns),
     }
-    if simulated.tables:
-        content["tables"] = {f"{spec.key}.{k}.csv": _sha256(csv_text(t)) for k, t in simulated.tables.items()}
+    if tables:
+        content["tables"] = {f"{spec.key}.{k}.csv": _sha256(csv_text(t)) for k, t in tables.items()}
     return json.dumps(content, indent=1) + "\n"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialkit.simulate.parts_outcomes import Items
+from trialkit.simulate.components.answers import Items
 from trialkit.simulate.people import Entropy, People, stream
 from trialkit.simulate.spec import Column, ScenarioSpec
 

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 
 from trialkit.errors import UsageError
+from trialkit.simulate.files import write_files
 from trialkit.simulate.people import checked_seed
 from trialkit.simulate.runner import frame, simulate_people, tables
 from trialkit.simulate.spec import ScenarioSpec, load_scenario, plan_of, scenario_keys
 from trialkit.simulate.truth import stored_truth, truth_table
 
-__all__ = ["Simulated", "checked_people", "scenario", "scenarios"]
+__all__ = ["Simulated", "checked_people", "scenario", "scenarios", "write_scenario"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -58,9 +59,9 @@ class Simulated:
         >>> scenario("klier_2019", seed=1, people=200).write(tempfile.mkdtemp())[3].name
         'klier_2019.plan.toml'
         """
-        from trialkit.simulate.files import write_simulated
-
-        return write_simulated(self, Path(folder))
+        return write_files(
+            Path(folder), self.scenario, data=self.data, tables=self.tables, plan_text=self.plan_text, seed=self.seed
+        )
 
     def __str__(self) -> str:
         spec = self.scenario
@@ -108,6 +109,25 @@ def scenario(key: str, *, seed: int | np.random.Generator, people: int | None = 
     made = simulate_people(spec, n=checked_people(spec, people), entropy=drawn)
     truth = truth_table(stored_truth(key))
     return Simulated(frame(spec, made), truth, plan_of(key), spec, drawn, tables(spec, made))
+
+
+def write_scenario(key: str, folder: str | Path, seed: int) -> tuple[Path, ...]:
+    """Write a simulated trial: `<key>.csv`, `.codebook.csv`, `.manifest.json`, `.plan.toml`, the scale files the plan names, and `<key>.<table>.csv`
+    for each list beside the data.
+
+    The same key, seed and version of the scenario give the same bytes on every machine.
+
+    Returns
+    -------
+    The paths, in that order.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> [p.name for p in write_scenario("klier_2019", tempfile.mkdtemp(), seed=1)][:3]
+    ['klier_2019.csv', 'klier_2019.codebook.csv', 'klier_2019.manifest.json']
+    """
+    return scenario(key, seed=seed).write(folder)
 
 
 def checked_people(spec: ScenarioSpec, people: int | None) -> int:

@@ -19,9 +19,9 @@ import pandas as pd
 from pydantic import Field, SerializeAsAny, ValidationError, model_validator
 
 from trialkit.errors import PlanError, UsageError, nearest, shown
-from trialkit.simulate import components, parts_design  # noqa: F401  (these register their parts)
+from trialkit.simulate import components  # noqa: F401  (registers its parts)
+from trialkit.simulate.components.answers import Items
 from trialkit.simulate.parts import PARTS, Part, Spec
-from trialkit.simulate.parts_outcomes import Items
 
 __all__ = [
     "Column",

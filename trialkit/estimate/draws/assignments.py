@@ -16,17 +16,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from trialkit.design.base import Design
-from trialkit.design.celled import CellDesign
-from trialkit.design.complete import Complete
-from trialkit.design.custom import Listed
-from trialkit.design.groups import GroupedDesign
-from trialkit.design.leftovers import JointLaw
-from trialkit.design.matched_pairs import MatchedPairs
-from trialkit.design.rerandomized import Rerandomized
-from trialkit.design.rounding import key_thresholds
-from trialkit.design.simple import Simple
-from trialkit.design.units import Units
+from trialkit.design.base import Design, GroupedDesign
+from trialkit.design.cells.leftovers import JointLaw
+from trialkit.design.cells.rounding import key_thresholds
+from trialkit.design.cells.units import Units
+from trialkit.design.mechanisms.celled import CellDesign
+from trialkit.design.mechanisms.complete import Complete
+from trialkit.design.mechanisms.custom import Listed
+from trialkit.design.mechanisms.matched_pairs import MatchedPairs
+from trialkit.design.mechanisms.rerandomized import Rerandomized
+from trialkit.design.mechanisms.simple import Simple
 from trialkit.errors import DesignError, EstimationError, UsageError, shown
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
 from trialkit.inference.linear.arm_effects import ArmArray

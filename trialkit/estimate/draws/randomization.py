@@ -23,7 +23,7 @@ from trialkit.estimate.draws.arm_statistic import ArmStatistic, arm_statistic, p
 from trialkit.estimate.draws.assignments import Assignments, Source
 from trialkit.estimate.draws.randomization_joint import Member, arms_jointly, outcomes_jointly
 from trialkit.estimate.draws.randomization_result import RandomizationResult
-from trialkit.estimate.request import Contrasts, arm_pairs
+from trialkit.estimate.request import Contrasts, arm_pairs, checked_level
 from trialkit.estimate.sample import Sample, sample
 from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.inference.draws.randomization import Alternative, Reference, as_extreme, contrast_reference, custom
@@ -33,6 +33,7 @@ from trialkit.trial import Trial
 Statistic = Literal["auto", "difference", "studentized"]
 UserStatistic = Callable[[FloatArray, IntArray, "IntArray | None"], float]
 ESTIMAND = "effect under the sharp null"
+FEW_GROUPS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ def randomization_test(
     pairs = tuple(arm_pairs(len(trial.arms), contrasts))
     asked = _Asked(source, statistic, _effects(null_effect, trial), pairs, alternative, weighting is not None, conf_level)
     tested, joint = (_by_function if callable(statistic) else _by_contrast)(asked, samples, adjust, correction is not None)
-    notes = [n for s in samples for n in s.notes] + [n for t in tested for n in t.notes]
+    notes = [n for s in samples for n in s.notes] + [n for t in tested for n in t.notes] + _group_notes(statistic, trial)
     if trial.weights is not None:
         notes.append(
             Note("weights_unused", "sampling weights do not enter a randomization test; people of weight zero are left out.")
@@ -162,8 +163,7 @@ def _checked(
     """The outcomes, after what can be said without looking at data."""
     if isinstance(adjust, str):
         raise UsageError(f"adjust takes a list of columns: write adjust=['{adjust}'].")
-    if not 0 < conf_level < 1:
-        raise UsageError(f"conf_level={conf_level} must lie between 0 and 1, for instance 0.95.")
+    checked_level(conf_level)
     known: tuple[tuple[str, Any, tuple[Any, ...], str], ...] = (
         ("statistic", statistic, ("auto", "difference", "studentized"), "'auto', 'difference', 'studentized' or a function"),
         ("alternative", alternative, ("two-sided", "greater", "less"), "'two-sided', 'greater' or 'less'"),
@@ -276,7 +276,7 @@ _UNEQUAL = Note(
 def _others(statistic: ArmStatistic, pair: tuple[int, int]) -> FloatArray:
     """Effect of every arm against the reference of a pair, as estimated; zero for the pair itself."""
     s, (arm, reference) = statistic.sample, pair
-    treated = (s.arm[:, None] == np.arange(1, len(s.arms))).astype(float)
+    treated = s.arm_indicators
     found = statistic.effects(np.column_stack([s.y, treated]), statistic.observed()).effects[0]
     effects = np.concatenate([[0.0], np.linalg.solve(found[:, 1:], found[:, 0])])
     effects -= effects[reference]
@@ -353,6 +353,20 @@ def _null_words(asked: _Asked, trial: Trial) -> str:
         words = "being assigned to another arm changes nobody's outcome"
     grouped = trial.cluster is None and trial.n_groups > 0
     return words + (", and it does not matter with whom one is in a group" if grouped else "")
+
+
+def _group_notes(statistic: Any, trial: Trial) -> list[Note]:
+    """The null holds no group effects; what the test does when there are some (docs/calibration/draws.md)."""
+    groups = trial.n_groups if trial.cluster is None else 0
+    if not groups or callable(statistic):
+        return []
+    if statistic == "difference":
+        text = "the plain difference rejects too often when groups differ, however many they are: statistic='studentized' divides by a standard error with groups."
+        return [Note("groups_differ", text)]
+    if groups > FEW_GROUPS:
+        return []
+    text = f"with {groups} groups the test, whose null holds no group effects, rejects a little too often when groups differ much: read it beside the interval."
+    return [Note("few_groups_drawn", text)]
 
 
 def _drawn_notes(low: float, high: float, drawn: Assignments) -> list[Note]:

@@ -23,8 +23,8 @@ import numpy as np
 
 from trialkit.design.stream import Seed, Stream, checked_seed
 from trialkit.errors import CombinationError, EstimationError, UsageError, shown
+from trialkit.estimate.analysis import Analysis, Contrast
 from trialkit.estimate.averages import estimand_name
-from trialkit.estimate.itt_result import Analysis, Contrast
 from trialkit.estimate.linear import lin
 from trialkit.estimate.linear.ancova import describe
 from trialkit.estimate.linear.linear_model import LinearModel, fit_linear
@@ -108,7 +108,7 @@ def _run(trial: Trial, request: Request, options: AipwOptions, *, separate: bool
     by_design = _by_design(trial, s, request, options)
     s = s if by_design is None else by_design.sample
     X = _columns(trial, s, request)
-    probabilities, note = _probabilities(trial, s, request, options)
+    probabilities, note = _probabilities(trial, s, options)
     if by_design is not None:
         probabilities, note = by_design.probabilities, list(by_design.notes)
     predictions = _predictions(s, X, options, separate)
@@ -189,7 +189,7 @@ def _columns(trial: Trial, s: Sample, request: Request) -> FloatArray:
     return np.concatenate([s.X, (s.stratum[:, None] == present[1:]).astype(float)], axis=1)
 
 
-def _probabilities(trial: Trial, s: Sample, request: Request, options: AipwOptions) -> tuple[FloatArray, list[Note]]:
+def _probabilities(trial: Trial, s: Sample, options: AipwOptions) -> tuple[FloatArray, list[Note]]:
     """(n, arms) known probabilities; shares of the people analysed where no design is given."""
     if options.probabilities == "design" and trial.design is None:
         raise UsageError("probabilities='design' needs the design that made the assignment: give it as Trial(design=...).")
@@ -249,7 +249,7 @@ def _linear(s: Sample, X: FloatArray, rows: Any, new: FloatArray, arm: int) -> F
 
 
 def _common(s: Sample, X: FloatArray) -> FloatArray:
-    arms = (s.arm[:, None] == np.arange(1, len(s.arms))).astype(float)
+    arms = s.arm_indicators
     coef = np.nan_to_num(least_squares(y=s.y, X=np.column_stack([np.ones(s.n), arms, X])).coef)
     k = arms.shape[1]
     shared = coef[0] + X @ coef[k + 1 :]
@@ -305,7 +305,7 @@ def _clustered(
         # where probabilities differ within the cells of the model the two are different estimates
         if all(abs(e - float(v @ f.means)) <= 1e-8 * float(s.y.std()) for (e, _, _), v in zip(found, f.vectors)):
             return [(se, df) for _, se, df in found], describe(model), list(model.notes)
-    arms = (s.arm[:, None] == np.arange(1, len(s.arms))).astype(float)
+    arms = s.arm_indicators
     checked = fit_linear(s, np.column_stack([np.ones(s.n), arms]), ["constant", *map(str, s.arms[1:])], kind="CR2", df=request.df)
     group = s.group if s.cluster is None and (s.group != ALONE).any() and request.df != "independence" else None
     values = influence_values(y=s.y, arm=s.arm, predictions=f.predictions, probabilities=f.probabilities)

@@ -15,8 +15,8 @@ from collections.abc import Hashable, Mapping
 import numpy as np
 
 from trialkit.errors import EstimationError, UsageError, shown
+from trialkit.estimate.analysis import Analysis, Contrast
 from trialkit.estimate.averages import apply_average, estimand_name, size_note
-from trialkit.estimate.itt_result import Analysis, Contrast
 from trialkit.estimate.linear.linear_model import LinearModel, fit_linear
 from trialkit.estimate.request import Request, arm_pairs
 from trialkit.estimate.sample import Sample, sample
@@ -97,7 +97,7 @@ def strata_rule(trial: Trial, request: Request) -> tuple[str, bool]:
 
 def design_columns(trial: Trial, s: Sample, strata: str, notes: list[Note], unequal: bool) -> tuple[FloatArray, list[str]]:
     """Columns of the regression with their names: constant, arms, strata, covariates; the arms are columns 1, 2, ..."""
-    arms = (s.arm[:, None] == np.arange(1, len(s.arms))).astype(float)
+    arms = s.arm_indicators
     parts = [np.ones((s.n, 1)), arms]
     names = ["constant", *(f"arm {a}" for a in s.arms[1:])]
     if strata != "none":

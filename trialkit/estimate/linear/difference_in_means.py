@@ -12,10 +12,11 @@ from dataclasses import replace
 import numpy as np
 
 from trialkit.errors import CombinationError, EstimationError, shown
+from trialkit.estimate.analysis import Analysis, Contrast
 from trialkit.estimate.averages import apply_average, estimand_name, size_note
-from trialkit.estimate.itt_result import Analysis, Contrast
 from trialkit.estimate.linear.ancova import arm_contrasts, describe
 from trialkit.estimate.linear.linear_model import fit_linear
+from trialkit.estimate.parts import kept_rows, two_arms
 from trialkit.estimate.request import Request, arm_pairs
 from trialkit.estimate.sample import Sample, sample
 from trialkit.estimate.strata import centred_indicators, check_cells, strata_codes, strata_names
@@ -69,24 +70,6 @@ def arm_contrast(
     return _stratified(trial, s, request, arm, reference)
 
 
-def two_arms(base: Sample, arm: int, reference: int) -> Sample:
-    """The people of two arms, recoded 1 and 0."""
-    keep = (base.arm == arm) | (base.arm == reference)
-    return replace(
-        base,
-        y=base.y[keep],
-        arm=(base.arm[keep] == arm).astype(np.int64),
-        arms=(base.arms[reference], base.arms[arm]),
-        X=base.X[keep],
-        stratum=None if base.stratum is None else base.stratum[keep],
-        cluster=None if base.cluster is None else base.cluster[keep],
-        group=base.group[keep],
-        unit_of_variance=base.unit_of_variance[keep],
-        weights=None if base.weights is None else base.weights[keep],
-        rows=base.rows[keep],
-    )
-
-
 def _by_least_squares(trial: Trial, s: Sample, request: Request, grouped: bool) -> tuple[MeanDifference, str, str, list[Note]]:
     analysed = apply_average(s, request.average)
     treated = analysed.arm[:, None].astype(float)
@@ -112,7 +95,7 @@ def _stratified(
     assert s.stratum is not None
     notes: list[Note] = []
     if randomized_in_pairs(trial, arm, reference):
-        s, notes = complete_pairs(trial, s)
+        s, notes = complete_pairs(s)
         assert s.stratum is not None
         if s.cluster is None:
             found = designs.matched_pairs(y=s.y, treated=s.arm, pair=s.stratum)
@@ -165,7 +148,8 @@ def _unit_counts(trial: Trial, arm: int, reference: int) -> IntArray:
     return counts
 
 
-def complete_pairs(trial: Trial, s: Sample) -> tuple[Sample, list[Note]]:
+def complete_pairs(s: Sample) -> tuple[Sample, list[Note]]:
+    """The people of pairs with both arms, and a note on the pairs that lost a member."""
     assert s.stratum is not None
     whole = np.array([len(np.unique(s.arm[s.stratum == p])) == 2 for p in s.stratum])
     lost = len(np.unique(s.stratum[~whole]))
@@ -174,11 +158,7 @@ def complete_pairs(trial: Trial, s: Sample) -> tuple[Sample, list[Note]]:
         raise EstimationError(f"{left} complete pair is left with '{s.outcome}': two are the least for a variance between pairs.")
     if not lost:
         return s, []
-    kept = replace(
-        s, y=s.y[whole], arm=s.arm[whole], X=s.X[whole], stratum=s.stratum[whole], cluster=None if s.cluster is None else s.cluster[whole],
-        group=s.group[whole], unit_of_variance=s.unit_of_variance[whole], rows=s.rows[whole],
-    )  # fmt: skip
-    return kept, [
+    return kept_rows(s, whole), [
         Note(
             "pairs_incomplete",
             f"{lost} of {lost + left} pairs lost a member and are left out whole: the remaining pairs stay comparable.",

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 
 from trialkit.errors import CombinationError, DesignError, EstimationError
-from trialkit.estimate.itt_result import Analysis, Contrast
+from trialkit.estimate.analysis import Analysis, Contrast
 from trialkit.estimate.request import Request, arm_pairs
 from trialkit.estimate.sample import Sample, sample
 from trialkit.inference.arrays import FloatArray, IntArray

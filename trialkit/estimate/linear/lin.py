@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from trialkit.estimate.analysis import Analysis
 from trialkit.estimate.averages import apply_average, estimand_name, size_note
-from trialkit.estimate.itt_result import Analysis
 from trialkit.estimate.linear.ancova import arm_contrasts, describe
 from trialkit.estimate.linear.linear_model import fit_linear
 from trialkit.estimate.request import Request
@@ -42,7 +42,7 @@ def run(trial: Trial, request: Request) -> Analysis:
 
 def interacted_columns(trial: Trial, s: Sample, request: Request) -> tuple[FloatArray, list[str]]:
     """Columns of Lin's regression with their names; the arms are columns 1, 2, ..."""
-    arms = (s.arm[:, None] == np.arange(1, len(s.arms))).astype(float)
+    arms = s.arm_indicators
     x, terms = centred(s.X, s.weights), list(s.terms)
     if trial.strata and request.strata_effects != "none":
         labels = strata_names(trial)

@@ -9,6 +9,7 @@ from typing import cast
 import numpy as np
 
 from trialkit.errors import CombinationError, EstimationError, GroupError, NotIdentifiedError, shown
+from trialkit.estimate.fit_notes import collinear, dependence_ignored
 from trialkit.estimate.linear.working import working_covariance
 from trialkit.estimate.sample import Sample
 from trialkit.inference.arrays import FloatArray
@@ -142,9 +143,7 @@ def fit_linear(sample: Sample, design: FloatArray, names: list[str], *, kind: st
         raise _no_variation(sample)
     if fit.collinear.any():
         left = [n for n, dropped in zip(names, fit.collinear) if dropped]
-        notes.append(
-            Note("collinear", f"{shown(left, 8)} {'is' if len(left) == 1 else 'are'} a combination of other terms and left out.")
-        )
+        notes.append(collinear(left))
     return settled(
         sample, fit, design=design, names=names, outcome=outcome, kind=kind, df=df, notes=notes,
         make=lambda k: _covariance(fit, k, sample, notes),
@@ -171,13 +170,7 @@ def settled(
     if sample.clustered:
         _check_units(sample, notes)
         if not resolved.startswith("CR"):
-            what = "clusters" if sample.cluster is not None else "groups"
-            notes.append(
-                Note(
-                    "dependence_ignored",
-                    f"covariance='{resolved}' ignores the {what}: its standard error is too small when they matter.",
-                )
-            )
+            notes.append(dependence_ignored(sample, resolved))
     try:
         resolved, cov = make(resolved)
     except np.linalg.LinAlgError as error:

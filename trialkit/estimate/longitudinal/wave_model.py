@@ -12,6 +12,7 @@ import numpy as np
 from scipy import special
 
 from trialkit.errors import CombinationError, EstimationError, UsageError, shown
+from trialkit.estimate.fit_notes import collinear
 from trialkit.estimate.longitudinal.wave_design import WaveDesign
 from trialkit.estimate.longitudinal.wave_sample import WaveSample
 from trialkit.inference.arrays import FloatArray, IntArray
@@ -214,8 +215,7 @@ def _fit_notes(s: WaveSample, design: WaveDesign, fit: RepeatedFit) -> list[Note
     notes = []
     if fit.data.ols.collinear.any():
         left = [n for n, dropped in zip(design.names, fit.data.ols.collinear) if dropped]
-        text = f"{shown(left, 8)} {'is' if len(left) == 1 else 'are'} a combination of other terms and left out."
-        notes.append(Note("collinear", text))
+        notes.append(collinear(left))
     if fit.at_limit:
         what = "clusters" if s.cluster is not None else "groups"
         text = (

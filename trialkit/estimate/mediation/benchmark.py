@@ -11,8 +11,8 @@ import numpy as np
 
 from trialkit.errors import UsageError, nearest
 from trialkit.estimate.covariates import covariates as covariate_columns
+from trialkit.estimate.mediation.evidence import MediationEvidence, NaturalEffects
 from trialkit.estimate.mediation.linear_parameters import AfterCovariance, chosen_covariance, linear_evidence
-from trialkit.estimate.mediation.result import MediationEvidence, MediationResult
 from trialkit.estimate.mediation.sensitivity import SensitivityResult, curve_details
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.confounding.robustness import benchmark as bound
@@ -45,7 +45,7 @@ def _left(r: Any) -> str:
 
 
 def benchmark(
-    result: MediationResult,
+    result: NaturalEffects,
     covariates: Sequence[str] | None = None,
     *,
     k: Sequence[float] = (1.0, 2.0, 3.0),

@@ -19,9 +19,10 @@ import numpy as np
 from trialkit.errors import ColumnNotFoundError, MissingDataError, UsageError
 from trialkit.estimate.covariates import covariates
 from trialkit.estimate.linear.linear_model import fit_linear
+from trialkit.estimate.mediation.evidence import MediationEvidence, arms_text
 from trialkit.estimate.mediation.linear_parameters import combined_df, linear_evidence
 from trialkit.estimate.mediation.models import joined, linear_regression
-from trialkit.estimate.mediation.result import MediationEvidence, MediationResult, arms_text
+from trialkit.estimate.mediation.result import MediationResult
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_test
 from trialkit.inference.linear.least_squares import independent_columns, least_squares
@@ -78,9 +79,7 @@ def controlled_direct_effect(
     e = linear_evidence(result, "sequential g-estimation")
     if not math.isfinite(mediator_value):
         raise UsageError(f"mediator_value={mediator_value} must be a number, a value that the mediator can have.")
-    level = result.estimates[0].conf_level if conf_level is None else float(conf_level)
-    if not 0 < level < 1:
-        raise UsageError(f"conf_level={level} must lie between 0 and 1, for instance 0.95.")
+    level = result.level(conf_level)
     kind = e.outcome_model.covariance_kind
     L, names = _after(e, caused_by_arm)
     held = np.column_stack([e.m, e.t * e.m] if e.interaction else [e.m]) - float(mediator_value) * np.column_stack(

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from trialkit.errors import CombinationError, UsageError
-from trialkit.estimate.mediation.result import MediationResult
+from trialkit.estimate.mediation.evidence import NaturalEffects
 from trialkit.inference.confounding import evalue as kernel
 from trialkit.results import Note, TableResult, number
 
@@ -46,7 +46,7 @@ class MediationEValues(TableResult):
 
 
 def evalue(
-    result: MediationResult,
+    result: NaturalEffects,
     *,
     effects: Sequence[str] = EFFECTS,
     standardizer: Literal["total", "control"] = "total",
@@ -116,7 +116,7 @@ def evalue(
     return MediationEValues((), tuple(notes), {"measure": measure, "conf_level": result.estimates[0].conf_level}, tuple(rows))
 
 
-def _of_difference(result: MediationResult, standardizer: str, notes: list[Note]) -> Callable[[float], float]:
+def _of_difference(result: NaturalEffects, standardizer: str, notes: list[Note]) -> Callable[[float], float]:
     e = result.needed()
     used = np.ones(e.sample.n, dtype=bool) if standardizer == "total" else e.t == 0
     weights = None if e.weights is None else e.weights[used]

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from trialkit.errors import UsageError
+from trialkit.estimate.mediation.evidence import MediationEvidence, arms_text
 from trialkit.estimate.mediation.mediate import mediate
 from trialkit.estimate.mediation.models import Regression
-from trialkit.estimate.mediation.result import MediationEvidence, arms_text
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_test
 from trialkit.results import Estimate, Note, Result, number

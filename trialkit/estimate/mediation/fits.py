@@ -8,7 +8,6 @@ The result states both models. Whole numbers are never taken for counts unless t
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -261,7 +260,3 @@ def _piecewise(
 
 def model_words(models: Models) -> str:
     return f"mediator by {WORDS[models.mediator]}, outcome by {WORDS[models.outcome]}"
-
-
-def chosen_note(models: Models) -> dict[str, Any]:
-    return {"mediator_model": models.mediator, "outcome_model": models.outcome, "measure": models.measure}

@@ -18,17 +18,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from trialkit.errors import UsageError
+from trialkit.estimate.mediation.evidence import NaturalEffects
 from trialkit.estimate.mediation.linear_parameters import (
     AfterCovariance,
     chosen_covariance,
-    combined_df,
+    delta_rows,
     linear_evidence,
     linear_parameters,
 )
-from trialkit.estimate.mediation.result import MediationResult, arms_text
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.distributions import t_test
-from trialkit.results import Estimate, Note, Result, number
+from trialkit.results import Note, Result, number
 
 PARTS = ("cde", "intref", "intmed", "pnie", "pnde", "tnie", "te")
 
@@ -51,7 +50,7 @@ class FourWayResult(Result):
 
 
 def four_way(
-    result: MediationResult, *, mediator_value: float, covariance: AfterCovariance = "auto", conf_level: float | None = None
+    result: NaturalEffects, *, mediator_value: float, covariance: AfterCovariance = "auto", conf_level: float | None = None
 ) -> FourWayResult:
     """The effect of the arm in four parts; reached as `result.four_way(mediator_value=...)`.
 
@@ -92,25 +91,11 @@ def four_way(
         )
     if not np.isfinite(mediator_value):
         raise UsageError(f"mediator_value={mediator_value} must be a number, a value that the mediator can have.")
-    level = result.estimates[0].conf_level if conf_level is None else float(conf_level)
-    if not 0 < level < 1:
-        raise UsageError(f"conf_level={level} must lie between 0 and 1, for instance 0.95.")
+    level = result.level(conf_level)
     kind = chosen_covariance(e, covariance)
     found = linear_parameters(e, kind, origin=float(mediator_value))
     effects, gradient = decomposed(found.estimate)
-    variance = np.einsum("ep,pq,eq->e", gradient, found.cov, gradient)
-    df = combined_df(gradient, found.cov, found.df)
-    s = e.sample
-    rows = []
-    for name, value, v, f in zip(PARTS, effects, variance, df, strict=True):
-        se = float(np.sqrt(max(v, 0.0)))
-        test = t_test(float(value), se, float(f), level)
-        rows.append(
-            Estimate(
-                str(e.outcome), name, arms_text(s.arms), float(value), se, float(f), test.statistic, test.p_value, test.conf_low, test.conf_high, level,
-                s.n, s.n_clusters, s.groups_in(s.arm >= 0), "delta method", e.outcome_model.covariance_kind if kind == "models" else "classical",
-            )
-        )  # fmt: skip
+    rows = delta_rows(e, PARTS, effects, gradient, found.cov, found.df, level=level, method="delta method", covariance=kind)
     notes = [
         Note(
             "sequential_ignorability",
@@ -126,7 +111,7 @@ def four_way(
             )
         )
     return FourWayResult(
-        tuple(rows), tuple(notes), {"mediator": e.mediator, "mediator_value": float(mediator_value), "covariance": kind}
+        rows, tuple(notes), {"mediator": e.mediator, "mediator_value": float(mediator_value), "covariance": kind}
     )
 
 

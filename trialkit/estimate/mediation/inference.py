@@ -133,7 +133,7 @@ def _bootstrap(
 def _of_draws(
     estimate: FloatArray, draws: FloatArray, conf_level: float, method: str, z0: FloatArray | None, accelerated: FloatArray | None
 ) -> Inferred:
-    found = summary(estimate=estimate, draws=draws, conf_level=conf_level, z0=z0, acceleration=accelerated)
+    found = summary(draws=draws, conf_level=conf_level, z0=z0, acceleration=accelerated)
     notes = []
     undefined = int(found.n_undefined[:-1].max())
     if undefined > 0.1 * len(draws):

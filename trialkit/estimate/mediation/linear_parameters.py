@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 
 from trialkit.errors import CombinationError, UsageError
+from trialkit.estimate.mediation.evidence import MediationEvidence, NaturalEffects, arms_text
 from trialkit.estimate.mediation.models import Contrasts, Regression, joined
-from trialkit.estimate.mediation.result import MediationEvidence, MediationResult
 from trialkit.inference.arrays import FloatArray
+from trialkit.inference.distributions import t_test
 from trialkit.inference.linear.covariance import covariance as covariance_of
+from trialkit.results import Estimate
 
 AfterCovariance: TypeAlias = Literal["auto", "classical", "models"]
 
@@ -26,7 +29,7 @@ class LinearParameters:
     contributions: FloatArray | None
 
 
-def linear_evidence(result: MediationResult, what: str) -> MediationEvidence:
+def linear_evidence(result: NaturalEffects, what: str) -> MediationEvidence:
     """The evidence of an analysis with two linear models."""
     e = result.needed()
     if not e.linear:
@@ -80,3 +83,32 @@ def combined_df(gradient: FloatArray, cov: FloatArray, df: FloatArray) -> FloatA
     """(...,) Satterthwaite df of combinations with derivatives `gradient` (..., P) of parameters with their own df (P,)."""
     parts = gradient**2 * np.diag(cov)
     return np.asarray(parts.sum(axis=-1) ** 2 / np.maximum((parts**2 / df).sum(axis=-1), 1e-300))
+
+
+def delta_rows(
+    e: MediationEvidence,
+    names: Sequence[str],
+    effects: FloatArray,
+    gradient: FloatArray,
+    cov: FloatArray,
+    df: FloatArray,
+    *,
+    level: float,
+    method: str,
+    covariance: str,
+) -> tuple[Estimate, ...]:
+    """Rows of effects (E,) with derivatives `gradient` (E, P) by parameters with covariance `cov` (P, P) and their own df (P,)."""
+    s = e.sample
+    variance = np.einsum("ep,pq,eq->e", gradient, cov, gradient)
+    kind = e.outcome_model.covariance_kind if covariance == "models" else "classical"
+    rows = []
+    for name, value, v, f in zip(names, effects, variance, combined_df(gradient, cov, df), strict=True):
+        se = float(np.sqrt(max(v, 0.0)))
+        test = t_test(float(value), se, float(f), level)
+        rows.append(
+            Estimate(
+                str(e.outcome), name, arms_text(s.arms), float(value), se, float(f), test.statistic, test.p_value, test.conf_low, test.conf_high, level,
+                s.n, s.n_clusters, s.groups_in(s.arm >= 0), method, kind,
+            )
+        )  # fmt: skip
+    return tuple(rows)

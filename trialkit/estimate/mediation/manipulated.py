@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from trialkit.errors import ArmError, ColumnNotFoundError, CombinationError, NotIdentifiedError, UsageError, ValueTypeError
 from trialkit.estimate.linear.linear_model import fit_linear
 from trialkit.estimate.mediation import checks
-from trialkit.estimate.mediation.result import arms_text
+from trialkit.estimate.mediation.evidence import arms_text
+from trialkit.estimate.parts import kept_rows
+from trialkit.estimate.request import checked_level
 from trialkit.estimate.sample import Sample, sample
 from trialkit.estimate.strata import shares_differ
-from trialkit.estimate.subgroups.subset import kept_rows
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
 from trialkit.inference.distributions import t_quantile, t_test
 from trialkit.inference.mediation.type_bounds import ENCOURAGEMENT, PARALLEL, type_bounds
@@ -199,8 +199,7 @@ def _people(
     """People with outcome, mediator and what was done to it."""
     if not isinstance(trial, Trial) or not isinstance(outcome, str):
         raise UsageError("the first two are a Trial and the outcome, a column: tk.Trial(data, arm=..., control=...), 'outcome'.")
-    if not 0 < conf_level < 1:
-        raise UsageError(f"conf_level={conf_level} must lie between 0 and 1, for instance 0.95.")
+    checked_level(conf_level)
     checks.check_roles(trial, outcome, mediator, ())
     if column not in trial.data.columns:
         raise ColumnNotFoundError(column, trial.data.columns)
@@ -332,6 +331,8 @@ def _box(s: Sample, cell: IntArray, width: int, z: FloatArray, inside: BoolArray
 
 def _exact(count: int, n: int, alpha: float) -> tuple[float, float]:
     """Clopper and Pearson's interval."""
+    from scipy import stats  # slow to import, and most calls of the package do without it
+
     low = 0.0 if count == 0 else float(stats.beta.ppf(alpha / 2, count, n - count + 1))
     high = 1.0 if count == n else float(stats.beta.ppf(1 - alpha / 2, count + 1, n - count))
     return low, high

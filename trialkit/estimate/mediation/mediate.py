@@ -15,18 +15,21 @@ import numpy as np
 from trialkit.design.stream import Seed, checked_seed
 from trialkit.errors import ArmError, CombinationError, UsageError, shown
 from trialkit.estimate.covariates import CovariateMissing
+from trialkit.estimate.fit_notes import collinear
 from trialkit.estimate.linear.ancova import describe
 from trialkit.estimate.mediation import checks
+from trialkit.estimate.mediation.evidence import MediationEvidence, arms_text
 from trialkit.estimate.mediation.fits import Models, choose, fitted, model_words
 from trialkit.estimate.mediation.inference import Inference, Inferred, Interval, chosen, infer
 from trialkit.estimate.mediation.models import Regression, joined
 from trialkit.estimate.mediation.ordered_model import coded
 from trialkit.estimate.mediation.path_table import group_slopes, interaction_test, path_rows
-from trialkit.estimate.mediation.result import MediationEvidence, MediationResult, arms_text
+from trialkit.estimate.mediation.result import MediationResult
 from trialkit.estimate.outcome import Time
+from trialkit.estimate.parts import kept_rows
+from trialkit.estimate.request import checked_level
 from trialkit.estimate.sample import Sample, sample
 from trialkit.estimate.strata import centred_indicators, shares_differ, strata_names
-from trialkit.estimate.subgroups.subset import kept_rows
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.linear.covariance import KINDS
 from trialkit.inference.linear.least_squares import independent_columns
@@ -122,8 +125,7 @@ def mediate(
         raise UsageError(
             "mediate takes a Trial first: tk.mediate(tk.Trial(data, arm=..., control=...), 'outcome', mediator='...')."
         )
-    if not 0 < conf_level < 1:
-        raise UsageError(f"conf_level={conf_level} must lie between 0 and 1, for instance 0.95.")
+    checked_level(conf_level)
     if isinstance(n_draws, bool) or int(n_draws) != n_draws or n_draws < 20:
         raise UsageError(f"n_draws={n_draws!r} is a whole number of at least 20; 5000 keeps the limits steady.")
     if covariance != "auto" and covariance not in KINDS:
@@ -234,9 +236,7 @@ def _covariates(trial: Trial, s: Sample) -> tuple[FloatArray, tuple[str, ...], l
     kept = independent_columns(full / np.where(norm > 0, norm, 1.0))
     left = [terms[j - 2] for j in range(2, full.shape[1]) if j not in kept]
     if left:
-        notes.append(
-            Note("collinear", f"{shown(left, 8)} {'is' if len(left) == 1 else 'are'} a combination of other terms and left out.")
-        )
+        notes.append(collinear(left))
     used = [j - 2 for j in kept if j >= 2]
     return X[:, used], tuple(terms[j] for j in used), notes
 

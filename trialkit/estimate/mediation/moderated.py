@@ -14,9 +14,10 @@ import numpy as np
 
 from trialkit.errors import NotIdentifiedError, UsageError
 from trialkit.estimate.linear.linear_model import fit_linear
+from trialkit.estimate.mediation.evidence import MediationEvidence, arms_text
 from trialkit.estimate.mediation.linear_parameters import combined_df, linear_evidence
 from trialkit.estimate.mediation.models import Contrasts, joined, linear_regression
-from trialkit.estimate.mediation.result import MediationEvidence, MediationResult, arms_text
+from trialkit.estimate.mediation.result import MediationResult
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_test
 from trialkit.inference.linear.least_squares import independent_columns
@@ -81,9 +82,7 @@ def moderated(
     True
     """
     e = linear_evidence(result, "moderated mediation")
-    level = result.estimates[0].conf_level if conf_level is None else float(conf_level)
-    if not 0 < level < 1:
-        raise UsageError(f"conf_level={level} must lie between 0 and 1, for instance 0.95.")
+    level = result.level(conf_level)
     if by not in e.adjust:
         raise UsageError(
             f"'{by}' was not adjusted for: name it in tk.mediate(..., adjust=[...]), which moderation needs as well."

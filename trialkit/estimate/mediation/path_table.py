@@ -9,8 +9,8 @@ import numpy as np
 
 from trialkit.errors import TrialkitError
 from trialkit.estimate.linear.linear_model import fit_linear
+from trialkit.estimate.mediation.evidence import MediationEvidence
 from trialkit.estimate.mediation.models import Regression
-from trialkit.estimate.mediation.result import MediationEvidence
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_test
 from trialkit.results import Note

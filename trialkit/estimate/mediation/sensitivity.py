@@ -14,15 +14,12 @@ import numpy as np
 from scipy import optimize
 
 from trialkit.errors import UsageError
-from trialkit.estimate.mediation.evalues import evalue
+from trialkit.estimate.mediation.evidence import MediationEvidence, NaturalEffects
 from trialkit.estimate.mediation.linear_parameters import AfterCovariance, chosen_covariance, linear_evidence, linear_parameters
-from trialkit.estimate.mediation.result import MediationEvidence, MediationResult
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_quantile
 from trialkit.inference.mediation.error_correlation import SHIFTED, breakpoints, shifted_effects
 from trialkit.results import Note, TableResult, number
-
-__all__ = ["SensitivityResult", "evalue", "sensitivity"]
 
 GRID = tuple(round(-0.95 + 0.05 * j, 2) for j in range(39))
 
@@ -85,7 +82,7 @@ class SensitivityResult(TableResult):
 
 
 def sensitivity(
-    result: MediationResult,
+    result: NaturalEffects,
     *,
     rho: Sequence[float] = GRID,
     covariance: AfterCovariance = "auto",
@@ -125,9 +122,7 @@ def sensitivity(
     """
     e = linear_evidence(result, "the sensitivity curve")
     values = _checked_rho(rho)
-    level = result.estimates[0].conf_level if conf_level is None else float(conf_level)
-    if not 0 < level < 1:
-        raise UsageError(f"conf_level={level} must lie between 0 and 1, for instance 0.95.")
+    level = result.level(conf_level)
     details = curve_details(e, chosen_covariance(e, covariance), level)
     curve = _curve(details, values)
     table = tuple(

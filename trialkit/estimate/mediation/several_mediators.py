@@ -23,12 +23,12 @@ from trialkit.design.stream import Seed, checked_seed
 from trialkit.errors import MissingDataError, NotIdentifiedError, UsageError, shown
 from trialkit.estimate.linear.linear_model import fit_linear
 from trialkit.estimate.mediation import checks
+from trialkit.estimate.mediation.evidence import arms_text
 from trialkit.estimate.mediation.linear_parameters import combined_df
 from trialkit.estimate.mediation.mediate import mediate
 from trialkit.estimate.mediation.models import Contrasts, joined, linear_regression
-from trialkit.estimate.mediation.result import arms_text
+from trialkit.estimate.parts import kept_rows
 from trialkit.estimate.sample import Sample
-from trialkit.estimate.subgroups.subset import kept_rows
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_test
 from trialkit.inference.linear.least_squares import independent_columns
@@ -116,7 +116,7 @@ def several_mediators(
     if inference == "monte_carlo":
         used = checked_seed(seed)  # type: ignore[arg-type]
         drawn = _effects(t_draws(estimate=p.estimate, cov=p.cov, df=p.df, n_draws=int(n_draws), seed=used), names, ordered)[1]
-        found = summary(estimate=effects[0], draws=drawn, conf_level=conf_level)
+        found = summary(draws=drawn, conf_level=conf_level)
         se, low, high, p_value, df = found.std_error, found.conf_low, found.conf_high, found.p_value, np.full(len(se), np.nan)
     method = "Monte Carlo" if used is not None else "delta method"
     rows = tuple(

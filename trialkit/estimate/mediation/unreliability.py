@@ -17,17 +17,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from trialkit.errors import NotIdentifiedError, UsageError
+from trialkit.estimate.mediation.evidence import NaturalEffects
 from trialkit.estimate.mediation.linear_parameters import (
     AfterCovariance,
     chosen_covariance,
-    combined_df,
+    delta_rows,
     linear_evidence,
     linear_parameters,
 )
-from trialkit.estimate.mediation.result import MediationResult, arms_text
 from trialkit.inference.arrays import FloatArray
-from trialkit.inference.distributions import t_test
-from trialkit.results import Estimate, Note, Result, number
+from trialkit.results import Note, Result, number
 
 EFFECTS = ("acme_control", "acme_treated", "acme", "ade_control", "ade_treated", "ade", "total")
 
@@ -51,7 +50,7 @@ class DisattenuatedResult(Result):
 
 
 def disattenuated(
-    result: MediationResult,
+    result: NaturalEffects,
     reliability: float,
     *,
     reliability_se: float = 0.0,
@@ -100,9 +99,7 @@ def disattenuated(
         raise UsageError(f"reliability={reliability} must lie above 0 and up to 1, such as the omega of the scale.")
     if not (reliability_se >= 0 and math.isfinite(reliability_se)):
         raise UsageError("reliability_se is zero or positive.")
-    level = result.estimates[0].conf_level if conf_level is None else float(conf_level)
-    if not 0 < level < 1:
-        raise UsageError(f"conf_level={level} must lie between 0 and 1, for instance 0.95.")
+    level = result.level(conf_level)
     w = np.ones(e.sample.n) if e.weights is None else e.weights
     centred = e.m - np.average(e.m, weights=w)
     n = e.sample.n
@@ -122,18 +119,8 @@ def disattenuated(
     cov = np.zeros((6, 6))
     cov[:5, :5], cov[5, 5] = found.cov, (share * reliability_se) ** 2
     df = np.append(found.df, math.inf)
-    variance = np.einsum("ep,pq,eq->e", gradient, cov, gradient)
-    s = e.sample
-    rows = []
-    for name, value, v, f in zip(EFFECTS, effects, variance, combined_df(gradient, cov, df), strict=True):
-        se = float(np.sqrt(max(v, 0.0)))
-        test = t_test(float(value), se, float(f), level)
-        rows.append(
-            Estimate(
-                str(e.outcome), name, arms_text(s.arms), float(value), se, float(f), test.statistic, test.p_value, test.conf_low, test.conf_high, level,
-                s.n, s.n_clusters, s.groups_in(s.arm >= 0), "delta method, mediator's slope disattenuated", e.outcome_model.covariance_kind if kind == "models" else "classical",
-            )
-        )  # fmt: skip
+    method = "delta method, mediator's slope disattenuated"
+    rows = delta_rows(e, EFFECTS, effects, gradient, cov, df, level=level, method=method, covariance=kind)
     notes = [
         Note(
             "error_of_measurement",
@@ -148,7 +135,7 @@ def disattenuated(
         "conditional_reliability": conditional,
         "covariance": kind,
     }
-    return DisattenuatedResult(tuple(rows), tuple(notes), details)
+    return DisattenuatedResult(rows, tuple(notes), details)
 
 
 def _corrected(paths: FloatArray, r: float) -> tuple[FloatArray, FloatArray]:

@@ -18,14 +18,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from trialkit.estimate.analysis import Analysis
 from trialkit.estimate.averages import size_note
-from trialkit.estimate.itt_result import Analysis
 from trialkit.estimate.linear.ancova import arm_contrasts, describe, design_columns, many_strata, strata_rule
 from trialkit.estimate.linear.linear_model import LinearModel, fit_linear
 from trialkit.estimate.mixed.components import MIXTURE, intraclass_correlations, variance_components, variance_tests
 from trialkit.estimate.mixed.mixed_model import fit_mixed
 from trialkit.estimate.mixed.mixed_result import MixedResult
-from trialkit.estimate.mixed.options import MixedOptions, mixed_options
+from trialkit.estimate.mixed.options import mixed_options
 from trialkit.estimate.mixed.random_effects import RandomEffect, random_effects, without_random_strata
 from trialkit.estimate.request import Request
 from trialkit.estimate.sample import Sample, sample
@@ -77,7 +77,7 @@ def run(trial: Trial, request: Request) -> Analysis:
         robust, request, int(not absorb), tests, "overlap-weighted ITT" if overlap else "participant-average ITT"
     )
     return Analysis(
-        s, tuple(c for c, _ in found), "overlap-weighted ITT" if overlap else ESTIMAND, _method(s, effects, options, by_arm, strata),
+        s, tuple(c for c, _ in found), "overlap-weighted ITT" if overlap else ESTIMAND, _method(effects, by_arm, strata),
         "Kenward-Roger" if model.df_rule == "kenward_roger" else "model-based (Satterthwaite df)", (*notes, *model.notes), details=plain(details), model=model,
         vectors=tuple(v for _, v in found), influence=tuple(model.person_values(v) for _, v in found), result=MixedResult,
     )  # fmt: skip
@@ -94,7 +94,7 @@ def _regressions(trial: Trial, s: Sample, columns: FloatArray, names: list[str],
     return robust, LinearModel(s, columns, tuple(names), fit, covariance(fit, "classical"), "residual", None, robust.notes)
 
 
-def _method(s: Sample, effects: Sequence[RandomEffect], options: MixedOptions, by_arm: bool, strata: str) -> str:
+def _method(effects: Sequence[RandomEffect], by_arm: bool, strata: str) -> str:
     what = ", ".join(e.what for e in effects)
     text = f"mixed model (REML), random intercepts of {what}"
     text += "; residual variance by arm" if by_arm else ""

@@ -75,7 +75,7 @@ def fit_mixed(robust: LinearModel, effects: tuple[RandomEffect, ...], *, by_arm:
     names = tuple(f"resid_{s.arms[a]}" for a in arms) if by_arm else ("resid",)
     variances = (*names, *(e.name for e in effects))
     fit = refit(robust, part, effects)
-    _check(fit, robust, part, variances)
+    _check(fit, robust, variances)
     rule = "kenward_roger" if df == "kenward_roger" else "satterthwaite"
     matrix = kenward_roger_covariance(fit) if rule == "kenward_roger" else fit.covariance
     coef = np.full(robust.design.shape[1], np.nan)
@@ -103,7 +103,7 @@ def refit(model: LinearModel, part: IntArray, effects: tuple[RandomEffect, ...],
     return grouped_mixed(y=y, X=X, part=part, group=group, between=between, zero=zero)
 
 
-def _check(fit: MixedFit, robust: LinearModel, part: IntArray, variances: tuple[str, ...]) -> None:
+def _check(fit: MixedFit, robust: LinearModel, variances: tuple[str, ...]) -> None:
     """Refuse a fit that is not one: a variance without information, a residual variance that goes to 0, no maximum."""
     s = robust.sample
     residual = ~fit.random

@@ -13,7 +13,7 @@ import pandas as pd
 from trialkit.errors import EstimationError, UsageError, shown
 from trialkit.estimate.itt_result import IttResult
 from trialkit.estimate.mixed.mixed_model import MixedModel
-from trialkit.estimate.several.joint import _columns, fitted
+from trialkit.estimate.several.joint import fitted, term_columns
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.linear.wald import WaldTest
 from trialkit.inference.mixed.kenward_roger import kenward_roger_joint
@@ -107,7 +107,7 @@ class MixedResult(IttResult):
 
 def _contrasts(model: MixedModel, terms: Sequence[str]) -> FloatArray:
     """(q, r) one row a coefficient of the terms, in the columns kept."""
-    columns = [j for term in terms for j in _columns(model, term)]
+    columns = [j for term in terms for j in term_columns(model, term)]
     left_out = [model.names[j] for j in columns if model.fit.collinear[j]]
     if left_out:
         raise EstimationError(f"{shown(left_out)} was left out as a combination of other terms, so it cannot be tested.")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 
 import numpy as np
 
 from trialkit.errors import CombinationError, EstimationError, GroupError, MissingDataError, NotIdentifiedError, shown
 from trialkit.estimate.mixed.options import MixedOptions
+from trialkit.estimate.parts import changed
 from trialkit.estimate.sample import Sample
 from trialkit.estimate.strata import shares_differ
 from trialkit.inference.arrays import IntArray
@@ -79,9 +79,7 @@ def without_random_strata(trial: Trial, options: MixedOptions) -> Trial:
             f"the shares of the arms differ by stratum, and random effects of {shown(random)} would take out only part of what that confounds: "
             "leave it out of random, so that it has fixed effects."
         )
-    reduced = copy.copy(trial)
-    object.__setattr__(reduced, "strata", tuple(name for name in trial.strata if name not in random))
-    return reduced
+    return changed(trial, strata=tuple(name for name in trial.strata if name not in random))
 
 
 def _groups(s: Sample, notes: list[Note]) -> list[RandomEffect]:

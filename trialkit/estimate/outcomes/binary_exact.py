@@ -17,8 +17,8 @@ import math
 import numpy as np
 
 from trialkit.errors import CombinationError, UsageError, nearest, shown
+from trialkit.estimate.analysis import Analysis, Contrast
 from trialkit.estimate.averages import estimand_name
-from trialkit.estimate.itt_result import Analysis, Contrast
 from trialkit.estimate.outcomes.rare import check_any_event
 from trialkit.estimate.request import Request, arm_pairs
 from trialkit.estimate.sample import Sample, sample

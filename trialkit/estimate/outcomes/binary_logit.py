@@ -8,8 +8,8 @@ Sandwich errors, CR2 with clusters or groups on the response scale (inference/ou
 from __future__ import annotations
 
 from trialkit.errors import CombinationError, UsageError
+from trialkit.estimate.analysis import Analysis
 from trialkit.estimate.averages import apply_average, estimand_name
-from trialkit.estimate.itt_result import Analysis
 from trialkit.estimate.linear.ancova import describe, design_columns, strata_rule
 from trialkit.estimate.outcomes.g_computation_scale import size_notes
 from trialkit.estimate.outcomes.glm_model import contrasts_of, fit_glm, with_events

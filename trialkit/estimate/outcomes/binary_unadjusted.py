@@ -16,13 +16,14 @@ from dataclasses import replace
 import numpy as np
 
 from trialkit.errors import CombinationError, EstimationError
+from trialkit.estimate.analysis import Analysis, Contrast
 from trialkit.estimate.averages import apply_average, estimand_name
-from trialkit.estimate.itt_result import Analysis, Contrast
 from trialkit.estimate.linear import difference_in_means
-from trialkit.estimate.linear.difference_in_means import arm_contrast, complete_pairs, randomized_in_pairs, two_arms
+from trialkit.estimate.linear.difference_in_means import arm_contrast, complete_pairs, randomized_in_pairs
 from trialkit.estimate.measures import MEASURES
 from trialkit.estimate.outcomes.g_computation_scale import SCALES, arm_contrasts, size_notes, transformed, undefined
 from trialkit.estimate.outcomes.rare import check_any_event, count_notes, event_notes
+from trialkit.estimate.parts import two_arms
 from trialkit.estimate.request import Request
 from trialkit.estimate.sample import Sample, sample
 from trialkit.inference.arrays import FloatArray
@@ -138,7 +139,7 @@ def _means(trial: Trial, base: Sample, request: Request, arm: int, reference: in
         and s.weights is None
         and not (s.clustered and s.cluster is None)
     ):
-        s, _ = complete_pairs(trial, s)
+        s, _ = complete_pairs(s)
     s = apply_average(s, request.average)
     weights = np.ones(s.n) if s.weights is None else s.weights
     stratum = np.zeros(s.n, dtype=np.int64) if s.stratum is None else np.unique(s.stratum, return_inverse=True)[1].reshape(-1)

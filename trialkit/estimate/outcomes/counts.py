@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 
 from trialkit.errors import CombinationError, DataError, MissingDataError, UsageError
+from trialkit.estimate.analysis import Analysis
 from trialkit.estimate.averages import apply_average, estimand_name
-from trialkit.estimate.itt_result import Analysis, IttResult
+from trialkit.estimate.itt_result import IttResult
 from trialkit.estimate.linear.ancova import describe, design_columns, strata_rule
 from trialkit.estimate.outcomes.g_computation_scale import size_notes
 from trialkit.estimate.outcomes.glm_model import GlmModel, contrasts_of, fit_glm, with_events

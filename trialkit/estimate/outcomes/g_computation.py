@@ -23,8 +23,10 @@ import numpy as np
 import pandas as pd
 
 from trialkit.errors import CombinationError, EstimationError, NotIdentifiedError, UsageError, ValueTypeError, nearest, shown
+from trialkit.estimate.analysis import Analysis, Contrast
 from trialkit.estimate.averages import apply_average, estimand_name
-from trialkit.estimate.itt_result import Analysis, Contrast, IttResult
+from trialkit.estimate.fit_notes import collinear
+from trialkit.estimate.itt_result import IttResult
 from trialkit.estimate.linear import aipw
 from trialkit.estimate.outcomes import binary_unadjusted
 from trialkit.estimate.outcomes.g_computation_scale import (
@@ -307,7 +309,5 @@ def _independent(columns: FloatArray, names: list[str], arms: int, notes: list[N
             f"{'it' if len(guilty) == 1 else 'them'} out of adjust."
         )
     left = [names[j] for j in dropped]
-    notes.append(
-        Note("collinear", f"{shown(left, 8)} {'is' if len(left) == 1 else 'are'} a combination of other terms and left out.")
-    )
+    notes.append(collinear(left))
     return columns[:, kept], [names[j] for j in kept]

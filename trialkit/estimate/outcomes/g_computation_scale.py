@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 
 from trialkit.errors import shown
+from trialkit.estimate.analysis import Contrast
 from trialkit.estimate.averages import size_note
-from trialkit.estimate.itt_result import Contrast
 from trialkit.estimate.linear.ancova import contrast_label, own_weights
 from trialkit.estimate.request import Request, arm_pairs
 from trialkit.estimate.sample import Sample
@@ -63,7 +63,7 @@ def transformed(scale: Scale, means: FloatArray) -> tuple[FloatArray, FloatArray
 
 def size_notes(s: Sample, request: Request) -> list[Note]:
     """Whether group size goes with the outcome, from the linear regression on arm and covariates; for a ratio told as a difference."""
-    arms = (s.arm[:, None] == np.arange(1, len(s.arms))).astype(float)
+    arms = s.arm_indicators
     found = size_note(s, np.concatenate([np.ones((s.n, 1)), arms, s.X], axis=1), request)
     if SCALES.get(request.measure) == "difference":
         return found

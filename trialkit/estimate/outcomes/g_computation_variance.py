@@ -172,7 +172,7 @@ def _stratified(trial: Trial, s: Sample, request: Request, unequal: bool) -> Spr
     one_arm = s.cluster is None and s.clustered
     if len(s.arms) == 2 and not one_arm and s.weights is None and request.df == "auto":
         paired = randomized_in_pairs(trial, 1, 0)
-        kept, said = complete_pairs(trial, s) if paired else (s, [])
+        kept, said = complete_pairs(s) if paired else (s, [])
         if paired or (s.cluster is None and units.min() >= 1):
             return _spread(
                 trial, kept, request, "design", _shares(kept, kept.stratum), whole=kept.n == s.n, notes=[*notes, *said]

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from trialkit.errors import EstimationError, shown
-from trialkit.estimate.itt_result import Contrast
+from trialkit.estimate.analysis import Contrast
+from trialkit.estimate.fit_notes import collinear
 from trialkit.estimate.linear.linear_model import LinearModel, settled
 from trialkit.estimate.outcomes.g_computation_scale import arm_contrasts, undefined
 from trialkit.estimate.request import Request
@@ -80,9 +81,7 @@ def fit_glm(
         )
     left = [n for j, n in enumerate(names) if fit.collinear[j] and design[found.used][:, j].any()]
     if left:
-        notes.append(
-            Note("collinear", f"{shown(left, 8)} {'is' if len(left) == 1 else 'are'} a combination of other terms and left out.")
-        )
+        notes.append(collinear(left))
     rows = np.flatnonzero(found.used)
     part = s if found.used.all() else rows_of(s, rows)
 

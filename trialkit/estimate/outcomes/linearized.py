@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from trialkit.errors import CombinationError, NotIdentifiedError, shown
+from trialkit.estimate.fit_notes import collinear
 from trialkit.estimate.linear.ancova import describe, strata_rule
 from trialkit.estimate.linear.linear_model import LinearModel, fit_linear
 from trialkit.estimate.request import Request
@@ -151,4 +152,4 @@ def collinear_notes(X: FloatArray, kept: IntArray, names: list[str], arms: range
             f"the effect of the arm cannot be told apart from {what}: in these data they carry the same information. Leave it out of adjust."
         )
     left = [names[j] for j in dropped]
-    return [Note("collinear", f"{shown(left, 8)} {'is' if len(left) == 1 else 'are'} a combination of other terms and left out.")]
+    return [collinear(left)]

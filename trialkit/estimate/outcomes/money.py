@@ -12,7 +12,6 @@ Every estimator of the measure then works as it does for any outcome.
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,8 +21,10 @@ import numpy as np
 import pandas as pd
 
 from trialkit.errors import CombinationError, EstimationError, UsageError, ValueTypeError
-from trialkit.estimate.itt_result import Analysis, IttResult
+from trialkit.estimate.analysis import Analysis
+from trialkit.estimate.itt_result import IttResult
 from trialkit.estimate.outcomes.money_bounds import bounds_of_positive
+from trialkit.estimate.parts import with_outcome
 from trialkit.estimate.request import Request
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.linear.winsorize import winsorize
@@ -150,13 +151,6 @@ def prepare_money(trial: Trial, outcome: str, money: Money) -> PreparedMoney:
     return PreparedMoney(
         with_outcome(trial, outcome, made), f" of {money.transform} of the outcome", (), {"transform": money.transform}
     )
-
-
-def with_outcome(trial: Trial, outcome: str, values: FloatArray) -> Trial:
-    """The trial with another outcome in the place of one."""
-    other = copy.copy(trial)
-    object.__setattr__(other, "data", trial.data.assign(**{outcome: values}))
-    return other
 
 
 def _percentiles(cap: Any) -> tuple[float | None, float]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from trialkit.estimate.linear.difference_in_means import two_arms
 from trialkit.estimate.outcomes.linearized import by_arm
+from trialkit.estimate.parts import two_arms
 from trialkit.estimate.request import Request, arm_pairs
 from trialkit.estimate.sample import Sample, sample
 from trialkit.inference.bounds.lee_bounds import LeeBounds, imbens_manski, lee_bounds

@@ -10,10 +10,11 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from trialkit.errors import ValueTypeError, shown
-from trialkit.estimate.itt_result import Analysis
+from trialkit.estimate.analysis import Analysis
 from trialkit.estimate.measures import MEASURES
 from trialkit.estimate.outcome import Time
-from trialkit.estimate.outcomes.money import Money, PreparedMoney, finish_money, prepare_money, with_outcome
+from trialkit.estimate.outcomes.money import Money, PreparedMoney, finish_money, prepare_money
+from trialkit.estimate.parts import with_outcome
 from trialkit.estimate.request import Request
 from trialkit.io.frames import numeric
 from trialkit.io.suspicions import suspicions

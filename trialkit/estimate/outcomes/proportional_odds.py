@@ -19,11 +19,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from trialkit.errors import CombinationError, EstimationError, shown
+from trialkit.estimate.analysis import Analysis, Contrast
 from trialkit.estimate.averages import apply_average
-from trialkit.estimate.itt_result import Analysis, Contrast, IttResult
+from trialkit.estimate.fit_notes import dependence_ignored
+from trialkit.estimate.itt_result import IttResult
 from trialkit.estimate.linear.ancova import strata_rule
 from trialkit.estimate.outcomes.linearized import Linearized, by_arm, collinear_notes
 from trialkit.estimate.outcomes.win_odds import direction
@@ -121,13 +122,7 @@ def run(trial: Trial, request: Request) -> Analysis:
         text = "the odds ratio compares people with the same covariates and strata; as a rule it lies further from 1 than the unadjusted one even in balanced arms."
         notes.append(Note("conditional_odds_ratio", text))
     if kind == "classical" and s.clustered:
-        what = "clusters" if s.cluster is not None else "groups"
-        notes.append(
-            Note(
-                "dependence_ignored",
-                f"covariance='classical' ignores the {what}: its standard error is too small when they matter.",
-            )
-        )
+        notes.append(dependence_ignored(s, "classical"))
     return Analysis(
         base, contrasts, "common odds ratio" + (" at equal covariates" if given else ""),
         "proportional-odds logit", spreads[0].covariance, tuple(notes),
@@ -156,7 +151,7 @@ def _scale(s: Sample, request: Request) -> _Scale:
 
 def _columns(trial: Trial, s: Sample, request: Request) -> tuple[FloatArray, list[str], list[Note]]:
     """Arms, strata and covariates; the arms are columns 0, 1, ..."""
-    parts = [(s.arm[:, None] == np.arange(1, len(s.arms))).astype(float)]
+    parts = [s.arm_indicators]
     names = [f"arm {a}" for a in s.arms[1:]]
     notes = []
     if request.strata_effects == "interacted":
@@ -258,6 +253,8 @@ def _check_cuts(s: Sample, scale: _Scale, X: FloatArray, arm: int, reference: in
 
 def _equal(s: Sample, logs: FloatArray, values: list[FloatArray], df: float) -> Proportionality:
     """Hotelling's F that all logs are equal."""
+    from scipy import stats  # slow to import, and most calls of the package do without it
+
     m = len(logs) - 1
     if m < 1:
         return Proportionality(math.nan, math.nan, math.nan, math.nan)

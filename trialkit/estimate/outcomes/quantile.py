@@ -19,13 +19,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trialkit.estimate.analysis import Analysis, Contrast
 from trialkit.estimate.averages import apply_average
-from trialkit.estimate.itt_result import Analysis, Contrast
-from trialkit.estimate.linear.difference_in_means import two_arms
 from trialkit.estimate.outcomes import quantile_adjusted
 from trialkit.estimate.outcomes.linearized import Cells, Linearized, linearized, two_arm_cells
 from trialkit.estimate.outcomes.quantile_draws import bootstrap_contrast
 from trialkit.estimate.outcomes.quantile_options import QuantileOptions, details_of, estimand, few_values
+from trialkit.estimate.parts import two_arms
 from trialkit.estimate.request import Request, arm_pairs
 from trialkit.estimate.sample import Sample, sample
 from trialkit.inference.arrays import FloatArray

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import numpy as np
 
 from trialkit.errors import CombinationError, EstimationError
+from trialkit.estimate.analysis import Analysis, Contrast
 from trialkit.estimate.averages import apply_average
-from trialkit.estimate.itt_result import Analysis, Contrast
 from trialkit.estimate.linear.ancova import strata_rule
 from trialkit.estimate.outcomes.linearized import by_arm, collinear_notes
 from trialkit.estimate.outcomes.quantile_draws import Draws, bootstrap_contrast
@@ -103,7 +103,7 @@ def _columns(trial: Trial, s: Sample, request: Request) -> tuple[FloatArray, lis
             "quantile regression has one effect for all strata: leave strata_effects out, or leave adjust out."
         )
     rule, unequal = strata_rule(trial, request)
-    parts = [np.ones((s.n, 1)), (s.arm[:, None] == np.arange(1, len(s.arms))).astype(float)]
+    parts = [np.ones((s.n, 1)), s.arm_indicators]
     names = ["constant", *(f"arm {a}" for a in s.arms[1:])]
     notes = []
     if rule != "none":

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from trialkit.errors import EstimationError
-from trialkit.estimate.itt_result import Contrast
+from trialkit.estimate.analysis import Contrast
 from trialkit.estimate.sample import Sample
 from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.inference.distributions import TTest

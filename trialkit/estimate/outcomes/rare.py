@@ -15,11 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from trialkit.errors import EstimationError, UsageError, shown
+from trialkit.estimate.request import checked_level
 from trialkit.estimate.sample import Sample
+from trialkit.inference.arrays import FloatArray
 from trialkit.results import Note
 from trialkit.trial import ALONE, Trial
 
 FEW = 5
+MANY_GROUPS = 20
 PER_TERM = 5
 PEOPLE_PER_TERM = 10
 
@@ -80,8 +83,7 @@ def zero_events(n: int, *, sizes: Sequence[int] | None = None, icc: float | None
     """
     if n < 1:
         raise UsageError(f"n={n}: the limit needs at least one person.")
-    if not 0 < conf_level < 1:
-        raise UsageError(f"conf_level={conf_level} must lie between 0 and 1, for instance 0.95.")
+    checked_level(conf_level)
     if icc is not None and not 0 <= icc <= 1:
         raise UsageError(f"icc={icc} must lie between 0 and 1.")
     members = np.asarray([] if sizes is None else sizes, dtype=float)
@@ -106,7 +108,7 @@ def event_notes(s: Sample, *, terms: int = 0) -> list[Note]:
     for count, what in ((events, "events"), (people - events, "others")):
         notes += [_zero_note(s, int(a), what) for a in np.flatnonzero(count == 0)]
     rarer = np.minimum(events, people - events)
-    few = {str(s.arms[a]): f"{events[a]:g} of {people[a]}" for a in np.flatnonzero((rarer > 0) & (rarer < FEW))}
+    few = {str(s.arms[a]): f"{events[a]:g} of {people[a]}" for a in np.flatnonzero((rarer > 0) & (rarer < _enough(s)))}
     if few:
         remedy = "a randomization test" if s.clustered else "estimator='exact' (without covariates)"
         text = ", ".join(f"{k}: {v}" for k, v in few.items())
@@ -121,6 +123,16 @@ def event_notes(s: Sample, *, terms: int = 0) -> list[Note]:
             )
         )
     return notes
+
+
+def _enough(s: Sample) -> FloatArray:
+    """People with the rarer outcome that an arm should have: with fewer than 20 groups two a group (docs/calibration/binary.md)."""
+    out = np.full(len(s.arms), float(FEW))
+    if s.cluster is None:
+        for a in range(len(s.arms)):
+            groups = s.groups_in(s.arm == a)
+            out[a] = max(FEW, 2 * groups) if groups < MANY_GROUPS else FEW
+    return out
 
 
 def count_notes(s: Sample, *, terms: int = 0) -> list[Note]:

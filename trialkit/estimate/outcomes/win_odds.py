@@ -22,10 +22,11 @@ import numpy as np
 import pandas as pd
 
 from trialkit.errors import EstimationError
+from trialkit.estimate.analysis import Analysis, Contrast
 from trialkit.estimate.averages import apply_average
-from trialkit.estimate.itt_result import Analysis, Contrast, IttResult
-from trialkit.estimate.linear.difference_in_means import two_arms
+from trialkit.estimate.itt_result import IttResult
 from trialkit.estimate.outcomes.linearized import Cells, Linearized, linearized, two_arm_cells
+from trialkit.estimate.parts import two_arms
 from trialkit.estimate.request import Request, arm_pairs
 from trialkit.estimate.sample import Sample, sample
 from trialkit.estimate.strata import centred

@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 
 from trialkit.errors import CombinationError, NotIdentifiedError, UsageError, shown
+from trialkit.estimate.analysis import Analysis, Contrast
 from trialkit.estimate.averages import estimand_name
 from trialkit.estimate.covariates import covariates
-from trialkit.estimate.itt_result import Analysis, Contrast, IttResult
+from trialkit.estimate.itt_result import IttResult
 from trialkit.estimate.linear.ancova import design_columns, strata_rule
 from trialkit.estimate.request import Request, arm_pairs
 from trialkit.estimate.response.value_errors import check_units, error_of_values
@@ -148,7 +149,7 @@ def _everyone(trial: Trial, request: Request, adjust: tuple[str, ...]) -> tuple[
 
 def _response_columns(trial: Trial, s: Sample, names: tuple[str, ...]) -> tuple[FloatArray, list[str], list[Note]]:
     x = covariates(trial, names, "impute")
-    arms = (s.arm[:, None] == np.arange(1, len(s.arms))).astype(float)
+    arms = s.arm_indicators
     columns = np.column_stack([np.ones(s.n), arms, x.columns[s.rows]])
     return columns, ["constant", *(f"arm {a}" for a in s.arms[1:]), *x.names], list(x.notes)
 

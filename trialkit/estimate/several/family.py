@@ -34,7 +34,7 @@ from trialkit.results import Note, Result
 from trialkit.trial import ALONE, Trial
 
 Correction = Literal["romano_wolf", "westfall_young", "holm", "hochberg", "bh", "sharpened_q"]
-FEW_DF = 8
+FEW_DF = 12
 BY_DRAWS = ("romano_wolf", "westfall_young")
 
 

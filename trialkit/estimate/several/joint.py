@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 import numpy as np
 
 from trialkit.errors import CombinationError, EstimationError, UsageError, nearest, shown
+from trialkit.estimate.arm_effects import ArmEffects
 from trialkit.estimate.linear.linear_model import LinearModel
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.linear.wald import WaldTest, htz
 from trialkit.inference.several.dunnett import dunnett_p
 
-if TYPE_CHECKING:
-    from trialkit.estimate.itt_result import IttResult
+R = TypeVar("R", bound=ArmEffects)
 
 
-def joint_test(result: IttResult, terms: Sequence[str]) -> WaldTest:
+def joint_test(result: ArmEffects, terms: Sequence[str]) -> WaldTest:
     """Test that terms of the regression are zero together.
 
     With CR2 and CR3 the approximate Hotelling test of Pustejovsky & Tipton (2018), under the working covariance where groups
@@ -36,7 +36,7 @@ def joint_test(result: IttResult, terms: Sequence[str]) -> WaldTest:
     if isinstance(terms, str):
         raise UsageError(f"terms is a list: write joint_test(['{terms}']).")
     model = fitted(result)
-    columns = [j for term in terms for j in _columns(model, term)]
+    columns = [j for term in terms for j in term_columns(model, term)]
     if not columns:
         raise UsageError("name at least one term to test.")
     left_out = [model.names[j] for j in columns if model.fit.collinear[j]]
@@ -49,7 +49,7 @@ def joint_test(result: IttResult, terms: Sequence[str]) -> WaldTest:
     return htz(model.fit, model.cov, contrasts, working=model.working)
 
 
-def fitted(result: IttResult) -> LinearModel:
+def fitted(result: ArmEffects) -> LinearModel:
     """The regression behind a result of this session."""
     if result.evidence is None:
         raise UsageError("this result was read from a file and holds no fitted model: run the analysis again.")
@@ -60,7 +60,8 @@ def fitted(result: IttResult) -> LinearModel:
     return result.evidence.model
 
 
-def _columns(model: LinearModel, term: str) -> list[int]:
+def term_columns(model: LinearModel, term: str) -> list[int]:
+    """Columns of a term: an arm, a covariate, or all levels of a category."""
     found = [j for j, name in enumerate(model.names) if name in (term, f"arm {term}") or name.startswith(f"{term}: ")]
     if not found:
         near = nearest(term, model.names)
@@ -70,7 +71,7 @@ def _columns(model: LinearModel, term: str) -> list[int]:
     return found
 
 
-def dunnett_corrected(result: IttResult) -> IttResult:
+def dunnett_corrected(result: R) -> R:
     """`p_adjusted` of several arms against control by the joint t distribution of their contrasts.
 
     The correlation is that of the estimated contrasts; each keeps its own df. Source: Dunnett (1955).

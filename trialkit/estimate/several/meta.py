@@ -12,12 +12,13 @@ import pandas as pd
 from scipy import special
 
 from trialkit.errors import DataError, EstimationError, UsageError, shown
+from trialkit.estimate.request import checked_level
 from trialkit.estimate.several.meta_regression import MetaRegression, meta_regression
 from trialkit.estimate.several.moderators import check_same_rows
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_quantile, t_test
 from trialkit.inference.several.pooling import Pooled, TauMethod, pool
-from trialkit.results import Estimate, Note, Result, interval_text, number, p_text, test_text
+from trialkit.results import Estimate, FirstRow, Note, interval_text, number, p_text, test_text
 
 Prediction = Literal["hts", "normal", "hk"]
 
@@ -30,43 +31,15 @@ _METHODS = {
 
 
 @dataclass(frozen=True)
-class MetaResult(Result):
+class MetaResult(FirstRow):
     """A pooled effect; `.studies` has what was pooled, with weights in percent.
 
     In `.tidy()`, `n` and `n_clusters` count the estimates pooled, and tau2, i2, q, q_p_value, prediction_low and prediction_high follow
-    the usual columns.
+    the usual columns. `.estimate`, `.std_error`, `.df` (infinite for a normal test and interval), `.statistic`, `.p_value`, `.conf_low` and `.conf_high` are
+    those of its row.
     """
 
     kind = "meta"
-
-    @property
-    def estimate(self) -> float:
-        return self.estimates[0].estimate
-
-    @property
-    def std_error(self) -> float:
-        return self.estimates[0].std_error
-
-    @property
-    def conf_low(self) -> float:
-        return self.estimates[0].conf_low
-
-    @property
-    def conf_high(self) -> float:
-        return self.estimates[0].conf_high
-
-    @property
-    def statistic(self) -> float:
-        return self.estimates[0].statistic
-
-    @property
-    def p_value(self) -> float:
-        return self.estimates[0].p_value
-
-    @property
-    def df(self) -> float:
-        """Degrees of freedom of the test and the interval; infinite for a normal one."""
-        return self.estimates[0].df
 
     @property
     def tau2(self) -> float:
@@ -100,11 +73,6 @@ class MetaResult(Result):
     def studies(self) -> pd.DataFrame:
         """label, estimate, std_error, conf_low, conf_high and weight (percent) of everything pooled."""
         return pd.DataFrame(self.details["studies"])
-
-    def _extra(self, name: str) -> float:
-        value = self.estimates[0].extra[name]
-        # read back from JSON, an undefined number is None
-        return math.nan if value is None else float(value)
 
     def _title(self) -> str:
         return f"Meta-analysis of {self.estimates[0].n} estimates"
@@ -286,8 +254,7 @@ def _check_options(method: str, prediction: str, conf_level: float, tolerance: f
         raise UsageError(f"method={method!r} is unknown: it is one of {shown(_METHODS)}.")
     if prediction not in ("hts", "normal", "hk"):
         raise UsageError(f"prediction={prediction!r} is unknown: it is 'hts', 'normal' or 'hk'.")
-    if not 0 < conf_level < 1:
-        raise UsageError(f"conf_level={conf_level} must lie between 0 and 1, for instance 0.95.")
+    checked_level(conf_level)
     if tolerance is not None and not 0 < tolerance < 1:
         raise UsageError(f"tolerance={tolerance} must be a small positive number, for instance 1e-10.")
 

@@ -26,12 +26,12 @@ from trialkit.estimate.itt_result import IttResult
 from trialkit.estimate.linear.linear_model import LinearModel, fit_linear
 from trialkit.estimate.measures import is_ratio
 from trialkit.estimate.outcome import Time
+from trialkit.estimate.parts import restricted
 from trialkit.estimate.request import Request
 from trialkit.estimate.sample import Sample, units_of_variance
 from trialkit.estimate.subgroups.balance import balance_notes
 from trialkit.estimate.subgroups.found import Interaction, Modification, SubgroupEffect, any_difference, single, words_of
 from trialkit.estimate.subgroups.moderators import Moderator, check_cells, small_cells
-from trialkit.estimate.subgroups.subset import restricted
 from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.inference.linear.heterogeneity import differences, separate_df, trend, wald_f
 from trialkit.inference.linear.wald import hotelling_df

@@ -24,12 +24,12 @@ from trialkit.errors import EstimationError
 from trialkit.estimate.averages import apply_average
 from trialkit.estimate.linear.ancova import many_strata, strata_rule
 from trialkit.estimate.linear.linear_model import LinearModel, fit_linear
+from trialkit.estimate.parts import kept_rows
 from trialkit.estimate.request import Request
 from trialkit.estimate.sample import Sample, sample
 from trialkit.estimate.strata import centred_indicators, strata_names
 from trialkit.estimate.strata import check_cells as check_strata
 from trialkit.estimate.subgroups.moderators import Moderator, check_cells, check_spread
-from trialkit.estimate.subgroups.subset import kept_rows
 from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.inference.linear.heterogeneity import wald_f
 from trialkit.inference.linear.least_squares import least_squares
@@ -87,7 +87,7 @@ def one_model(trial: Trial, request: Request, m: Moderator, *, squared: bool = F
     rule, unequal = _rule(trial, request)
     absorb = many_strata(s, rule) and not unequal
     strata, strata_terms = _strata(trial, s, m, basis, codes, "none" if absorb else rule, unequal)
-    arms = (s.arm[:, None] == np.arange(1, len(s.arms))).astype(float)
+    arms = s.arm_indicators
     first = 1 if absorb else 0  # the constant, or a level, lies in the absorbed strata
     parts, names = [basis[:, first:]], terms[first:]
     for a in range(arms.shape[1]):

@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from trialkit.errors import CombinationError, UsageError
-from trialkit.estimate.itt_result import Analysis, Contrast
+from trialkit.estimate.analysis import Analysis, Contrast
+from trialkit.estimate.fit_notes import dependence_ignored
 from trialkit.estimate.linear.ancova import strata_rule
 from trialkit.estimate.outcomes.linearized import Linearized, by_arm
 from trialkit.estimate.request import Request, arm_pairs
@@ -130,9 +131,7 @@ def _kind(s: Sample, request: Request, stratum: IntArray | None) -> tuple[str, l
             return "classical", [Note("small_strata", text)]
         return "HC2", []
     if s.clustered and not asked.startswith("CR"):
-        what = "clusters" if s.cluster is not None else "groups"
-        text = f"covariance='{asked}' ignores the {what}: its standard error is too small when they matter."
-        return asked, [Note("dependence_ignored", text)]
+        return asked, [dependence_ignored(s, asked)]
     if small and asked == "HC0":
         text = "some strata have few people of an arm, where HC0 is too small: covariance='classical' holds there when hazards are proportional."
         return asked, [Note("small_strata", text)]

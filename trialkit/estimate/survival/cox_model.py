@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trialkit.errors import EstimationError, NotIdentifiedError, shown
+from trialkit.estimate.fit_notes import collinear
 from trialkit.estimate.survival.cox_checks import check_fit
 from trialkit.estimate.survival.spread import LeftOut
 from trialkit.estimate.survival.time_sample import TimeSample
@@ -70,7 +71,7 @@ def _within(X: FloatArray, stratum: IntArray | None) -> FloatArray:
 def fitted(t: TimeSample, stratum: IntArray | None, ties: Ties) -> tuple[Model, list[Note]]:
     """Fit the arms and covariates of `t`; terms that are combinations of others are left out with a note."""
     s = t.people
-    arms = (s.arm[:, None] == np.arange(1, len(s.arms))).astype(float)
+    arms = s.arm_indicators
     X = np.concatenate([arms, s.X], axis=1)
     names = (*(f"arm {a}" for a in s.arms[1:]), *s.terms)
     kept = least_squares(y=s.y, X=_within(X, stratum)).kept
@@ -82,8 +83,7 @@ def fitted(t: TimeSample, stratum: IntArray | None, ties: Ties) -> tuple[Model, 
             "arm. Use strata_effects='none'."
         )
     if left:
-        text = f"{shown(left, 8)} {'is' if len(left) == 1 else 'are'} a combination of other terms and left out."
-        notes.append(Note("collinear", text))
+        notes.append(collinear(left))
     try:
         fit = cox(time=s.y, event=t.event, X=X[:, kept], entry=t.entry, stratum=stratum, weights=s.weights, ties=ties)
     except np.linalg.LinAlgError as error:

@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 
 from trialkit.errors import CombinationError, EstimationError
+from trialkit.estimate.analysis import Analysis, Contrast
 from trialkit.estimate.averages import estimand_name, size_note
-from trialkit.estimate.itt_result import Analysis, Contrast
+from trialkit.estimate.fit_notes import dependence_ignored
 from trialkit.estimate.linear.ancova import arm_contrasts, describe, design_columns, strata_rule
 from trialkit.estimate.linear.linear_model import fit_linear
 from trialkit.estimate.measures import is_ratio
@@ -44,6 +45,7 @@ QUANTITIES: dict[str, Quantity] = {
     "cumulative_incidence_difference": "share",
 }
 MOST_LEFT_OUT = 400
+FEW_PEOPLE = 40
 NAMES = {"restricted_mean": "restricted mean time", "time_lost": "restricted mean time lost", "share": "share with the event"}
 COLUMNS = {"restricted_mean": "rmst", "time_lost": "rmtl", "share": "share"}
 
@@ -73,7 +75,7 @@ def run(trial: Trial, request: Request) -> Analysis:
     if _few_units(t.people) and plain and isinstance(request.contrasts, str):
         details["jackknife_std_error"] = _jackknife(t, request, quantity, tau)
     if _by_greenwood(t.people, request, plain):
-        found = _greenwood(t, request, values, quantity, plain)
+        found = _greenwood(t, request, values)
     else:
         found = _regression(trial, base, t, request, values, rule, unequal)
     method = f"{NAMES[quantity]} to {tau:g}, {found.method}"
@@ -146,7 +148,7 @@ def _by_greenwood(s: Sample, request: Request, plain: bool) -> bool:
     return plain and alone and request.covariance == "auto" and request.df == "auto" and isinstance(request.contrasts, str)
 
 
-def _greenwood(t: TimeSample, request: Request, values: FloatArray, quantity: Quantity, plain: bool) -> Analysis:
+def _greenwood(t: TimeSample, request: Request, values: FloatArray) -> Analysis:
     """Differences of the arms' averages with the sum of their variances."""
     s = t.people
     size = np.bincount(s.arm, minlength=len(s.arms)).astype(float)
@@ -161,10 +163,12 @@ def _greenwood(t: TimeSample, request: Request, values: FloatArray, quantity: Qu
             raise EstimationError(f"'{s.outcome}' does not vary within the arms up to tau: there is no standard error.")
         contrasts.append(Contrast(arm, reference, float(means[arm] - means[reference]), se, math.inf))
         influence.append(u)
+    few = ", ".join(f"{n} in {label}" for label, n in zip(s.arms, size.astype(int), strict=True) if n < FEW_PEOPLE)
+    if few:
+        text = f"few people ({few}): normal limits on Greenwood's variance are a little too narrow; df='independence' keeps the level better."
+        notes.append(Note("small_arm", text))
     if s.clustered:
-        what = "clusters" if s.cluster is not None else "groups"
-        text = f"covariance='greenwood' ignores the {what}: its standard error is too small when they matter."
-        notes.append(Note("dependence_ignored", text))
+        notes.append(dependence_ignored(s, "greenwood"))
     name = "Kaplan-Meier by arm" if t.other is None else "Aalen-Johansen by arm"
     words = "Greenwood" if t.other is None else "influence values"
     return Analysis(s, tuple(contrasts), estimand_name(request.average), name, words, tuple(notes), influence=tuple(influence))

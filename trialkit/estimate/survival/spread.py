@@ -66,7 +66,7 @@ def spread(s: Sample, values: FloatArray, stratum: IntArray | None, left_out: Le
             raise CombinationError("df='working' is for groups that exist in some arms only (group=): use df='independence'.")
         return _by_cell(s, values, stratum)
     if s.cluster is not None and _lone_clusters(s, stratum):
-        return _by_stratum(s, values, stratum)
+        return _by_stratum(values, stratum)
     return by_arm(s, _replaced(s, values, left_out), df=df)
 
 
@@ -100,7 +100,7 @@ def _lone_clusters(s: Sample, stratum: IntArray) -> bool:
     return any(len(np.unique(s.unit_of_variance[cell == c])) < 2 for c in range(len(sizes)))
 
 
-def _by_stratum(s: Sample, values: FloatArray, stratum: IntArray) -> Linearized:
+def _by_stratum(values: FloatArray, stratum: IntArray) -> Linearized:
     """The sums of strata are independent and whole: no part of one is taken by another."""
     _, codes = np.unique(stratum, return_inverse=True)
     codes = codes.reshape(-1)

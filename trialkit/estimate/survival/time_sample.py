@@ -11,9 +11,10 @@ from trialkit.errors import EstimationError, UsageError, shown
 from trialkit.estimate.averages import apply_average
 from trialkit.estimate.covariates import CovariateMissing
 from trialkit.estimate.outcome import Time
+from trialkit.estimate.parts import kept_rows
 from trialkit.estimate.request import Average
 from trialkit.estimate.sample import Sample, sample
-from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
+from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.results import Note
 from trialkit.trial import Trial
 
@@ -64,7 +65,7 @@ def time_sample(trial: Trial, time: Time, adjust: tuple[str, ...], covariate_mis
     if not observed.all():
         text = f"{int((~observed).sum())} people have time 0 without the event: they were never observed and are left out."
         notes.append(Note("no_follow_up", text))
-    s = _kept(replace(s, notes=tuple(notes)), observed)
+    s = kept_rows(replace(s, notes=tuple(notes)), observed)
     for code, label in enumerate(s.arms):
         if int((s.arm == code).sum()) < 2:
             raise EstimationError(
@@ -100,16 +101,6 @@ def _missing_notes(trial: Trial, time: Time) -> list[Note]:
         "were selected after randomization: that is no effect of assignment ('Job retention' in docs/methods.md)."
     )
     return [Note("selected_after_randomization", text)]
-
-
-def _kept(s: Sample, keep: BoolArray) -> Sample:
-    def cut(values: IntArray | None) -> IntArray | None:
-        return None if values is None else values[keep]
-
-    return replace(
-        s, y=s.y[keep], arm=s.arm[keep], X=s.X[keep], stratum=cut(s.stratum), cluster=cut(s.cluster), group=s.group[keep],
-        unit_of_variance=s.unit_of_variance[keep], weights=None if s.weights is None else s.weights[keep], rows=s.rows[keep],
-    )  # fmt: skip
 
 
 def _snapped(times: FloatArray, entry: FloatArray | None) -> tuple[FloatArray, FloatArray | None]:

@@ -18,11 +18,11 @@ import numpy as np
 
 from trialkit.errors import CombinationError, EstimationError, MissingDataError, NotIdentifiedError, UsageError
 from trialkit.estimate.covariates import CovariateMissing
-from trialkit.estimate.equivalence import Equivalence, against_margins, margins
 from trialkit.estimate.linear import ancova
-from trialkit.estimate.linear.difference_in_means import two_arms
 from trialkit.estimate.linear.linear_model import LinearModel, fit_linear
 from trialkit.estimate.linear.working import working_covariance
+from trialkit.estimate.margins.equivalence import Equivalence, against_margins, margins
+from trialkit.estimate.parts import two_arms
 from trialkit.estimate.registry import ROBUST
 from trialkit.estimate.request import Better, Contrasts, Request, StrataEffects, arm_pairs
 from trialkit.estimate.sample import Sample, sample
@@ -266,21 +266,21 @@ def _second_stage(fits: TwoStage, reduced: LinearModel, W: FloatArray) -> Linear
     s, cov = reduced.sample, reduced.cov
     second = robust_covariance(fits.second, cov.kind, s.clusters if cov.clusters is not None else None)
     beta = fits.second.coef[0]
-    structural = replace(s, y=s.y - beta * _endogenous(fits, s))
+    structural = replace(s, y=s.y - beta * _endogenous(fits))
     working = reduced.working
     if working is not None:
         # the instruments stay among the columns: they take the degrees of freedom that the estimate has used
         working = working_covariance(structural, fits.reduced.X) or working
-    design = np.column_stack([_fitted(fits, s), W])
+    design = np.column_stack([_fitted(fits), W])
     names = ("uptake", *(f"column {j}" for j in range(W.shape[1])))
     return replace(reduced, sample=structural, design=design, names=names, fit=fits.second, cov=second, working=working)
 
 
-def _fitted(fits: TwoStage, s: Sample) -> FloatArray:
+def _fitted(fits: TwoStage) -> FloatArray:
     return fits.second.X[:, 0]
 
 
-def _endogenous(fits: TwoStage, s: Sample) -> FloatArray:
+def _endogenous(fits: TwoStage) -> FloatArray:
     return fits.second.X[:, 0] + fits.first.residuals
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from trialkit.errors import UsageError
-from trialkit.estimate.equivalence import WithMargins
+from trialkit.estimate.margins.equivalence import WithMargins
 from trialkit.estimate.request import Request
 from trialkit.estimate.sample import Sample
 from trialkit.inference.arrays import FloatArray

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from trialkit.inference.arrays import FloatArray
 
@@ -43,6 +43,8 @@ class SignedRank:
 
 def signed_rank(differences: FloatArray) -> SignedRank:
     """Of differences (n,), at least one of them not zero."""
+    from scipy import stats  # slow to import, and most calls of the package do without it
+
     d = differences[differences != 0]
     ranks = np.asarray(stats.rankdata(np.abs(d)), dtype=float)
     return SignedRank(float(ranks[d > 0].sum()), ranks)

@@ -144,7 +144,7 @@ def regression_effects(
         Z = (part[:, None, :] == np.arange(1, n_arms)[:, None]).astype(float)
         products = Z @ columns
         projected = products[..., : basis.shape[1]]
-        gram = _gram(Z, projected, part)
+        gram = _gram(Z, projected)
         slopes = np.linalg.solve(gram, products[..., basis.shape[1] :])
         effects.append(slopes)
         if studentize:
@@ -161,7 +161,7 @@ def regression_effects(
     return ArmEffects(np.concatenate(effects), np.concatenate(spreads) if studentize else None)
 
 
-def _gram(Z: FloatArray, projected: FloatArray, part: ArmArray) -> FloatArray:
+def _gram(Z: FloatArray, projected: FloatArray) -> FloatArray:
     """Cross-products of the arms given the basis; NaN where they cannot be told apart."""
     counts = Z.sum(axis=2)
     gram = -(projected @ np.swapaxes(projected, 1, 2))

@@ -48,20 +48,14 @@ def t_draws(*, estimate: FloatArray, cov: FloatArray, df: FloatArray, n_draws: i
     return np.asarray(estimate + out * se)
 
 
-def delta_covariance(*, gradient: FloatArray, cov: FloatArray) -> FloatArray:
-    """(E, E) covariance of effects with derivatives `gradient` (E, K)."""
-    return np.asarray(gradient @ cov @ gradient.T)
-
-
 def summary(
     *,
-    estimate: FloatArray,
     draws: FloatArray,
     conf_level: float,
     z0: FloatArray | None = None,
     acceleration: FloatArray | None = None,
 ) -> DrawSummary:
-    """Summaries of draws (B, E) of effects (E,): percentile intervals, or BCa when `z0` and `acceleration` (E,) are given."""
+    """Summaries of draws (B, E) of E effects: percentile intervals, or BCa when `z0` and `acceleration` (E,) are given."""
     effects = draws.shape[1]
     se, low, high, p = (np.full(effects, np.nan) for _ in range(4))
     undefined = np.zeros(effects, dtype=np.int64)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from trialkit.inference.arrays import FloatArray
 
@@ -58,6 +58,8 @@ class MediatorLaw:
 
         `steepness` is the largest slope of the outcome on a linear mediator, in residual SDs.
         """
+        from scipy import stats  # slow to import, and most calls of the package do without it
+
         one = np.ones((1, 1))
         if self.kind == "ordered":
             assert self.values is not None

@@ -41,7 +41,7 @@ def omega(s: FloatArray) -> Omega:
         return Omega(np.nan, np.nan, lam, psi, nothing, nothing, np.nan, False, False)
     lam, psi = _polished(lam, psi, s)
     w = _inverse(lam, psi)
-    hessian = _hessian(lam, psi, w, s)
+    hessian = _hessian(lam, w, s)
     common, rest, total = float(lam.sum()), float(psi.sum()), float(s.sum())
     implied = common**2 + rest
     model = np.concatenate([np.full(p, 2 * common * rest / implied**2), np.full(p, -(common**2) / implied**2)])
@@ -76,7 +76,7 @@ def _polished(lam: FloatArray, psi: FloatArray, s: FloatArray) -> tuple[FloatArr
     slope = _slope(lam, psi, s)
     for _ in range(3):
         try:
-            move = np.linalg.solve(_hessian(lam, psi, _inverse(lam, psi), s), slope)
+            move = np.linalg.solve(_hessian(lam, _inverse(lam, psi), s), slope)
             tried = _slope(lam - move[:p], psi - move[p:], s)
         except np.linalg.LinAlgError:
             break
@@ -86,7 +86,7 @@ def _polished(lam: FloatArray, psi: FloatArray, s: FloatArray) -> tuple[FloatArr
     return lam, psi
 
 
-def _hessian(lam: FloatArray, psi: FloatArray, w: FloatArray, s: FloatArray) -> FloatArray:
+def _hessian(lam: FloatArray, w: FloatArray, s: FloatArray) -> FloatArray:
     """Second derivatives of log|Sigma| + tr(S Sigma^-1) in (lambda, psi)."""
     p = len(lam)
     wsw = w @ s @ w

@@ -20,7 +20,6 @@ __all__ = ["Held", "held", "remembered"]
 Kind = Literal["number", "text", "day", "moment"]
 
 _MOST_WHOLE = 2**53
-_SECOND = np.timedelta64(1, "s")
 
 
 @dataclass(slots=True)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from trialkit.errors import UsageError
+from trialkit.errors import TrialkitError, UsageError
 from trialkit.inference.arrays import BoolArray
+from trialkit.measurement.change.by_arm import difference, restricted
 from trialkit.measurement.change.inputs import Better, Scores, checked_level, scores
 from trialkit.measurement.change.reliable_change import (
     arm_rows,
@@ -30,9 +31,7 @@ from trialkit.measurement.questionnaires.parts import CutOff
 from trialkit.measurement.questionnaires.scale import Scale
 from trialkit.measurement.scoring.score_result import ScoreResult
 from trialkit.results import Note, number
-
-if TYPE_CHECKING:
-    from trialkit.trial import Trial
+from trialkit.trial import Trial
 
 VERDICTS = ("recovered", "improved", "unchanged", "deteriorated")
 
@@ -210,9 +209,6 @@ def _among_clinical(
     trial: Trial, s: Scores, known: BoolArray, began: BoolArray, recovered: BoolArray, adjust: Sequence[str], conf_level: float
 ) -> tuple[tuple[Any, ...], tuple[Note, ...]]:
     """The difference in recovery among people who began on the clinical side."""
-    from trialkit.errors import TrialkitError
-    from trialkit.measurement.change.by_arm import difference, restricted
-
     name = f"{s.names[1]} recovered, of those who began on the clinical side"
     if not began.any():
         return (), ()

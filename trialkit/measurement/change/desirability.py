@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,12 +16,11 @@ from trialkit.errors import DataError, MissingDataError, UsageError
 from trialkit.inference.arrays import BoolArray
 from trialkit.inference.distributions import t_test
 from trialkit.inference.linear.correlation import Correlation, correlation
+from trialkit.measurement.change.by_arm import weights_of
 from trialkit.measurement.change.inputs import Better, checked, checked_level
 from trialkit.measurement.change.result import Desirability, DesirabilityBias
 from trialkit.results import Estimate, Note, Result, number
-
-if TYPE_CHECKING:
-    from trialkit.trial import Trial
+from trialkit.trial import Trial
 
 MULTIPLES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5)
 LEAST = 4
@@ -65,8 +64,6 @@ def desirability_correlation(trial: Trial, outcome: str, *, desirability: str, c
     _check_trial(trial)
     if outcome == desirability:
         raise UsageError(f"'{outcome}' is both the outcome and the desirability scale.")
-    from trialkit.measurement.change.by_arm import weights_of
-
     y, x = trial.values(outcome), trial.values(desirability)
     weights = weights_of(trial)
     notes = [*checked(y, outcome, None), *checked(x, desirability, None)]
@@ -103,8 +100,6 @@ def desirability_correlation(trial: Trial, outcome: str, *, desirability: str, c
 
 
 def _check_trial(trial: Any) -> None:
-    from trialkit.trial import Trial
-
     if not isinstance(trial, Trial):
         raise UsageError("desirability_correlation takes a Trial first: tk.Trial(data, arm=..., control=...).")
 

@@ -1,12 +1,13 @@
 """Floor and ceiling: people at the lowest and the highest possible score, who cannot be told apart and cannot move further.
 
-The convention is more than 15 % at an end (McHorney & Tarlov 1995; Terwee et al. 2007, Journal of Clinical Epidemiology 60, in samples of 50 or more).
+The convention is more than 15 % at an end (Terwee et al. 2007, Journal of Clinical Epidemiology 60, 34-42; that it asks for 50 people or more was not
+checked against the source).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,15 +15,14 @@ import pandas as pd
 from trialkit.errors import MissingDataError, UsageError, shown
 from trialkit.inference.arrays import FloatArray
 from trialkit.io.frames import numeric
+from trialkit.measurement.change.by_arm import parts_of, share, weights_of
 from trialkit.measurement.change.inputs import Better, checked, direction, limits_of, one_wave
 from trialkit.measurement.change.result import FloorCeiling
 from trialkit.measurement.questionnaires.scale import Scale
 from trialkit.measurement.scoring.score_result import ScoreResult
 from trialkit.measurement.scoring.waves import WaveScores
 from trialkit.results import Note
-
-if TYPE_CHECKING:
-    from trialkit.trial import Trial
+from trialkit.trial import Trial
 
 CONVENTION, ENOUGH = 0.15, 50
 
@@ -128,8 +128,6 @@ def _ends(given: Any, scale: Scale | None, subscale: str | None, limits: tuple[f
 
 
 def _wave(name: str, column: FloatArray, ends: tuple[float, float], trial: Trial | None) -> list[dict[str, Any]]:
-    from trialkit.measurement.change.by_arm import parts_of, share, weights_of
-
     known = np.isfinite(column)
     low, high = known & (column <= ends[0] + 1e-9), known & (column >= ends[1] - 1e-9)
     weights = np.ones(len(column)) if trial is None else weights_of(trial)

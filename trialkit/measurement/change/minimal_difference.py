@@ -1,13 +1,14 @@
 """The smallest difference that matters: by the distribution of scores, and by what people themselves call better.
 
 Distribution: .2 SD and .5 SD (Cohen 1988; Norman, Sloan & Wyrwich 2003), SEM = SD sqrt(1 - r) (Wyrwich, Tierney & Wolinsky 1999), and the smallest detectable
-change of one person z sqrt(2) SEM (de Vet et al. 2006), which is noise and not importance. Anchor: `inference/minimal_change.py`.
+change of one person z sqrt(2) SEM (de Vet et al. 2006), which is noise and not importance. Of these
+only Norman et al. was checked against a copy. Anchor: `inference/minimal_change.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,8 @@ from trialkit.errors import DataError, GroupError, UsageError, nearest, shown
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
 from trialkit.inference.draws.group_bootstrap import bootstrap_weights, resampling_cells
 from trialkit.inference.minimal_change import anchor_numbers
+from trialkit.io.frames import numeric
+from trialkit.measurement.change.by_arm import weights_of
 from trialkit.measurement.change.inputs import (
     Better,
     Scores,
@@ -32,9 +35,7 @@ from trialkit.measurement.change.inputs import (
 from trialkit.measurement.change.result import MinimalDifference
 from trialkit.measurement.questionnaires.scale import Scale
 from trialkit.results import Note
-
-if TYPE_CHECKING:
-    from trialkit.trial import Trial
+from trialkit.trial import Trial
 
 Levels = Hashable | Iterable[Hashable]
 WEAK_ANCHOR, UNEVEN, FEW_UNITS, FEW_SLIGHT, LOST = 0.3, (0.3, 0.7), 20, 10, 0.05
@@ -88,8 +89,8 @@ def minimal_difference(
     Notes
     -----
     These are thresholds for the change of a person, and a margin for a difference between arms is a choice to be made and defended before the data are seen:
-    nothing here replaces that. SD rules know nothing of what people value; an anchor that hardly correlates with change (below .3, Revicki et al. 2008)
-    says little; ROC and predictive values rise with the share improved, which the adjusted one corrects.
+    nothing here replaces that. SD rules know nothing of what people value; an anchor that hardly correlates with change (below .3, a convention
+    ascribed to Revicki et al. 2008, not checked against the source) says little; ROC and predictive values rise with the share improved, which the adjusted one corrects.
 
     Examples
     --------
@@ -110,8 +111,6 @@ def minimal_difference(
     s = _waves(pre, post, trial, scale, subscale, better)
     weights = np.ones(len(s.pre))
     if trial is not None:
-        from trialkit.measurement.change.by_arm import weights_of
-
         weights = weights_of(trial)
     base, sd_of = spread(s.pre, sd, s.names[0], weights)
     felt = _anchor(anchor, s, trial, post, improved, slightly_better, unchanged)
@@ -148,8 +147,6 @@ def _check_draws(n_draws: int, seed: int) -> None:
 def _waves(pre: Any, post: Any, trial: Trial | None, scale: Scale | None, subscale: str | None, better: Better | None) -> Scores:
     if post is not None:
         return scores(pre, post, trial=trial, scale=scale, subscale=subscale, better=better)
-    from trialkit.io.frames import numeric
-
     series, name = one_wave(pre, "pre", trial)
     values = numeric(series, name)
     notes = checked(values, name, limits_of(pre, scale, subscale))
@@ -189,7 +186,7 @@ def _anchor(
     out = {"rated": rated}
     for role, given in (("improved", improved), ("slight", slight), ("unchanged", same)):
         if given is not None:
-            out[role] = series.isin(_levels(given, found, name, role)).to_numpy() & rated
+            out[role] = series.isin(_levels(given, found, name)).to_numpy() & rated
     if "improved" in out:
         for role, word in (("slight", "slightly_better"), ("unchanged", "unchanged")):
             if role in out and (out[role] & ~out["improved"]).any() == (role == "slight"):
@@ -204,7 +201,7 @@ def _anchor(
     return out
 
 
-def _levels(given: Levels, found: list[Any], name: str, role: str) -> list[Any]:
+def _levels(given: Levels, found: list[Any], name: str) -> list[Any]:
     wanted = list(given) if isinstance(given, Iterable) and not isinstance(given, (str, bytes)) else [given]
     for level in wanted:
         if level not in found:
@@ -378,7 +375,7 @@ def _anchor_notes(point: dict[str, float], felt: dict[str, BoolArray] | None) ->
         notes.append(
             Note(
                 "weak_anchor",
-                f"the anchor hardly goes with change (correlation {point['correlation']:.2f}; at least .3 is asked for, Revicki et al. 2008): the anchor-based "
+                f"the anchor hardly goes with change (correlation {point['correlation']:.2f}; below {WEAK_ANCHOR:g}, by convention): the anchor-based "
                 "rows should not be used.",
             )
         )

@@ -10,21 +10,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from scipy import special
 
 from trialkit.errors import DataError, TrialkitError, UsageError
 from trialkit.inference.arrays import BoolArray, FloatArray
+from trialkit.measurement.change.by_arm import difference, parts_of, restricted, weights_of
 from trialkit.measurement.change.inputs import Better, Scores, checked_level, checked_reliability, scores, spread
 from trialkit.measurement.change.reliable_change import check_adjust
 from trialkit.measurement.change.result import RegressionToMean
 from trialkit.measurement.questionnaires.scale import Scale
 from trialkit.results import Estimate, Note, number
-
-if TYPE_CHECKING:
-    from trialkit.trial import Trial
+from trialkit.trial import Trial
 
 
 def regression_to_mean(
@@ -127,8 +126,6 @@ def _correlation(value: float) -> float:
 def _weights(trial: Trial | None, n: int) -> FloatArray:
     if trial is None:
         return np.ones(n)
-    from trialkit.measurement.change.by_arm import weights_of
-
     return weights_of(trial)
 
 
@@ -155,8 +152,6 @@ def _population(
 def _rows(
     s: Scores, chosen: BoolArray, weights: FloatArray, trial: Trial | None, mu: float, rho: float, expected: float
 ) -> list[dict[str, Any]]:
-    from trialkit.measurement.change.by_arm import parts_of
-
     both = chosen & np.isfinite(s.change)
     rows = []
     for label, inside in parts_of(trial, len(s.pre)):
@@ -178,8 +173,6 @@ def _compared(
     """The effect on the second score among those selected, which was decided before randomization."""
     if trial is None:
         return (), ()
-    from trialkit.measurement.change.by_arm import difference, restricted
-
     name = f"{s.names[1]}, of those selected"
     try:
         part = restricted(trial, chosen)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,13 +18,12 @@ from scipy import special
 
 from trialkit.errors import UsageError
 from trialkit.inference.arrays import BoolArray, FloatArray
+from trialkit.measurement.change.by_arm import difference, parts_of, share, weights_of
 from trialkit.measurement.change.inputs import Better, Scores, checked_level, checked_reliability, scores, spread
 from trialkit.measurement.change.result import ReliableChange
 from trialkit.measurement.questionnaires.scale import Scale
 from trialkit.results import Estimate, Note, number
-
-if TYPE_CHECKING:
-    from trialkit.trial import Trial
+from trialkit.trial import Trial
 
 VERDICTS = ("improved", "deteriorated", "unchanged")
 
@@ -119,8 +118,6 @@ def reliable(s: Scores, reliability: float, sd: float | None, conf_level: float,
     rel = checked_reliability(reliability)
     weights = None
     if trial is not None:
-        from trialkit.measurement.change.by_arm import weights_of
-
         weights = weights_of(trial)
     spread_sd, of = spread(s.pre, sd, s.names[0], weights)
     sem = spread_sd * float(np.sqrt(1 - rel))
@@ -140,8 +137,6 @@ def people(s: Scores, r: Reliable, verdict: np.ndarray) -> pd.DataFrame:
 
 def arm_rows(trial: Trial | None, known: BoolArray, flags: dict[str, BoolArray], shares: tuple[str, ...]) -> list[dict[str, Any]]:
     """Counts of people and (weighted) shares, for everyone and by arm."""
-    from trialkit.measurement.change.by_arm import parts_of, share, weights_of
-
     weights = np.ones(len(known)) if trial is None else weights_of(trial)
     rows = []
     for label, inside in parts_of(trial, len(known)):
@@ -158,8 +153,6 @@ def compared(
     """Differences between arms in the shares of people flagged; nothing without a trial."""
     if trial is None:
         return (), ()
-    from trialkit.measurement.change.by_arm import difference
-
     estimates: list[Estimate] = []
     notes: list[Note] = []
     for name, flag in flags.items():

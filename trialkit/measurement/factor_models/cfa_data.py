@@ -22,6 +22,7 @@ from trialkit.errors import (
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
 from trialkit.inference.factor.fiml import Saturated
 from trialkit.measurement.scoring.answers import as_frame, rows_in_words
+from trialkit.measurement.scoring.people_rows import people_text, row_labels, unit_codes
 from trialkit.measurement.scoring.stray_codes import stray_codes
 from trialkit.results import Note
 
@@ -94,8 +95,8 @@ def read_data(
     factors, columns, pattern = read_model(model)
     x = np.column_stack([_numbers(frame, c) for c in columns])
     names = tuple(str(c) for c in columns)
-    labels = None if groups is None else _labels(frame, groups, "groups")
-    units = None if cluster is None else _labels(frame, cluster, "cluster")
+    labels = None if groups is None else row_labels(frame, groups, "groups")
+    units = None if cluster is None else row_labels(frame, cluster, "cluster")
     keep, notes = _kept_rows(x, labels, missing)
     x, rows = x[keep], np.flatnonzero(keep)
     group, group_labels = _group_codes(labels, keep)
@@ -107,7 +108,7 @@ def read_data(
         pattern=pattern,
         group=group,
         group_labels=group_labels,
-        unit=None if units is None else _unit_codes(units[keep]),
+        unit=None if units is None else unit_codes(units[keep]),
         complete=not np.isnan(x).any(),
         notes=(*notes, *stray_codes(x, names, lambda code: f"Make it missing first: items.replace({code:g}, float('nan')).")),
     )
@@ -136,50 +137,35 @@ def _numbers(frame: pd.DataFrame, column: Hashable) -> FloatArray:
     return values
 
 
-def _labels(frame: pd.DataFrame, given: Any, name: str) -> pd.Series:
-    if isinstance(given, str | int) or (isinstance(given, tuple) and given in frame.columns):
-        if given not in frame.columns:
-            raise ColumnNotFoundError(str(given), frame.columns, where="the items")
-        return frame[given].reset_index(drop=True)
-    values = pd.Series(np.asarray(given)).reset_index(drop=True)
-    if len(values) != len(frame):
-        raise UsageError(
-            f"{name} has {len(values)} values and the items have {len(frame)} rows. Give one value a row, or a column name."
-        )
-    return values
-
-
 def _kept_rows(x: FloatArray, labels: pd.Series | None, missing: Missing) -> tuple[BoolArray, list[Note]]:
     absent = np.isnan(x)
     keep: BoolArray = ~np.all(absent, axis=1)
     notes = []
     if not keep.all():
-        notes.append(Note("no_answers", f"{_people(int((~keep).sum()))} without any answer left out."))
+        notes.append(Note("no_answers", f"{people_text(int((~keep).sum()))} without any answer left out."))
     if labels is not None:
         nowhere = keep & labels.isna().to_numpy()
         if nowhere.any():
-            notes.append(Note("no_group", f"{_people(int(nowhere.sum()))} without a value of groups left out."))
+            notes.append(Note("no_group", f"{people_text(int(nowhere.sum()))} without a value of groups left out."))
         keep &= ~nowhere
     partial = keep & absent.any(axis=1)
     if missing == "listwise":
         if partial.any():
-            notes.append(Note("listwise", f"{_people(int(partial.sum()))} with a missing answer left out (missing='listwise')."))
+            notes.append(
+                Note("listwise", f"{people_text(int(partial.sum()))} with a missing answer left out (missing='listwise').")
+            )
         keep &= ~partial
     elif partial.any():
         notes.append(
             Note(
                 "fiml",
-                f"{_people(int(partial.sum()))} with missing answers used as far as they go (full-information maximum likelihood: "
+                f"{people_text(int(partial.sum()))} with missing answers used as far as they go (full-information maximum likelihood: "
                 "answers missing at random given the others).",
             )
         )
     if not keep.any():
         raise MissingDataError("no person is left with answers to these items. Check the columns and the missing codes.")
     return keep, notes
-
-
-def _people(count: int) -> str:
-    return "1 person" if count == 1 else f"{count} people"
 
 
 def _group_codes(labels: pd.Series | None, keep: BoolArray) -> tuple[IntArray, tuple[str, ...]]:
@@ -195,15 +181,6 @@ def _group_codes(labels: pd.Series | None, keep: BoolArray) -> tuple[IntArray, t
             f"groups has {len(found)} values; a model is fitted for each. For people in groups use cluster=, not groups=."
         )
     return codes.astype(np.int64), tuple(str(v) for v in found)
-
-
-def _unit_codes(values: pd.Series) -> IntArray:
-    """Codes of clusters; a person without one is a cluster of one."""
-    codes, found = pd.factorize(values, use_na_sentinel=True)
-    alone = codes < 0
-    out: IntArray = codes.astype(np.int64)
-    out[alone] = len(found) + np.arange(int(alone.sum()))
-    return out
 
 
 def _check_enough(data: CfaData) -> None:
@@ -225,7 +202,7 @@ def _check_enough(data: CfaData) -> None:
             )
         if len(x) <= p:
             raise EstimationError(
-                f"{_people(len(x))}{where} and {p} items: a covariance matrix of {p} items needs more people than items "
+                f"{people_text(len(x))}{where} and {p} items: a covariance matrix of {p} items needs more people than items "
                 "(and a factor model many more). Use fewer items, or no separate groups."
             )
         together = (~np.isnan(x)).astype(float)
@@ -233,7 +210,7 @@ def _check_enough(data: CfaData) -> None:
         if pairs.min() < 2:
             i, k = divmod(int(pairs.argmin()), p)
             raise MissingDataError(
-                f"items '{data.items[i]}' and '{data.items[k]}' are answered together by {_people(int(pairs.min()))}{where}: their "
+                f"items '{data.items[i]}' and '{data.items[k]}' are answered together by {people_text(int(pairs.min()))}{where}: their "
                 "covariance is not in the data. Leave one of them out."
             )
 

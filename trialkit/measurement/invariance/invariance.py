@@ -283,7 +283,7 @@ def _notes(
             if holds(c, bounds(s.level)) and holds(c, bounds(s.level, small=True)) is False
         ]
         if stricter:
-            text = f"by Chen's bounds for {SMALL} people or fewer (CFI .005, RMSEA .010, SRMR .025 or .005) this fails: {shown(stricter)}."
+            text = f"by stricter bounds for {SMALL} people or fewer (CFI .005, RMSEA .010, SRMR .025 or .005; not checked against the source) this fails: {shown(stricter)}."
             notes.append(Note("small_sample", text))
     odd = [s.name for s in (*full[1:], *(s for s, _ in extra)) if improper(s.fit)]
     if odd and judged:

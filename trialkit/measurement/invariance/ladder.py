@@ -2,8 +2,8 @@
 
 A level holds when CFI falls by less than .010 and, beside it, RMSEA rises by less than .015 or SRMR by less than .030 (metric) or .010
 (scalar, strict). Chen (2007), Structural Equation Modeling 14, takes the CFI as the main index and the others as supplements;
-a fall of .010 is a failure here whatever the supplements say. For small samples (300 people or fewer) she gives .005, .010 and
-.025 or .005.
+a fall of .010 is a failure here whatever the supplements say. For small samples (300 people or fewer) .005, .010 and .025 or
+.005 are ascribed to her: not checked against the source.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Change:
 
 
 def bounds(level: Level, *, small: bool = False) -> Bounds:
-    """Chen's (2007) bounds, those for small samples on request."""
+    """Chen's (2007) bounds; those for small samples, which were not checked against the source, on request."""
     if small:
         return Bounds(0.005, 0.010, 0.025 if level == "metric" else 0.005)
     return Bounds(0.010, 0.015, 0.030 if level == "metric" else 0.010)

@@ -118,7 +118,7 @@ def latent_effect(
         "direct_effects": direct,
         "improper": improper(fitted.fit),
     }
-    said = (*data.notes, *notes, *_model_notes(fitted, direct, details))
+    said = (*data.notes, *notes, *_model_notes(direct, details))
     return LatentEffect(tuple(rows), tuple(dict.fromkeys(said)), details)
 
 
@@ -269,7 +269,7 @@ def _direct(trial: Trial, data: LatentData, fitted: LatentRegression) -> list[di
     return rows
 
 
-def _model_notes(fitted: LatentRegression, direct: list[dict[str, Any]], details: Mapping[str, Any]) -> list[Note]:
+def _model_notes(direct: list[dict[str, Any]], details: Mapping[str, Any]) -> list[Note]:
     from scipy import special  # beside the estimate, not for it
 
     notes = []

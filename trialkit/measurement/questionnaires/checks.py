@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from trialkit.errors import nearest, shown
-
-if TYPE_CHECKING:
-    from trialkit.measurement.questionnaires.parts import Form
-    from trialkit.measurement.questionnaires.scale import Scale
+from trialkit.measurement.questionnaires.facts import ALWAYS_STATED, SOMETIMES_STATED, ScaleFacts
+from trialkit.measurement.questionnaires.parts import Form
+from trialkit.measurement.scoring.answer_formats import FORMATS
 
 __all__ = ["check_scale"]
 
 
-def check_scale(scale: Scale) -> None:
+def check_scale(scale: ScaleFacts) -> None:
     _item_numbers(scale)
     _form_names(scale)
     _missing_rule(scale)
@@ -29,7 +27,7 @@ def check_scale(scale: Scale) -> None:
     _source_names(scale)
 
 
-def _item_numbers(scale: Scale) -> None:
+def _item_numbers(scale: ScaleFacts) -> None:
     _check_numbers(scale, "item_codes", tuple(scale.item_codes), may_be_empty=True)
     for name, form in scale.forms.items():
         _check_numbers(scale, f"forms.{name}.reversed", form.reversed, may_be_empty=True)
@@ -40,7 +38,7 @@ def _item_numbers(scale: Scale) -> None:
                 _check_numbers(scale, f"forms.{name}.points", points.items)
 
 
-def _check_numbers(scale: Scale, where: str, numbers: Sequence[int], *, may_be_empty: bool = False) -> None:
+def _check_numbers(scale: ScaleFacts, where: str, numbers: Sequence[int], *, may_be_empty: bool = False) -> None:
     outside = [n for n in numbers if not 1 <= n <= scale.items]
     if outside:
         raise ValueError(f"{where}: the scale has items 1 to {scale.items}, not {shown(outside)}")
@@ -50,14 +48,14 @@ def _check_numbers(scale: Scale, where: str, numbers: Sequence[int], *, may_be_e
         raise ValueError(f"{where}: no items are listed")
 
 
-def _form_names(scale: Scale) -> None:
+def _form_names(scale: ScaleFacts) -> None:
     named = [("default_form", scale.default_form), *((f"cut_offs, value {c.value:g}", c.form) for c in scale.cut_offs)]
     for where, used in [*named, ("sd", scale.sd.form if scale.sd else None)]:
         if used is not None and used not in scale.forms:
             raise ValueError(f"{where}: there is no form '{used}'; the forms are {shown(scale.forms)}")
 
 
-def _missing_rule(scale: Scale) -> None:
+def _missing_rule(scale: ScaleFacts) -> None:
     rule = scale.missing
     if rule.max_missing >= scale.items:
         raise ValueError(f"missing: max_missing = {rule.max_missing} must be below the number of items, {scale.items}")
@@ -69,7 +67,7 @@ def _missing_rule(scale: Scale) -> None:
         )
 
 
-def _points(scale: Scale, where: str, form: Form) -> None:
+def _points(scale: ScaleFacts, where: str, form: Form) -> None:
     if not form.points:
         return
     for item in range(1, scale.items + 1):
@@ -81,7 +79,7 @@ def _points(scale: Scale, where: str, form: Form) -> None:
             raise ValueError(f"{where}: item {item} has {steps} answers but {len(given[0].values)} points")
 
 
-def _conversion(scale: Scale, where: str, form: Form) -> None:
+def _conversion(scale: ScaleFacts, where: str, form: Form) -> None:
     if not form.conversion:
         return
     low, high = scale.raw_range(form, range(1, scale.items + 1))
@@ -93,7 +91,7 @@ def _conversion(scale: Scale, where: str, form: Form) -> None:
         raise ValueError(f"{where}: a raw sum is converted only when every item is answered; leave max_missing out")
 
 
-def _cut_offs(scale: Scale) -> None:
+def _cut_offs(scale: ScaleFacts) -> None:
     for cut in scale.cut_offs:
         for name in [cut.form] if cut.form else scale.forms:
             if cut.subscale is not None and cut.subscale not in scale.forms[name].subscales:
@@ -105,7 +103,7 @@ def _cut_offs(scale: Scale) -> None:
                 )
 
 
-def _subscale_directions(scale: Scale) -> None:
+def _subscale_directions(scale: ScaleFacts) -> None:
     known = {subscale for form in scale.forms.values() for subscale in form.subscales}
     for subscale in scale.subscale_directions:
         if subscale not in known:
@@ -117,9 +115,7 @@ def _listed(known: Iterable[str]) -> str:
     return f"; the subscales are {shown(names)}" if names else ""
 
 
-def _answer_format(scale: Scale) -> None:
-    from trialkit.measurement.scoring.answer_formats import FORMATS
-
+def _answer_format(scale: ScaleFacts) -> None:
     for codes in (scale.codes, *scale.item_codes.values()):
         if not codes.format:
             continue
@@ -130,9 +126,7 @@ def _answer_format(scale: Scale) -> None:
             raise ValueError(f"codes: the answer format '{codes.format}' has {have} answers, not {codes.steps}")
 
 
-def _source_names(scale: Scale) -> None:
-    from trialkit.measurement.questionnaires.scale import ALWAYS_STATED, SOMETIMES_STATED
-
+def _source_names(scale: ScaleFacts) -> None:
     for field in scale.sources:
         if field not in ALWAYS_STATED + SOMETIMES_STATED:
             near = nearest(field, ALWAYS_STATED + SOMETIMES_STATED)

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from trialkit.errors import shown
-from trialkit.measurement.questionnaires.parts import STATUS_WORDS, Span
-
-if TYPE_CHECKING:
-    from trialkit.measurement.questionnaires.parts import Codes, CutOff, Form
-    from trialkit.measurement.questionnaires.scale import Scale
+from trialkit.measurement.questionnaires.facts import ScaleFacts
+from trialkit.measurement.questionnaires.parts import STATUS_WORDS, Codes, CutOff, Form, Span
 
 __all__ = ["describe", "missing_in_words"]
 
 SIDES = {"at_or_above": "or more", "above": "above", "at_or_below": "or less", "below": "below"}
 
 
-def describe(scale: Scale) -> str:
+def describe(scale: ScaleFacts) -> str:
     lines = [("measures", f"{scale.construct}: {scale.measures}; {scale.direction} is better")]
     lines += [("", f"subscale '{s}': {direction} is better") for s, direction in scale.subscale_directions.items()]
     lines += [("answers", f"{scale.items} item{'s' if scale.items > 1 else ''}, {_codes(scale.codes)}")]
@@ -43,7 +38,7 @@ def describe(scale: Scale) -> str:
     return "\n".join([f"{scale.name} ({scale.key})", *(f"  {label:<11}{text}" for label, text in lines)])
 
 
-def missing_in_words(scale: Scale) -> str:
+def missing_in_words(scale: ScaleFacts) -> str:
     rule = scale.missing
     if rule.max_missing == 0 and rule.max_missing_subscale == 0:
         words = "every item must be answered"
@@ -59,7 +54,7 @@ def missing_in_words(scale: Scale) -> str:
     return words + (f" ({rule.note or 'our choice, not published'})" if rule.ours else f" ({rule.note})" if rule.note else "")
 
 
-def _verified(scale: Scale) -> str:
+def _verified(scale: ScaleFacts) -> str:
     if scale.verified:
         return "yes, every field has a source"
     n = len(scale.stated)
@@ -82,7 +77,7 @@ def _codes(codes: Codes) -> str:
     return f"codes {codes.min}{low} to {codes.max}{high}{words}"
 
 
-def _form(scale: Scale, name: str, form: Form) -> str:
+def _form(scale: ScaleFacts, name: str, form: Form) -> str:
     low, high = scale.range_of(name)
     rule = form.score + (" of points" if form.points else "") + (f" times {form.multiply:g}" if form.multiply != 1 else "")
     if form.base is not None:

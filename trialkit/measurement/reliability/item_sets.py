@@ -26,6 +26,7 @@ from trialkit.measurement.questionnaires.registered import scale as registered
 from trialkit.measurement.questionnaires.registered import warn_if_unverified
 from trialkit.measurement.questionnaires.scale import Scale
 from trialkit.measurement.scoring.answers import as_frame, item_columns, read_answers
+from trialkit.measurement.scoring.people_rows import people_text, row_labels, unit_codes
 from trialkit.measurement.scoring.recode import code_bounds, counted
 from trialkit.measurement.scoring.screening import check_coding_base, check_mixture
 from trialkit.measurement.scoring.stray_codes import stray_codes
@@ -122,8 +123,8 @@ def item_sets(
 ) -> list[ItemSet]:
     """One set for each wave and each value of `by`."""
     frame = as_frame(items)
-    labels = None if by is None else _labels(frame, by, "by")
-    units = None if cluster is None else _labels(frame, cluster, "cluster")
+    labels = None if by is None else row_labels(frame, by, "by")
+    units = None if cluster is None else row_labels(frame, cluster, "cluster")
     aside = [name for name in (by, cluster) if isinstance(name, Hashable) and not isinstance(name, pd.Series)]
     columns = _columns_of_waves(frame, waves, aside)
     _check_reverse(how, [c for wave in columns.values() for c in wave])
@@ -138,19 +139,6 @@ def item_sets(
             _check(kept)
             out.append(kept)
     return out
-
-
-def _labels(frame: pd.DataFrame, given: Any, name: str) -> pd.Series:
-    if isinstance(given, str | int) or (isinstance(given, tuple) and given in frame.columns):
-        if given not in frame.columns:
-            raise ColumnNotFoundError(str(given), frame.columns, where="the items")
-        return frame[given].reset_index(drop=True)
-    values = pd.Series(np.asarray(given)).reset_index(drop=True)
-    if len(values) != len(frame):
-        raise UsageError(
-            f"{name} has {len(values)} values and the items have {len(frame)} rows. Give one value a row, or a column name."
-        )
-    return values
 
 
 def _columns_of_waves(
@@ -206,7 +194,7 @@ def _levels(labels: pd.Series | None) -> list[tuple[str, BoolArray | None]]:
 
 def _unlabelled(labels: pd.Series | None) -> list[Note]:
     count = 0 if labels is None else int(labels.isna().sum())
-    return [Note("no_level", f"{_people(count)} without a value of by left out.")] if count else []
+    return [Note("no_level", f"{people_text(count)} without a value of by left out.")] if count else []
 
 
 def _answers(frame: pd.DataFrame, columns: list[Hashable], how: Reading) -> tuple[FloatArray, list[Hashable], list[Note]]:
@@ -278,41 +266,32 @@ def _kept(whole: ItemSet, mine: BoolArray | None, units: pd.Series | None, missi
     answered = rows & ~absent.all(axis=1)
     notes = list(whole.notes)
     if (rows & ~answered).any():
-        notes.append(Note("no_answers", f"{_people(int((rows & ~answered).sum()))} without any answer left out{whole.where}."))
+        notes.append(
+            Note("no_answers", f"{people_text(int((rows & ~answered).sum()))} without any answer left out{whole.where}.")
+        )
     partial = answered & absent.any(axis=1)
     keep = answered & ~partial if missing == "listwise" else answered
     if missing == "listwise" and partial.any():
         notes.append(
-            Note("listwise", f"{_people(int(partial.sum()))} with a missing answer left out{whole.where} (missing='listwise').")
+            Note(
+                "listwise", f"{people_text(int(partial.sum()))} with a missing answer left out{whole.where} (missing='listwise')."
+            )
         )
     elif partial.any():
         least = int(pair_counts(whole.x[keep]).min())
         notes.append(
             Note(
                 "pairwise",
-                f"{_people(int(partial.sum()))} with missing answers{whole.where} count in the covariances of the items that they answered; "
-                f"every two items were answered together by at least {_people(least)}, which is the n of Feldt's interval.",
+                f"{people_text(int(partial.sum()))} with missing answers{whole.where} count in the covariances of the items that they answered; "
+                f"every two items were answered together by at least {people_text(least)}, which is the n of Feldt's interval.",
             )
         )
     if not keep.any():
         raise MissingDataError(
             f"no person is left with answers to these items{whole.where}. Check the columns and missing codes."
         )
-    unit = np.arange(int(keep.sum())) if units is None else _unit_codes(units[keep])
+    unit = np.arange(int(keep.sum())) if units is None else unit_codes(units[keep])
     return replace(whole, x=whole.x[keep], unit=unit, notes=tuple(notes))
-
-
-def _people(count: int) -> str:
-    return "1 person" if count == 1 else f"{count} people"
-
-
-def _unit_codes(values: pd.Series) -> IntArray:
-    """Codes of units; a person without a label is a unit alone."""
-    codes, found = pd.factorize(values, use_na_sentinel=True)
-    out: IntArray = codes.astype(np.int64)
-    alone = codes < 0
-    out[alone] = len(found) + np.arange(int(alone.sum()))
-    return out
 
 
 def _check(found: ItemSet) -> None:
@@ -331,13 +310,13 @@ def _check(found: ItemSet) -> None:
         )
     if len(x) <= x.shape[1]:
         raise EstimationError(
-            f"{_people(len(x))}{where} and {len(items)} items: the covariances of {len(items)} items need more people than items. "
+            f"{people_text(len(x))}{where} and {len(items)} items: the covariances of {len(items)} items need more people than items. "
             "Use fewer items, or no separate sets."
         )
     together = pair_counts(x)
     if together.min() < 3:
         i, k = divmod(int(together.argmin()), len(items))
         raise MissingDataError(
-            f"items '{items[i]}' and '{items[k]}' are answered together by {_people(int(together.min()))}{where}: their covariance is not "
+            f"items '{items[i]}' and '{items[k]}' are answered together by {people_text(int(together.min()))}{where}: their covariance is not "
             "in the data. Leave one of them out."
         )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from trialkit.errors import shown
 from trialkit.measurement.questionnaires.scale import Scale
 from trialkit.measurement.scoring.answers import rows_in_words
+from trialkit.measurement.scoring.people_rows import people_text
 from trialkit.measurement.scoring.person_forms import PersonForms
 from trialkit.measurement.scoring.screening import looks_like_missing, misfits
 
@@ -63,10 +64,6 @@ def remarks(tally: Tally) -> tuple[Note, ...]:
         *_forms_by_person(tally),
         *(("caveat", caveat) for caveat in tally.scale.caveats),
     )
-
-
-def _people(n: int) -> str:
-    return "1 person" if n == 1 else f"{n} people"
 
 
 def _answers(n: int) -> str:
@@ -139,7 +136,7 @@ def _missing(tally: Tally) -> list[Note]:
     allowed, rule = tally.allowed_missing, tally.scale.missing
     if tally.n_prorated:
         place = "a zero" if rule.rule == "counts_as_zero" and not tally.rule_overridden else "the mean of their other answers"
-        text = f"{_people(tally.n_prorated)} left up to {allowed} of {len(tally.numbers)} items unanswered and got {place} in place of them"
+        text = f"{people_text(tally.n_prorated)} left up to {allowed} of {len(tally.numbers)} items unanswered and got {place} in place of them"
         published = rule.max_missing_subscale if tally.subscale else rule.max_missing
         if tally.rule_overridden and allowed != published:
             notes.append(("prorated_by_choice", f"{text}. This is the choice prorate={allowed}, not a rule of the scale."))
@@ -152,7 +149,9 @@ def _missing(tally: Tally) -> list[Note]:
         nothing = int((tally.n_answered == 0).sum())
         rest = f"; {nothing} of them answered none of the items" if nothing else ""
         limit = f"more than {allowed} of {len(tally.numbers)} answers are missing" if allowed else "an answer is missing"
-        text = f"{_people(int(without.sum()))} without a score, because {limit}{rest} ({rows_in_words(tally.index[without])})."
+        text = (
+            f"{people_text(int(without.sum()))} without a score, because {limit}{rest} ({rows_in_words(tally.index[without])})."
+        )
         notes.append(("no_score", text))
     return notes
 
@@ -211,7 +210,7 @@ def _straight_lining(tally: Tally) -> list[Note]:
     if not tally.n_straight_lining:
         return []
     text = (
-        f"{_people(tally.n_straight_lining)} gave every item the same code although {int(tally.turned.sum())} of "
+        f"{people_text(tally.n_straight_lining)} gave every item the same code although {int(tally.turned.sum())} of "
         f"{len(tally.numbers)} items are reversed: they may not have read the questions. Their scores are kept."
     )
     return [("straight_lining", text)]
@@ -221,7 +220,7 @@ def _speeding(tally: Tally) -> list[Note]:
     if not tally.n_speeding:
         return []
     text = (
-        f"{_people(tally.n_speeding)} took less than {tally.seconds_per_item:g} seconds for each answer: they may not have read the "
+        f"{people_text(tally.n_speeding)} took less than {tally.seconds_per_item:g} seconds for each answer: they may not have read the "
         f"questions. Their scores are kept."
     )
     return [("speeding", text)]
@@ -238,6 +237,6 @@ def _forms_by_person(tally: Tally) -> list[Note]:
     notes = [("forms_by_person", text)]
     unknown = tally.people.which < 0
     if unknown.any():
-        text = f"{_people(int(unknown.sum()))} without a score, because no form of the scale is for them or it is not known which ({rows_in_words(tally.index[unknown])})."
+        text = f"{people_text(int(unknown.sum()))} without a score, because no form of the scale is for them or it is not known which ({rows_in_words(tally.index[unknown])})."
         notes.append(("form_unknown", text))
     return notes

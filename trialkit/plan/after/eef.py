@@ -1,7 +1,8 @@
 """What the Education Endowment Foundation's guidance for evaluators asks of each outcome, gathered from the planned analyses.
 
-From memory of the statistical guidance of 2022, which should be read before a report to the Foundation: g on the total variance with an interval that knows
-the groups, the intraclass correlation of outcome and pretest, missingness by arm, and the effect among those who took it up.
+Not checked against the source: the lines are from memory of the statistical guidance of 2022, which should be read before a report to the Foundation.
+They are g on the total variance with an interval that knows the groups, the intraclass correlation of outcome and pretest, missingness by arm, and the
+effect among those who took it up.
 """
 
 from __future__ import annotations

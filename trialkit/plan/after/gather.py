@@ -11,8 +11,8 @@ from trialkit.plan.after.facts import plan_facts
 from trialkit.plan.after.populated import populated_plan
 from trialkit.plan.after.relative import absolute_and_relative
 from trialkit.plan.after.standards import wwc_table
-from trialkit.report.content import ReportContent
-from trialkit.report.content_after import AfterContent
+from trialkit.report.content.after import AfterContent
+from trialkit.report.save import Report
 
 if TYPE_CHECKING:
     from trialkit.plan.planned.prepare import Prepared
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["with_documents_after"]
 
 
-def with_documents_after(spec: PlanSpec, ready: Prepared, content: ReportContent) -> ReportContent:
+def with_documents_after(spec: PlanSpec, ready: Prepared, content: Report) -> Report:
     """The content with the populated plan, the verdicts and what checklists ask of the plan."""
     other, no_other = absolute_and_relative(spec, ready, content.outcomes)
     wwc, no_wwc = wwc_table(spec, ready, content.outcomes)
@@ -38,7 +38,7 @@ def with_documents_after(spec: PlanSpec, ready: Prepared, content: ReportContent
     return replace(content, after=_discreet(after, _few_lost(content, least)) if least >= 2 else after)
 
 
-def _few_lost(content: ReportContent, least: int) -> frozenset[str]:
+def _few_lost(content: Report, least: int) -> frozenset[str]:
     """Outcomes on which an arm lost so few that the report withholds the number."""
     return frozenset(
         o.name for o in content.outcomes if o.attrition is not None and any(0 < r["lost"] < least for r in o.attrition.table)

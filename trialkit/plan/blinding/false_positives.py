@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from scipy import stats
 
 from trialkit.design.stream import checked_seed
 from trialkit.errors import EstimationError, TrialkitError, UsageError
@@ -29,7 +28,7 @@ from trialkit.trial import Trial
 
 if TYPE_CHECKING:
     from trialkit.design.base import Design
-    from trialkit.plan.plan import Plan
+    from trialkit.plan.record import PlanRecord
     from trialkit.plan.schema.outcomes import Outcome
     from trialkit.plan.schema.plan_spec import PlanSpec
 
@@ -82,7 +81,7 @@ class FalsePositives(TableResult):
 
 
 def false_positives(
-    plan: Plan,
+    plan: PlanRecord,
     data: Any,
     *,
     repeats: int = 500,
@@ -238,6 +237,8 @@ def _rows(spec: PlanSpec, found: list[Found], alpha: float) -> list[dict[str, An
 
 
 def _row(outcome: str, contrast: str, analysis: str, p: list[float], repeats: int, alpha: float) -> dict[str, Any]:
+    from scipy import stats  # slow to import, and most calls of the package do without it
+
     known = [v for v in p if math.isfinite(v)]
     n, rejected = len(known), sum(v < alpha for v in known)
     low, high = stats.binom.ppf([0.025, 0.975], n, alpha) / n if n else (math.nan, math.nan)

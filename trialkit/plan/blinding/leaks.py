@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pandas as pd
 from pandas.api import types
-from scipy import stats
 
 from trialkit.inference.arrays import BoolArray
 
@@ -56,6 +55,8 @@ def _one_sided(has: BoolArray, groups: list[BoolArray]) -> bool:
 
 def _tells(text: np.ndarray, gone: BoolArray, known: BoolArray, arm: pd.Series, levels: pd.Series) -> bool:
     """Labels of many kinds (groups, sessions, sites of one arm) each of which is in one arm only, as often as not by more than chance."""
+    from scipy import stats  # slow to import, and most calls of the package do without it
+
     if not len(levels) or levels.iloc[0] < 2:
         return False
     chosen = known & ~gone
@@ -70,6 +71,8 @@ def _tells(text: np.ndarray, gone: BoolArray, known: BoolArray, arm: pd.Series, 
 
 
 def _apart(values: pd.Series, groups: list[BoolArray]) -> bool:
+    from scipy import stats  # slow to import, and most calls of the package do without it
+
     numbers = values.to_numpy(dtype=float, na_value=np.nan)
     for i, first in enumerate(groups):
         for second in groups[i + 1 :]:

@@ -96,7 +96,8 @@ def made_up(
     PlanError
         Groups are to be made up and the plan does not say how large they are, or assumes no ICC.
     """
-    frame, source = load_data(spec, data)
+    loaded = load_data(spec, data)
+    frame = loaded.frame
     _check(spec, frame)
     kept = _named_columns(spec, frame)
     left_out = tuple(str(c) for c in frame.columns if c not in kept)
@@ -108,7 +109,7 @@ def made_up(
     _check_groups(spec, drawn_by)
     first, _ = _with_arms(spec, frame, drawn_by, seed, 0, share, np.random.default_rng(seed))
     ready = prepare(spec, first, folder=folder)
-    return MadeUp(spec, replace(ready, source=source), drawn_by, seed, said, share, left_out)
+    return MadeUp(spec, replace(ready, source=loaded.source), drawn_by, seed, said, share, left_out)
 
 
 def _check(spec: PlanSpec, frame: pd.DataFrame) -> None:

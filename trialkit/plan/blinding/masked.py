@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from trialkit.design.ledger import canonical
+from trialkit.design.record.ledger import canonical
 from trialkit.errors import ArmError, ColumnNotFoundError, IdentifierError, UsageError
 from trialkit.io import labels, read, to_pandas
 from trialkit.io.write import atomic_folder, atomic_text, write_csv
@@ -27,7 +27,7 @@ from trialkit.plan.planned.prepare import used_scale
 from trialkit.results import Note, TableResult
 
 if TYPE_CHECKING:
-    from trialkit.plan.plan import Plan
+    from trialkit.plan.record import PlanRecord
     from trialkit.plan.schema.plan_spec import PlanSpec
 
 __all__ = ["Masked", "mask"]
@@ -91,7 +91,7 @@ class Masked(TableResult):
         return "\n".join([*lines, *(f"  note: {n.text}" for n in self.notes)])
 
 
-def mask(plan: Plan, data: Any, *, seed: int | None = None) -> Masked:
+def mask(plan: PlanRecord, data: Any, *, seed: int | None = None) -> Masked:
     """Make a copy of the data in which nothing tells the arm, for cleaning and checks.
 
     Left out are the columns whose roles tell it (arm, group, facilitator, take-up), free text, and every column that differs by arm as only a leak does: a copy of
@@ -243,7 +243,7 @@ def _strays(numbers: pd.Series) -> int:
     return found if 0 < found < len(numbers) / 2 else 0
 
 
-def _limits(plan: Plan, columns: list[str]) -> dict[str, tuple[float, float]]:
+def _limits(plan: PlanRecord, columns: list[str]) -> dict[str, tuple[float, float]]:
     """The codes that the answers to each item can have, of the plan or of the scale."""
     found: dict[str, tuple[float, float]] = {}
     for entry in plan.spec.scales:

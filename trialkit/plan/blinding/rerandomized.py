@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from trialkit.design.stream import checked_seed
 from trialkit.plan.blinding.made_up import made_up
+from trialkit.plan.locking.status import status_of_run
 from trialkit.plan.run import run_plan
 from trialkit.results import Note
 
 if TYPE_CHECKING:
     from trialkit.design.base import Design
-    from trialkit.plan.plan import Plan
-    from trialkit.report.content import ReportContent
+    from trialkit.plan.record import PlanRecord
+    from trialkit.report.save import Report
 
 __all__ = ["run_rerandomized"]
 
 
 def run_rerandomized(
-    plan: Plan,
+    plan: PlanRecord,
     data: Any,
     *,
     seed: int,
@@ -29,7 +30,7 @@ def run_rerandomized(
     design: Design | None = None,
     progress: Callable[[str, int, int], None] | None = None,
     now: str | None = None,
-) -> ReportContent:
+) -> Report:
     """Run every planned analysis on the real data with arms drawn anew by the plan's design: the report as it will be, without its answer.
 
     Arm, group, facilitator and take-up are taken out of the data before anything is computed, and so is every column that the plan does not name; they may
@@ -45,7 +46,7 @@ def run_rerandomized(
 
     Returns
     -------
-    ReportContent
+    Report
         Marked 'BLINDED: arms are made up' on every section. `save` writes it.
 
     Raises
@@ -64,9 +65,8 @@ def run_rerandomized(
     """
     number = checked_seed(seed)
     ready = made_up(plan.spec, data, seed=number, folder=plan.folder, icc=icc, take_up=take_up, design=design)
-    name = plan.path.name if plan.path is not None else "plan.toml"
     content = run_plan(
-        plan.spec, ready.redrawn(1), lock=plan._status(None), folder=plan.folder, plan_name=name, progress=progress, now=now
+        plan.spec, ready.redrawn(1), lock=status_of_run(plan), folder=plan.folder, plan_name=plan.name, progress=progress, now=now
     )
     said = {
         "mark": "rerandomized", "seed": number, "icc": ready.icc if plan.spec.grouped_arms else None,
@@ -77,7 +77,7 @@ def run_rerandomized(
         content,
         blinding=said,
         notes=(Note("made_up", _told(ready.icc, bool(plan.spec.grouped_arms))), *content.notes),
-        command=f"trialkit blind rerandomized {name} {file} --seed {number}",
+        command=f"trialkit blind rerandomized {plan.name} {file} --seed {number}",
     )
 
 

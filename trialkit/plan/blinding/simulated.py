@@ -16,15 +16,16 @@ from trialkit.errors import PlanError, UsageError
 from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.plan.blinding.answers import answers_of
 from trialkit.plan.blinding.people import drawn_people
+from trialkit.plan.locking.status import status_of_run
 from trialkit.plan.planned.beside import beside
 from trialkit.plan.planned.prepare import used_scale
 from trialkit.results import Note
 
 if TYPE_CHECKING:
-    from trialkit.plan.plan import Plan
+    from trialkit.plan.record import PlanRecord
     from trialkit.plan.schema.outcomes import Outcome
     from trialkit.plan.schema.plan_spec import PlanSpec
-    from trialkit.report.content import ReportContent
+    from trialkit.report.save import Report
 
 __all__ = ["run_simulated", "simulated_data"]
 
@@ -32,14 +33,14 @@ Truth = Literal["null", "target"]
 
 
 def run_simulated(
-    plan: Plan,
+    plan: PlanRecord,
     *,
     seed: int,
     truth: Truth = "target",
     people: int | None = None,
     progress: Callable[[str, int, int], None] | None = None,
     now: str | None = None,
-) -> ReportContent:
+) -> Report:
     """Run every planned analysis on simulated data: whether the plan runs, and what its report looks like, before there are data.
 
     Parameters
@@ -48,7 +49,7 @@ def run_simulated(
 
     Returns
     -------
-    ReportContent
+    Report
         Marked 'SIMULATED: no real people' on every section.
 
     Examples
@@ -60,8 +61,9 @@ def run_simulated(
     number = checked_seed(seed)
     made = _made(plan, number, truth, people)
     spec, left = _with_files(plan)
-    name = plan.path.name if plan.path is not None else "plan.toml"
-    content = run_plan(spec, made.frame, lock=plan._status(None), folder=plan.folder, plan_name=name, progress=progress, now=now)
+    content = run_plan(
+        spec, made.frame, lock=status_of_run(plan), folder=plan.folder, plan_name=plan.name, progress=progress, now=now
+    )
     notes = tuple(Note("simulated", text) for text in (*made.said, *left))
     return replace(
         content,
@@ -73,11 +75,11 @@ def run_simulated(
         },
         notes=(*notes, *content.notes),
         data={**content.data, "file": "simulated data"},
-        command=f"trialkit blind simulated {name} --seed {number} --truth {truth}",
+        command=f"trialkit blind simulated {plan.name} --seed {number} --truth {truth}",
     )
 
 
-def simulated_data(plan: Plan, *, seed: int, truth: Truth = "target", people: int | None = None) -> pd.DataFrame:
+def simulated_data(plan: PlanRecord, *, seed: int, truth: Truth = "target", people: int | None = None) -> pd.DataFrame:
     """Data with every column that the plan reads, made from its design, scales and assumptions.
 
     People are drawn into arms and groups by the plan's design. Outcomes are those of the power simulation (`tk.power.simulate`): baseline correlation,
@@ -133,7 +135,7 @@ class _World:
         return self.latent[column]
 
 
-def _made(plan: Plan, seed: int, truth: str, people: int | None) -> _World:
+def _made(plan: PlanRecord, seed: int, truth: str, people: int | None) -> _World:
     if truth not in ("null", "target"):
         raise UsageError(
             f"truth={truth!r}: say 'null' for data without an effect, or 'target' for the effects that the plan assumes."
@@ -262,7 +264,7 @@ def _columns_of(world: _World, outcome: Outcome) -> list[str]:
     return [c for c in world.frame.columns if pattern.fullmatch(c)]
 
 
-def _with_files(plan: Plan) -> tuple[PlanSpec, list[str]]:
+def _with_files(plan: PlanRecord) -> tuple[PlanSpec, list[str]]:
     """The plan without the lists that only a trial under way has, and what was left out."""
     spec, said = plan.spec, []
     change: dict[str, Any] = {}

@@ -12,15 +12,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trialkit.design.chain_file import SittingLock
-from trialkit.design.ledger import chained, log_text, moment, read_log
+from trialkit.design.record.chain_file import SittingLock
+from trialkit.design.record.ledger import chained, log_text, moment, read_log
 from trialkit.errors import LockError, UnblindingError, UsageError
 from trialkit.io.write import atomic_text
+from trialkit.plan.locking.status import lock_status
+from trialkit.plan.planned.prepare import check_data, load_data
 from trialkit.results import Note
 
 if TYPE_CHECKING:
-    from trialkit.plan.plan import Plan
-    from trialkit.report.content import ReportContent
+    from trialkit.plan.record import PlanRecord
+    from trialkit.report.save import Report
 
 __all__ = ["Unblinding", "read_unblinding", "unblind", "unblinding_path", "with_unblinding"]
 
@@ -51,7 +53,7 @@ def unblinding_path(plan: Path) -> Path:
     return plan.with_suffix(".unblinding.jsonl")
 
 
-def read_unblinding(plan: Plan) -> list[dict[str, Any]]:
+def read_unblinding(plan: PlanRecord) -> list[dict[str, Any]]:
     """The lines of the log beside the plan; an empty list when there is none.
 
     Raises
@@ -63,7 +65,7 @@ def read_unblinding(plan: Plan) -> list[dict[str, Any]]:
 
 
 def unblind(
-    plan: Plan, data: Any, *, by: str, lock: str | Path | None = None, reason: str | None = None, at: datetime | None = None
+    plan: PlanRecord, data: Any, *, by: str, lock: str | Path | None = None, reason: str | None = None, at: datetime | None = None
 ) -> Unblinding:
     """Write down that the real arms are seen from now on.
 
@@ -101,7 +103,7 @@ def unblind(
             f"'{plan.path.name}' is not locked, and whoever sees the arms now could still change it. First say: trialkit lock {plan.path}. Until then "
             "trialkit blind shows the whole report with arms that are made up."
         )
-    status = plan.lock_status(source)
+    status = lock_status(plan, source)
     entry = {
         "event": "unblind", "at": moment(at), "by": by.strip(), "reason": (reason or "").strip(), "plan_hash": status.plan_hash,
         "manifest_hash": status.manifest_hash, "data": _of_data(plan, data),
@@ -111,7 +113,7 @@ def unblind(
     return Unblinding(path, log[-1], len(log))
 
 
-def with_unblinding(plan: Plan, content: ReportContent) -> ReportContent:
+def with_unblinding(plan: PlanRecord, content: Report) -> Report:
     """The content of a run with the log of unblinding; a run of a locked plan on data of people that has none
     writes its first line itself."""
     if plan.path is None:
@@ -141,12 +143,10 @@ def _clock(created: str) -> datetime | None:
     return at if at.tzinfo is not None else None
 
 
-def _of_data(plan: Plan, data: Any) -> dict[str, Any]:
-    from trialkit.plan.planned.prepare import check_data, load_data
-
-    frame, source = load_data(plan.spec, data)
-    check_data(plan.spec, frame)
-    return _receipt(source)
+def _of_data(plan: PlanRecord, data: Any) -> dict[str, Any]:
+    loaded = load_data(plan.spec, data)
+    check_data(plan.spec, loaded.frame)
+    return _receipt(loaded.source)
 
 
 def _receipt(source: Any) -> dict[str, Any]:

@@ -14,11 +14,12 @@ from trialkit.plan.deviations.entry import Entry, checked_choice, checked_text
 from trialkit.plan.deviations.ledger import append
 from trialkit.plan.deviations.log import ledger_of
 from trialkit.plan.deviations.moved import moved_numbers
-from trialkit.report.content import ReportContent
-from trialkit.report.content_deviations import Erratum
+from trialkit.plan.on_record import run_on_record
+from trialkit.report.content.departures import Erratum
+from trialkit.report.save import Report
 
 if TYPE_CHECKING:
-    from trialkit.plan.plan import Plan
+    from trialkit.plan.record import PlanRecord
 
 __all__ = ["BEFORE", "erratum"]
 
@@ -26,7 +27,7 @@ BEFORE = "results.before.json"
 
 
 def erratum(
-    plan: Plan,
+    plan: PlanRecord,
     earlier: str | Path,
     data: Any,
     *,
@@ -38,7 +39,7 @@ def erratum(
     progress: Callable[[str, int, int], None] | None = None,
     at: datetime | None = None,
     now: str | None = None,
-) -> ReportContent:
+) -> Report:
     """Run a locked plan again after a correction of the software, and compare every number with the earlier report.
 
     Parameters
@@ -58,7 +59,7 @@ def erratum(
 
     Returns
     -------
-    ReportContent
+    Report
         Of the new run; `departures.erratum` is the table of what moved beyond one part in 1e9, and the earlier results.json goes whole into
         the folder of the report, as plan/results.before.json.
 
@@ -73,7 +74,7 @@ def erratum(
     --------
     >>> erratum(plan, "report", "data.csv", reason="CR2 took the wrong groups in 0.9.1.", by="A. Jansen").save("report_2")   # doctest: +SKIP
     """
-    from trialkit.design.ledger import moment
+    from trialkit.design.record.ledger import moment
 
     said = {
         "reason": checked_text("reason", reason),
@@ -85,7 +86,7 @@ def erratum(
         "validity": checked_choice("validity", validity),
     }
     text, before = _earlier(Path(earlier).expanduser())
-    content = plan.run(data, lock=lock, progress=progress, now=now)
+    content = run_on_record(plan, data, lock=lock, progress=progress, now=now)
     told = before.to_dict()
     _require_same(told, content.to_dict())
     found, compared = moved_numbers(told, content.to_dict())
@@ -110,7 +111,7 @@ def erratum(
     return _told(content, table, added, path, text)
 
 
-def _told(content: ReportContent, table: Erratum, added: tuple[Entry, ...], ledger: Path, before: bytes) -> ReportContent:
+def _told(content: Report, table: Erratum, added: tuple[Entry, ...], ledger: Path, before: bytes) -> Report:
     return replace(
         content,
         departures=replace(content.departures, erratum=table),
@@ -119,7 +120,7 @@ def _told(content: ReportContent, table: Erratum, added: tuple[Entry, ...], ledg
     )
 
 
-def _earlier(place: Path) -> tuple[bytes, ReportContent]:
+def _earlier(place: Path) -> tuple[bytes, Report]:
     from trialkit.report.save import load_content
 
     file = place / "results.json" if place.is_dir() else place

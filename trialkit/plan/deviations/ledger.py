@@ -70,7 +70,7 @@ def append(
     LockError
         When the ledger was edited, or another writer does not finish.
     """
-    from trialkit.design.ledger import log_text
+    from trialkit.design.record.ledger import log_text
     from trialkit.io.write import atomic_text
 
     with _alone(path, by, at):
@@ -84,7 +84,7 @@ def append(
 
 
 def _line(lines: Sequence[Mapping[str, Any]], entry: Mapping[str, Any], manifest_hash: str) -> dict[str, Any]:
-    from trialkit.design.ledger import canonical, sha256
+    from trialkit.design.record.ledger import canonical, sha256
 
     number = len(lines) + 1
     body = {"line": number, "id": f"D{number}", **entry, "manifest_hash": manifest_hash}
@@ -146,7 +146,7 @@ def _canonical(line: Mapping[str, Any]) -> str:
 @contextmanager
 def _alone(path: Path, by: str, at: str) -> Iterator[None]:
     """One writer at a time."""
-    from trialkit.design.chain_file import SittingLock
+    from trialkit.design.record.chain_file import SittingLock
 
     until = time.monotonic() + PATIENCE
     while True:

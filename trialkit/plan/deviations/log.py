@@ -12,15 +12,16 @@ from trialkit.plan.deviations.changes import Changes, changed_definitions, chang
 from trialkit.plan.deviations.entry import Entry, checked_choice, checked_text, kind_of_path
 from trialkit.plan.deviations.ledger import append, ledger_beside, read_ledger
 from trialkit.plan.locking.differences import Difference, differences
-from trialkit.plan.locking.lock import read_lock
+from trialkit.plan.locking.manifest import locked_plan, read_lock
+from trialkit.plan.locking.verify import verify
 
 if TYPE_CHECKING:
-    from trialkit.plan.plan import Plan
+    from trialkit.plan.record import PlanRecord
 
-__all__ = ["ledger_of", "locked_plan", "log_deviations", "present_changes", "wanted"]
+__all__ = ["ledger_of", "log_deviations", "present_changes", "wanted"]
 
 
-def ledger_of(plan: Plan, lock: str | Path | None = None) -> tuple[Path, dict[str, Any], tuple[Entry, ...]]:
+def ledger_of(plan: PlanRecord, lock: str | Path | None = None) -> tuple[Path, dict[str, Any], tuple[Entry, ...]]:
     """Where the ledger stands, the manifest of the lock, and the entries."""
     place = plan.lock_path if lock is None else Path(lock)
     manifest = read_lock(place)
@@ -28,7 +29,7 @@ def ledger_of(plan: Plan, lock: str | Path | None = None) -> tuple[Path, dict[st
     return path, manifest, read_ledger(path, manifest)
 
 
-def present_changes(plan: Plan, lock: str | Path | None = None) -> Changes:
+def present_changes(plan: PlanRecord, lock: str | Path | None = None) -> Changes:
     """What differs between the lock and the plan as it stands, sorted by whether the ledger tells it.
 
     Raises
@@ -41,15 +42,8 @@ def present_changes(plan: Plan, lock: str | Path | None = None) -> Changes:
     return changes_of([*differences(locked_plan(manifest), plan.to_dict()), *changed_definitions(manifest, plan.folder)], entries)
 
 
-def locked_plan(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """The locked plan with the defaults of keys that did not exist yet when it was locked."""
-    from trialkit.plan.locking.verify import filled
-
-    return filled(manifest["plan"])
-
-
 def log_deviations(
-    plan: Plan,
+    plan: PlanRecord,
     *,
     reason: str,
     timing: str,
@@ -100,8 +94,7 @@ def log_deviations(
     >>> log_deviations(plan, reason="Asked for by the funder.", timing="before_data", severity="unchanged",
     ...                validity="increased", by="A. Jansen")                                # doctest: +SKIP
     """
-    from trialkit.design.ledger import moment
-    from trialkit.plan.locking.verify import verify
+    from trialkit.design.record.ledger import moment
 
     said = {
         "reason": checked_text("reason", reason),
@@ -114,9 +107,8 @@ def log_deviations(
     }
     kind = None if type is None else checked_choice("type", type)
     place = plan.lock_path if lock is None else Path(lock)
-    broken = [c.sentence for c in verify(place).checks if not c.ok and c.name != "scale"]
-    if broken:
-        raise LockError(f"{place.name}: {'; '.join(broken)}")
+    if damage := verify(place).damage:
+        raise LockError(f"{place.name}: {'; '.join(damage)}")
     target, manifest, _ = ledger_of(plan, place)
     found = wanted(present_changes(plan, place), locked_plan(manifest), path, original, new, kind)
     source = "plan" if new is None else "person"

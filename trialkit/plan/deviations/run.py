@@ -12,22 +12,24 @@ from trialkit.errors import TrialkitError
 from trialkit.plan.after.populated import with_dropped
 from trialkit.plan.deviations.changes import Changes, changed_definitions
 from trialkit.plan.deviations.entry import Entry
-from trialkit.plan.deviations.log import ledger_of, locked_plan, present_changes
+from trialkit.plan.deviations.log import ledger_of, present_changes
 from trialkit.plan.deviations.noticed import noticed
-from trialkit.report.content import LockContent, ReportContent
-from trialkit.report.content_deviations import DeparturesContent
+from trialkit.plan.locking.manifest import locked_plan
+from trialkit.plan.run import run_plan
+from trialkit.plan.schema.plan_spec import PlanSpec
+from trialkit.report.content import LockContent
+from trialkit.report.content.departures import DeparturesContent
+from trialkit.report.save import Report
 
 if TYPE_CHECKING:
-    from trialkit.plan.plan import Plan
+    from trialkit.plan.record import PlanRecord
 
 __all__ = ["with_deviations"]
 
 Progress = Callable[[str, int, int], None]
 
 
-def with_deviations(
-    plan: Plan, content: ReportContent, data: Any, lock_path: Path, *, progress: Progress | None = None
-) -> ReportContent:
+def with_deviations(plan: PlanRecord, content: Report, data: Any, lock_path: Path, *, progress: Progress | None = None) -> Report:
     """The content of a run with the ledger, what was noticed, and every outcome by the locked plan where that is another one.
 
     Parameters
@@ -67,12 +69,9 @@ def _is_late(entry: Entry, seen: str | None) -> bool:
 
 
 def _as_planned(
-    plan: Plan, manifest: dict[str, Any], data: Any, changes: Changes, progress: Progress | None
-) -> tuple[ReportContent | None, str]:
+    plan: PlanRecord, manifest: dict[str, Any], data: Any, changes: Changes, progress: Progress | None
+) -> tuple[Report | None, str]:
     """The run of the locked plan, or why that could not be; nothing where the plan is the locked one."""
-    from trialkit.plan.run import run_plan
-    from trialkit.plan.schema.plan_spec import PlanSpec
-
     if not changes.logged:
         return None, ""
     gone = [d.path for d in changed_definitions(manifest, plan.folder)]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from trialkit.plan.documents.primary_model import Model, comment, made_columns, model_of, no_lines
 
 if TYPE_CHECKING:
-    from trialkit.plan.plan import Plan
+    from trialkit.plan.record import PlanRecord
     from trialkit.plan.schema.plan_spec import PlanSpec
 
 __all__ = ["r_lines"]
@@ -49,12 +49,12 @@ shares_differ <- function(stratum, arm) {
 }"""
 
 
-def r_lines(plan: Plan) -> str:
+def r_lines(plan: PlanRecord) -> str:
     """An R script of the primary outcomes; an outcome whose analysis has no counterpart is told as such in a comment."""
     return "\n".join([*_head(plan), *_data(plan.spec), *(line for o in plan.spec.primary for line in _outcome(plan.spec, o.name))]) + "\n"  # fmt: skip
 
 
-def _head(plan: Plan) -> Iterator[str]:
+def _head(plan: PlanRecord) -> Iterator[str]:
     yield comment(f"Primary model of: {plan.spec.trial.title}", "#")
     yield f"# plan (SHA-256): {plan.hash}"
     yield "# needs the package estimatr; a second opinion on the numbers, not the registered analysis"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from trialkit.plan.documents.primary_model import Model, comment, made_columns, model_of, no_lines
 
 if TYPE_CHECKING:
-    from trialkit.plan.plan import Plan
+    from trialkit.plan.record import PlanRecord
     from trialkit.plan.schema.outcomes import Outcome
     from trialkit.plan.schema.plan_spec import PlanSpec
 
@@ -23,13 +23,13 @@ _RESERVED = frozenset(
 _VCE = {"classical": "", "HC1": "vce(robust)", "HC2": "vce(hc2)", "HC3": "vce(hc3)", "CR1": "vce(cluster tk_unit)"}
 
 
-def stata_lines(plan: Plan) -> str:
+def stata_lines(plan: PlanRecord) -> str:
     """A do-file of the primary outcomes; what has no counterpart is told as such in a comment."""
     lines = [*_head(plan), *(line for o in plan.spec.primary for line in _outcome(plan.spec, o))]
     return "\n".join(lines) + "\n"
 
 
-def _head(plan: Plan) -> Iterator[str]:
+def _head(plan: PlanRecord) -> Iterator[str]:
     spec = plan.spec
     yield _comment(f"Primary model of: {spec.trial.title}")
     yield f"// plan (SHA-256): {plan.hash}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 from trialkit.errors import UsageError, nearest, shown
 from trialkit.io.write import atomic_folder
@@ -19,20 +19,20 @@ from trialkit.plan.documents.spirit import spirit
 from trialkit.plan.documents.text import plain_text
 from trialkit.plan.documents.tidier import tidier
 from trialkit.plan.documents.word import needs_word, word_bytes
+from trialkit.plan.words.vocabulary import Language
 
 if TYPE_CHECKING:
-    from trialkit.plan.plan import Plan
+    from trialkit.plan.record import PlanRecord
 
 __all__ = ["DOCUMENTS", "document", "export"]
 
-Language = Literal["en", "nl"]
-_FORMS: dict[str, Callable[[Plan, Language], Form]] = {"sap": sap, "spirit": spirit, "tidier": tidier, "methods": methods}
-_REGISTRIES: dict[str, Callable[[Plan], Form]] = {"aea": aea, "osf": osf, "aspredicted": aspredicted}
-_CODE: dict[str, tuple[str, Callable[[Plan], str]]] = {"r": ("primary.R", r_lines), "stata": ("primary.do", stata_lines)}
+_FORMS: dict[str, Callable[[PlanRecord, Language], Form]] = {"sap": sap, "spirit": spirit, "tidier": tidier, "methods": methods}
+_REGISTRIES: dict[str, Callable[[PlanRecord], Form]] = {"aea": aea, "osf": osf, "aspredicted": aspredicted}
+_CODE: dict[str, tuple[str, Callable[[PlanRecord], str]]] = {"r": ("primary.R", r_lines), "stata": ("primary.do", stata_lines)}
 DOCUMENTS = (*_FORMS, *_REGISTRIES, *_CODE)
 
 
-def document(plan: Plan, kind: str, language: str = "en") -> Form:
+def document(plan: PlanRecord, kind: str, language: str = "en") -> Form:
     """One document of a plan as data: its items, what the plan says in each and what is left to the authors.
 
     Parameters
@@ -56,7 +56,7 @@ def document(plan: Plan, kind: str, language: str = "en") -> Form:
     return _FORMS[kind](plan, cast(Language, language)) if kind in _FORMS else _REGISTRIES[kind](plan)
 
 
-def export(plan: Plan, kinds: Sequence[str], target: str | Path, *, language: str = "en") -> tuple[Path, ...]:
+def export(plan: PlanRecord, kinds: Sequence[str], target: str | Path, *, language: str = "en") -> tuple[Path, ...]:
     """Write documents into a folder, whole or not at all; the folder is replaced as a whole when it is written again.
 
     Parameters
@@ -92,7 +92,7 @@ def export(plan: Plan, kinds: Sequence[str], target: str | Path, *, language: st
     return tuple(place / n for n in names)
 
 
-def _files(plan: Plan, kind: str, language: str) -> list[tuple[str, bytes]]:
+def _files(plan: PlanRecord, kind: str, language: str) -> list[tuple[str, bytes]]:
     if kind in _CODE:
         name, lines = _CODE[kind]
         return [(name, lines(plan).encode("utf-8"))]

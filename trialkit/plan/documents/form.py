@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from trialkit.plan.words.vocabulary import Language
+
 __all__ = ["Entry", "Form", "Paragraph", "Part", "State"]
 
 State = Literal["filled", "part", "author"]
@@ -54,7 +56,7 @@ class Form:
     """
 
     key: str
-    language: Literal["en", "nl"]
+    language: Language
     kicker: str
     title: str
     notices: tuple[str, ...]

@@ -11,9 +11,10 @@ from trialkit.plan.documents.form import Entry, Form, Part
 from trialkit.plan.documents.literature import GUIDES, works
 from trialkit.plan.documents.telling import Said, flat
 from trialkit.plan.documents.told import Told
+from trialkit.plan.locking.verify import verify_plan
 
 if TYPE_CHECKING:
-    from trialkit.plan.plan import Plan
+    from trialkit.plan.record import PlanRecord
 
 __all__ = ["Item", "form_of"]
 
@@ -40,7 +41,7 @@ class Item:
 
 
 def form_of(
-    plan: Plan,
+    plan: PlanRecord,
     told: Told,
     key: str,
     kicker: Mapping[str, str],
@@ -82,7 +83,7 @@ def _entry(told: Told, item: Item, said: Mapping[str, Said], fallback: Mapping[s
     return Entry(item.number, title, found, ask)
 
 
-def facts(plan: Plan, told: Told) -> tuple[tuple[str, str], ...]:
+def facts(plan: PlanRecord, told: Told) -> tuple[tuple[str, str], ...]:
     """The plan's hash, its lock and the software: what ties the document to the plan."""
     from trialkit import __version__
 
@@ -93,12 +94,12 @@ def facts(plan: Plan, told: Told) -> tuple[tuple[str, str], ...]:
     )
 
 
-def lock_words(plan: Plan, told: Told) -> str:
+def lock_words(plan: PlanRecord, told: Told) -> str:
     """'L0, locked 2026-01-05', or that the plan is not locked or not the locked one."""
     if plan.path is None or not plan.lock_path.exists():
         return told.w("unlocked")
     try:
-        found = plan.verify()
+        found = verify_plan(plan)
     except LockError:
         return told.w("not_the_locked")
     return told.w("locked", level=found.level, date=str(found.locked_at)[:10]) if found.ok else told.w("not_the_locked")

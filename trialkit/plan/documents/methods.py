@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from trialkit.plan.documents.form import Form, Paragraph
 from trialkit.plan.documents.made import Item as I
 from trialkit.plan.documents.made import form_of
 from trialkit.plan.documents.told import Told
+from trialkit.plan.words.vocabulary import Language
 
 if TYPE_CHECKING:
-    from trialkit.plan.plan import Plan
+    from trialkit.plan.record import PlanRecord
     from trialkit.plan.schema.outcomes import Outcome
 
 __all__ = ["methods"]
@@ -26,7 +27,7 @@ _PARTS = (
 _KICKER = {"en": "Methods paragraph", "nl": "Methodeparagraaf"}
 
 
-def methods(plan: Plan, language: Literal["en", "nl"] = "en") -> Form:
+def methods(plan: PlanRecord, language: Language = "en") -> Form:
     """The methods paragraph of a plan: running text, no lists, only what the plan holds."""
     told = Told(plan.spec, language, plan.folder, plan.hash)
     said = {

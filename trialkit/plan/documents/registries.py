@@ -12,7 +12,7 @@ from trialkit.plan.documents.made import Item, form_of
 from trialkit.plan.documents.told import Told
 
 if TYPE_CHECKING:
-    from trialkit.plan.plan import Plan
+    from trialkit.plan.record import PlanRecord
 
 __all__ = ["AEA", "ASPREDICTED", "OSF", "aea", "aspredicted", "osf"]
 
@@ -84,21 +84,21 @@ _SILENT = {
 }  # fmt: skip
 
 
-def aea(plan: Plan) -> Form:
+def aea(plan: PlanRecord) -> Form:
     """Fields of the AEA RCT Registry."""
     return _form(plan, "aea", "AEA RCT Registry", AEA)
 
 
-def osf(plan: Plan) -> Form:
+def osf(plan: PlanRecord) -> Form:
     """The 22 questions (q2 to q23) of OSF Preregistration."""
     return _form(plan, "osf", "OSF Preregistration", OSF)
 
 
-def aspredicted(plan: Plan) -> Form:
+def aspredicted(plan: PlanRecord) -> Form:
     """The nine questions of AsPredicted and the type of study."""
     return _form(plan, "aspredicted", "AsPredicted", ASPREDICTED)
 
 
-def _form(plan: Plan, key: str, kicker: str, parts: tuple[tuple[str, str, tuple[Item, ...]], ...]) -> Form:
+def _form(plan: PlanRecord, key: str, kicker: str, parts: tuple[tuple[str, str, tuple[Item, ...]], ...]) -> Form:
     told = Told(plan.spec, "en", plan.folder, plan.hash)
     return form_of(plan, told, key, {"en": kicker}, parts, notices=(NOTICE,), fallback=_SILENT, cites=False)

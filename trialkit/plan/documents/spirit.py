@@ -1,27 +1,28 @@
 """A protocol skeleton by the items of SPIRIT 2025 (Chan et al. 2025), in our own words.
 
-34 items, 53 with their parts, as the published list counts. Only that total and the number of the sample-size item were
-compared with a public copy; the other numbers were not: hold a finished protocol against the original. Groups and social programmes have no item of their own there: the design item tells them.
+34 items, 53 with their parts; every number was compared with two public copies of the list (docs/sources.md). The words are ours: hold a finished
+protocol against the original. Groups and social programmes have no item of their own there: the design item tells them.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from trialkit.plan.documents.form import Form
 from trialkit.plan.documents.made import Item as I
 from trialkit.plan.documents.made import form_of
 from trialkit.plan.documents.told import Told
+from trialkit.plan.words.vocabulary import Language
 
 if TYPE_CHECKING:
-    from trialkit.plan.plan import Plan
+    from trialkit.plan.record import PlanRecord
 
 __all__ = ["PARTS", "spirit"]
 
 PARTS: tuple[tuple[str, str, tuple[I, ...]], ...] = (
     ("Administrative information", "Administratieve gegevens", (
         I("1a", "Title", "Titel", "name design, people, interventions, and that this is a protocol", "noem ontwerp, mensen, interventies, en dat dit een protocol is", ("title",)),
-        I("1b", "Structured summary", "Gestructureerde samenvatting", "a summary of the protocol", "een samenvatting van het protocol"),
+        I("1b", "Structured summary", "Gestructureerde samenvatting", "a summary of the protocol, with the items of the WHO's registration data set", "een samenvatting van het protocol, met de gegevens van de registratieset van de WHO"),
         I("2", "Protocol version", "Versie van het protocol", "date and version number", "datum en versienummer", ("hash_said",)),
         I("3a", "Contributors", "Wie bijdroegen", "names, affiliations, roles", "namen, instellingen, rollen"),
         I("3b", "Sponsor", "Verrichter", "name and contact", "naam en contact"),
@@ -33,7 +34,7 @@ PARTS: tuple[tuple[str, str, tuple[I, ...]], ...] = (
         I("5", "Protocol and analysis plan", "Protocol en analyseplan", "where they can be read", "waar die te lezen zijn", ("hash_said",)),
         I("6", "Sharing of data and materials", "Delen van gegevens en materialen", "where data, dictionary, code and materials can be had", "waar gegevens, codeboek, code en materialen te krijgen zijn"),
         I("7a", "Funding", "Financiering", "money and other support", "geld en andere steun"),
-        I("7b", "Interests", "Belangen", "financial and other interests of the authors", "financiële en andere belangen van de auteurs"),
+        I("7b", "Interests", "Belangen", "financial and other interests of the principal investigators and the steering committee", "financiële en andere belangen van de hoofdonderzoekers en de stuurgroep"),
         I("8", "Dissemination", "Verspreiding", "how results reach participants, professionals and the public", "hoe resultaten deelnemers, professionals en publiek bereiken"),
     )),
     ("Introduction", "Inleiding", (
@@ -84,14 +85,14 @@ PARTS: tuple[tuple[str, str, tuple[I, ...]], ...] = (
         I("32a", "Consent", "Toestemming", "who asks, when (before or after the assignment) and how", "wie die vraagt, wanneer (voor of na de loting) en hoe"),
         I("32b", "Consent for further use", "Toestemming voor verder gebruik", "of data or samples in other studies", "van gegevens of monsters in ander onderzoek"),
         I("33", "Confidentiality", "Vertrouwelijkheid", "how personal data are protected during and after the trial", "hoe persoonsgegevens tijdens en na het onderzoek beschermd zijn"),
-        I("34", "Care afterwards", "Zorg achteraf", "help after the trial and for those harmed by it", "hulp na het onderzoek en voor wie er schade van heeft"),
+        I("34", "Care afterwards", "Zorg achteraf", "help after the trial, and help and compensation for those harmed by it", "hulp na het onderzoek, en hulp en vergoeding voor wie er schade van heeft"),
     )),
 )  # fmt: skip
 
 _KICKER = {"en": "Protocol skeleton (SPIRIT 2025)", "nl": "Raamwerk voor het protocol (SPIRIT 2025)"}
 
 
-def spirit(plan: Plan, language: Literal["en", "nl"] = "en") -> Form:
+def spirit(plan: PlanRecord, language: Language = "en") -> Form:
     """The protocol skeleton of a plan."""
     told = Told(plan.spec, language, plan.folder, plan.hash)
     return form_of(plan, told, "spirit", _KICKER, PARTS, notices=(told.w("own_words"),))

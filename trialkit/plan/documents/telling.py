@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from trialkit.plan.documents import words_en, words_nl
 from trialkit.plan.documents.form import Paragraph
+from trialkit.plan.words.vocabulary import Language
 from trialkit.report.format import clean
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Telling:
     """
 
     spec: PlanSpec
-    language: Literal["en", "nl"] = "en"
+    language: Language = "en"
     folder: Path | None = None
     hash: str = field(default="")
 

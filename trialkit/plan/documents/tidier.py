@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from trialkit.plan.documents.form import Form
 from trialkit.plan.documents.made import Item as I
 from trialkit.plan.documents.made import form_of
 from trialkit.plan.documents.told import Told
+from trialkit.plan.words.vocabulary import Language
 
 if TYPE_CHECKING:
-    from trialkit.plan.plan import Plan
+    from trialkit.plan.record import PlanRecord
 
 __all__ = ["PARTS", "tidier"]
 
@@ -34,7 +35,7 @@ PARTS: tuple[tuple[str, str, tuple[I, ...]], ...] = (
 _KICKER = {"en": "Description of the programme (TIDieR)", "nl": "Beschrijving van het programma (TIDieR)"}
 
 
-def tidier(plan: Plan, language: Literal["en", "nl"] = "en") -> Form:
+def tidier(plan: PlanRecord, language: Language = "en") -> Form:
     """The TIDieR form of a plan."""
     told = Told(plan.spec, language, plan.folder, plan.hash)
     return form_of(plan, told, "tidier", _KICKER, PARTS, notices=(told.w("own_words"),))

@@ -10,7 +10,6 @@ from trialkit.plan.documents.told_trial import ToldTrial
 from trialkit.plan.schema.outcomes import HedgesG
 from trialkit.plan.schema.scale_files import definition
 from trialkit.plan.words.estimand import estimand_sentence
-from trialkit.plan.words.estimand_nl import estimand_in_dutch
 
 if TYPE_CHECKING:
     from trialkit.plan.schema.outcomes import Intercurrent, Outcome
@@ -27,9 +26,7 @@ class ToldOutcomes(ToldTrial):
             flat(s)
             for o in (self.spec.outcomes if outcomes is None else outcomes)
             for c in self.spec.comparisons
-            for s in [
-                estimand_in_dutch(self.spec, o, c.text) if self.language == "nl" else estimand_sentence(self.spec, o, c.text)
-            ]
+            for s in [estimand_sentence(self.spec, o, c.text, language=self.language)]
         )
 
     def objectives(self) -> Said:

@@ -111,6 +111,9 @@ def _absent(column: ExpectedColumn, names: list[str], labels: Mapping[str, str])
     return f"{what} in the data, which the plan names as {role}. {hint}"
 
 
+ARM_WITHOUT_ROWS = "Everyone who was randomized belongs in the file, also who dropped out: export it again without a selection, or join the files of the arms."
+
+
 def _arm_problems(column: ExpectedColumn, arms: Iterable[object]) -> list[str]:
     seen = list(dict.fromkeys(arm_text(a) for a in arms))
     unknown = [a for a in seen if a not in column.allowed]
@@ -121,7 +124,7 @@ def _arm_problems(column: ExpectedColumn, arms: Iterable[object]) -> list[str]:
         hint = f" Did you mean '{near}'?" if near else ""
         problems.append(f"column '{column.name}' holds {shown(unknown)}, which [arms] does not name.{hint}")
     if absent:
-        problems.append(f"no row of the data is in arm {shown(absent)}, which the plan names")
+        problems.append(f"no row of the data is in arm {shown(absent)}, which the plan names. {ARM_WITHOUT_ROWS}")
     return problems
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from trialkit.errors import LockError, UsageError, nearest
 from trialkit.plan.locking.canonical import canonical_json, parse_strict, sha256_of_text
-from trialkit.report.bundle import is_inside
+from trialkit.report.writing.bundle import is_inside
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,30 +7,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trialkit.errors import LockError
 from trialkit.plan.locking.allocation import certificates_beside
 from trialkit.plan.locking.evidence import evidence_path, files_folder, read_evidence
 from trialkit.plan.locking.fingerprint import Fingerprint, fingerprint_beside, fingerprint_of, further_files, read_fingerprint
-from trialkit.plan.locking.lock import kept_beside, read_lock
+from trialkit.plan.locking.manifest import kept_beside, read_lock
 from trialkit.plan.schema.scale_files import is_own, scale_path
 
 if TYPE_CHECKING:
-    from trialkit.plan.plan import Plan
-    from trialkit.report.content import ReportContent
+    from trialkit.plan.record import PlanRecord
+    from trialkit.report.save import Report
 
 __all__ = ["with_plan_files"]
 
 LEDGERS = ("deviations.jsonl", "unblinding.jsonl")
 
 
-def with_plan_files(plan: Plan, content: ReportContent, data: Any, lock_path: Path) -> ReportContent:
+def with_plan_files(plan: PlanRecord, content: Report, lock_path: Path) -> Report:
     """The content with the files of its plan attached, and with the hash of the data's fingerprint."""
-    name = plan.path.name if plan.path is not None else "plan.toml"
-    files = {name: _plan_bytes(plan)}
-    fingerprint = _fingerprint(plan, content, data)
-    files[fingerprint_beside(Path(name)).name] = fingerprint.published().text().encode("utf-8")
+    files = {plan.name: _plan_bytes(plan)}
+    fingerprint = _fingerprint(plan, content)
+    files[fingerprint_beside(Path(plan.name)).name] = fingerprint.published().text().encode("utf-8")
     if content.lock.state == "locked":
         files |= dict(_lock_files(lock_path, plan.folder))
     if plan.path is not None:
@@ -40,7 +39,7 @@ def with_plan_files(plan: Plan, content: ReportContent, data: Any, lock_path: Pa
     return replace(content, attached=files, data={**content.data, "fingerprint_sha256": fingerprint.hash})
 
 
-def _plan_bytes(plan: Plan) -> bytes:
+def _plan_bytes(plan: PlanRecord) -> bytes:
     """The bytes of the file where it still says what was run; else the text that was."""
     if plan.path is not None and plan.path.is_file():
         content = plan.path.read_bytes()
@@ -49,7 +48,7 @@ def _plan_bytes(plan: Plan) -> bytes:
     return plan.text.encode("utf-8")
 
 
-def _fingerprint(plan: Plan, content: ReportContent, data: Any) -> Fingerprint:
+def _fingerprint(plan: PlanRecord, content: Report) -> Fingerprint:
     """The one that was kept beside the plan, if it is of these data; else one of the whole without its columns."""
     further = further_files(plan.spec, plan.folder)
     if plan.path is not None and fingerprint_beside(plan.path).is_file():
@@ -79,7 +78,7 @@ def _lock_files(lock_path: Path, folder: Path | None) -> Iterator[tuple[str, byt
             yield f"{files_folder(lock_path).name}/{entry.file}", file.read_bytes()
 
 
-def _scale_files(plan: Plan) -> Iterator[tuple[str, bytes]]:
+def _scale_files(plan: PlanRecord) -> Iterator[tuple[str, bytes]]:
     """Own scale files, in the plan's folder or below it: a run reads no others."""
     for scale in dict.fromkeys(s.scale for s in plan.spec.scales if is_own(s.scale)):
         path = scale_path(scale, plan.folder)

@@ -6,7 +6,6 @@ kept the hash. The seed of an allocation is never in it, because that seed is th
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 from dataclasses import dataclass
@@ -14,22 +13,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from trialkit.errors import LockError, UsageError, nearest
+from trialkit.errors import LockError, UsageError
+from trialkit.plan.deviations.changes import changed_definitions
 from trialkit.plan.locking.allocation import certificates_beside, commitments
-from trialkit.plan.locking.canonical import canonical_json, parse_strict, sha256_of_json, sha256_of_text
+from trialkit.plan.locking.canonical import sha256_of_json, sha256_of_text
 from trialkit.plan.locking.differences import differences
 from trialkit.plan.locking.expected import expected_columns
 from trialkit.plan.locking.levels import claimed, level_in_words
+from trialkit.plan.locking.manifest import FORMAT_VERSION, KIND, kept_beside, locked_plan, plan_hash, read_lock, rendered
 from trialkit.plan.locking.software import dependencies, source_hash, versions
+from trialkit.plan.locking.verify import verify
 from trialkit.plan.schema.plan_spec import PlanSpec
-from trialkit.plan.schema.scale_files import digest
+from trialkit.plan.schema.scale_files import digest, refuse_damaged
 from trialkit.plan.words.not_yet import not_yet
 
-__all__ = ["FORMAT_VERSION", "Lock", "level_in_words", "lock", "plan_hash", "read_lock", "test_vectors", "versions"]
-
-FORMAT_VERSION = 2
-KIND = "trialkit plan lock"
-MOST_BYTES = 5_000_000
+__all__ = ["Lock", "lock"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +49,6 @@ class Lock:
             f"  manifest hash  {self.manifest_hash}\n"
             f"{level_in_words(self.level)}"
         )
-
-
-def plan_hash(spec: PlanSpec) -> str:
-    """SHA-256 of the plan's canonical JSON, every default written out."""
-    return sha256_of_json(spec.to_dict())
 
 
 def lock(
@@ -92,16 +85,19 @@ def lock(
     ------
     LockError
         When the target exists and no reason is given, when nothing changed, or when the earlier lock is damaged.
+    ScaleError
+        When the file of a scale of one's own is there and defines none.
 
     Examples
     --------
     >>> lock(spec, "plan.lock.json", source_text=text).level      # doctest: +SKIP
     'L0'
     """
-    target = Path(target)
+    target, folder = Path(target), None if folder is None else Path(folder)
     moment = _utc(locked_at)
-    earlier = _earlier(spec, target, amend)
-    manifest = _manifest(spec, source_text, Path(folder) if folder is not None else None, moment)
+    refuse_damaged((s.scale for s in spec.scales), folder)
+    earlier = _earlier(spec, target, folder, amend)
+    manifest = _manifest(spec, source_text, folder, moment)
     if earlier is not None:
         link = {
             "reason": amend,
@@ -117,114 +113,6 @@ def lock(
         _write(kept_beside(target, len(earlier["amendments"])), target.read_text("utf-8"))
     _write(target, text)
     return _lock(target, manifest)
-
-
-def read_lock(path: str | Path) -> dict[str, Any]:
-    """The manifest of a lock as it stands in the file; its hashes are checked by `verify`."""
-    return parsed_lock(lock_text(Path(path)), Path(path).name)
-
-
-def lock_text(path: Path) -> str:
-    """The text of a lock file, or one sentence that says why it is none."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
-    except FileNotFoundError:
-        near = nearest(path.name, [p.name for p in path.parent.glob("*.json")]) if path.parent.is_dir() else None
-        remedy = f"Did you mean '{near}'?" if near else "`trialkit lock plan.toml` makes one."
-        raise LockError(f"there is no lock '{path}'. {remedy}") from None
-    except OSError as reason:
-        raise LockError(f"the lock '{path}' cannot be read ({reason.strerror or 'unknown reason'})") from None
-    if len(content) > MOST_BYTES:
-        raise LockError(f"'{path.name}' is larger than 5 MB, so it is no lock")
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        raise LockError(f"'{path.name}' is not plain text, so it is no lock or it was damaged; use an undamaged copy") from None
-
-
-def parsed_lock(text: str, name: str) -> dict[str, Any]:
-    """The manifest in the text of a lock file."""
-    try:
-        manifest = parse_strict(text)
-    except ValueError as reason:
-        raise LockError(
-            f"'{name}' cannot be read as a lock ({reason}); it was damaged or changed, use an undamaged copy"
-        ) from None
-    if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
-        raise LockError(f"'{name}' is not the lock of a plan; `trialkit lock plan.toml` makes one")
-    found = manifest.get("format_version")
-    if not isinstance(found, int) or isinstance(found, bool) or found > FORMAT_VERSION:
-        raise LockError(
-            f"'{name}' is a lock of format {found}, and this trialkit reads up to {FORMAT_VERSION}; install a newer one"
-        )
-    keys = _KEYS if found == 1 else _KEYS | _KEYS_2
-    wrong = next((k for k, kind in keys.items() if not isinstance(manifest.get(k), kind)), None) or _misshapen(manifest)
-    if wrong:
-        raise LockError(f"'{name}' lacks a readable '{wrong}'; it was damaged or changed, use an undamaged copy")
-    return manifest
-
-
-def _misshapen(manifest: dict[str, Any]) -> str | None:
-    """The list in a lock whose entries are not what they should be."""
-    needed: dict[str, dict[str, type]] = {
-        "expected_data": {"name": str, "roles": list, "type": str},
-        "scales": {"name": str, "scale": str},
-        "amendments": {},
-    }
-    for key, kinds in needed.items():
-        for entry in manifest[key]:
-            if not isinstance(entry, dict) or not all(isinstance(entry.get(k), kind) for k, kind in kinds.items()):
-                return key
-    return None
-
-
-def rendered(manifest: dict[str, Any]) -> str:
-    """The one way a lock file is written; `verify` holds the file against it byte by byte."""
-    # Through the canonical form, so that 1.0 and 1 are written alike; the order of the file is kept for readers.
-    return json.dumps(_plain_numbers(manifest), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def kept_beside(target: Path, number: int) -> Path:
-    """Where an amended lock keeps the lock before it: plan.lock.json -> plan.lock.0.json."""
-    return target.with_name(f"{target.stem}.{number}{target.suffix}")
-
-
-def test_vectors() -> dict[str, Any]:
-    """Plans with their canonical JSON and hash, for anyone who wants to check a lock with other software."""
-    from trialkit.plan.locking.vectors import EXAMPLES
-    from trialkit.plan.reading.load import parse_plan
-
-    vectors = []
-    for name, text in EXAMPLES.items():
-        spec = parse_plan(text)
-        canonical = canonical_json(spec.to_dict())
-        vectors.append({"name": name, "plan_toml": text, "canonical_json": canonical, "plan_hash": sha256_of_text(canonical)})
-    return {
-        "what": "Plan text -> canonical JSON (RFC 8785, defaults written out) -> SHA-256 of its UTF-8 bytes in hexadecimal.",
-        "schema_version": 1,
-        "vectors": vectors,
-    }
-
-
-test_vectors.__test__ = False  # type: ignore[attr-defined]  # a test runner would take it for a test by its name
-
-
-_KEYS: dict[str, type | tuple[type, ...]] = {
-    "locked_at": str,
-    "level": str,
-    "plan_hash": str,
-    "source_hash": str,
-    "plan": dict,
-    "expected_data": list,
-    "scales": list,
-    "versions": dict,
-    "amendments": list,
-    "previous_manifest_hash": (str, type(None)),
-    "manifest_hash": str,
-}
-# what locks of format 2 hold besides
-_KEYS_2: dict[str, type | tuple[type, ...]] = {"allocation": list, "dependencies": dict, "source_sha256": str}
 
 
 def _manifest(spec: PlanSpec, source_text: str, folder: Path | None, moment: str) -> dict[str, Any]:
@@ -258,16 +146,14 @@ def _manifest(spec: PlanSpec, source_text: str, folder: Path | None, moment: str
     }
 
 
-def _earlier(spec: PlanSpec, target: Path, amend: str | None) -> dict[str, Any] | None:
+def _earlier(spec: PlanSpec, target: Path, folder: Path | None, amend: str | None) -> dict[str, Any] | None:
     """The lock that is to be amended, after checking that it may be; None for a first lock."""
     if not target.exists():
         if amend is not None:
             raise LockError(f"there is no lock '{target}' to amend; lock the plan first, without a reason")
         return None
-    from trialkit.plan.locking.verify import verify
-
     earlier = read_lock(target)
-    changed = differences(earlier["plan"], spec.to_dict())
+    changed = (*differences(locked_plan(earlier), spec.to_dict()), *changed_definitions(earlier, folder))
     if not changed:
         raise LockError(f"'{target.name}' already locks this very plan; nothing was written")
     if amend is None or not amend.strip():
@@ -275,9 +161,8 @@ def _earlier(spec: PlanSpec, target: Path, amend: str | None) -> dict[str, Any] 
             f"'{target.name}' locks another version of this plan ({'; '.join(str(c) for c in changed[:3])}"
             f"{f' and {len(changed) - 3} more' if len(changed) > 3 else ''}). To lock the change as an amendment, give the reason."
         )
-    found = verify(target)
-    if not found.ok:
-        raise LockError(f"'{target.name}' was changed after it was made ({found.failed[0]}); amend an undamaged copy")
+    if damage := verify(target).damage:
+        raise LockError(f"'{target.name}' was changed after it was made ({damage[0]}); amend an undamaged copy")
     return earlier
 
 
@@ -297,14 +182,6 @@ def _utc(moment: datetime | None) -> str:
     if moment.tzinfo is None:
         raise UsageError("locked_at needs a time zone, as in datetime.now(timezone.utc)")
     return moment.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
-
-
-def _plain_numbers(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _plain_numbers(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain_numbers(v) for v in value]
-    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
 
 
 def _write(path: Path, text: str) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["EXAMPLES"]
+from typing import Any
+
+from trialkit.plan.locking.canonical import canonical_json, sha256_of_text
+from trialkit.plan.reading.load import parse_plan
+
+__all__ = ["EXAMPLES", "test_vectors"]
 
 _SMALL = """\
 schema_version = 1
@@ -106,3 +111,20 @@ EXAMPLES = {
     "three arms, an order of hypotheses": _ORDERED,
     "a scale without tests of invariance": f"{_GROUPED}[measurement]\ninvariance = false\n",
 }
+
+
+def test_vectors() -> dict[str, Any]:
+    """Plans with their canonical JSON and hash, for anyone who wants to check a lock with other software."""
+    vectors = []
+    for name, text in EXAMPLES.items():
+        spec = parse_plan(text)
+        canonical = canonical_json(spec.to_dict())
+        vectors.append({"name": name, "plan_toml": text, "canonical_json": canonical, "plan_hash": sha256_of_text(canonical)})
+    return {
+        "what": "Plan text -> canonical JSON (RFC 8785, defaults written out) -> SHA-256 of its UTF-8 bytes in hexadecimal.",
+        "schema_version": 1,
+        "vectors": vectors,
+    }
+
+
+test_vectors.__test__ = False  # type: ignore[attr-defined]  # a test runner would take it for a test by its name

@@ -6,49 +6,27 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any
 
 from trialkit.errors import LockError, TrialkitError, shown
+from trialkit.plan.deviations.changes import changed_definitions, changes_of
+from trialkit.plan.deviations.entry import Entry as Logged
+from trialkit.plan.deviations.ledger import ledger_beside, read_ledger
 from trialkit.plan.locking.canonical import sha256_of_json, sha256_of_text
+from trialkit.plan.locking.checked import Check, Checked, noted_hash
 from trialkit.plan.locking.differences import Difference, differences
+from trialkit.plan.locking.evidence import Entry, attached_level, evidence_path, file_problems, read_evidence
+from trialkit.plan.locking.expected import data_problems
+from trialkit.plan.locking.fingerprint import fingerprint_beside, further_changed, held_against, read_fingerprint
 from trialkit.plan.locking.levels import level_in_words
-from trialkit.plan.locking.lock import kept_beside, lock_text, parsed_lock, rendered
+from trialkit.plan.locking.manifest import kept_beside, lock_text, locked_plan, parsed_lock, rendered
 from trialkit.plan.locking.software import source_hash, versions
+from trialkit.plan.reading.load import parse_plan, read_plan_text
+from trialkit.plan.record import PlanRecord
+from trialkit.plan.schema.plan_spec import PlanSpec
+from trialkit.plan.schema.scale_files import digest, is_own
 
-if TYPE_CHECKING:
-    from trialkit.plan.deviations.entry import Entry as Logged
-    from trialkit.plan.locking.evidence import Entry
-    from trialkit.plan.schema.plan_spec import PlanSpec
-
-__all__ = ["Check", "Verification", "verify"]
-
-
-class Check(NamedTuple):
-    """One thing that was looked at: its name, whether it holds, and a sentence."""
-
-    name: str
-    ok: bool
-    sentence: str
-
-
-class Checked:
-    """Checks of something on disk: which of them do not hold, and an error that says so."""
-
-    __slots__ = ()
-    path: Path
-    ok: bool
-    checks: tuple[Check, ...]
-
-    @property
-    def failed(self) -> tuple[str, ...]:
-        """Sentences of the checks that do not hold."""
-        return tuple(c.sentence for c in self.checks if not c.ok)
-
-    def require(self) -> Self:
-        """Itself when everything holds; otherwise a LockError that says what does not."""
-        if not self.ok:
-            raise LockError(f"{self.path.name}: " + "; ".join(self.failed))
-        return self
+__all__ = ["Verification", "verify", "verify_plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +112,7 @@ def verify(
     spec, source = _present_plan(plan, source_text)
     beside = Path(plan).parent if isinstance(plan, (str, Path)) else path.parent
     level, attached, looked_at = _evidence(path, manifest)
-    changed = differences(filled(manifest["plan"]), spec.to_dict()) if spec is not None else ()
+    changed = differences(locked_plan(manifest), spec.to_dict()) if spec is not None else ()
     at, entries, told = _ledger(path, plan, ledger, manifest)
     checks = [
         _file(text, manifest),
@@ -162,6 +140,13 @@ def verify(
         differences=changed,
         evidence=attached,
     )
+
+
+def verify_plan(plan: PlanRecord, lock: str | Path | None = None, *, data: Any = None) -> Verification:
+    """The plan as it was read, and data if given, held against its lock; unsaid, the one beside it."""
+    source = plan.lock_path if lock is None else Path(lock)
+    ledger = ledger_beside(plan.path) if plan.path is not None else None
+    return verify(source, plan=plan.spec, source_text=plan.text, data=data, folder=plan.folder, ledger=ledger)
 
 
 def _file(text: str, manifest: dict[str, Any]) -> Check:
@@ -208,8 +193,6 @@ def _chain(path: Path, manifest: dict[str, Any]) -> Iterator[Check]:
 
 def _evidence(path: Path, manifest: dict[str, Any]) -> tuple[str, tuple[Entry, ...], list[Check]]:
     """The level with its evidence, the entries for this version of the lock, and what was looked at."""
-    from trialkit.plan.locking.evidence import attached_level, evidence_path, file_problems, read_evidence
-
     checks = [
         Check(
             "allocation",
@@ -241,6 +224,12 @@ def _evidence(path: Path, manifest: dict[str, Any]) -> tuple[str, tuple[Entry, .
     return (manifest["level"] if problems else attached_level(manifest, found)), mine, checks
 
 
+_REMEDY = (
+    "Put the locked plan back, write every change down with its reason (`trialkit deviate`), or lock the change as an amendment before "
+    "the data are seen (`trialkit lock PLAN --amend 'why'`)"
+)
+
+
 def _plan_file(
     manifest: dict[str, Any],
     spec: PlanSpec | None,
@@ -252,8 +241,6 @@ def _plan_file(
     if spec is None:
         return
     if changed:
-        from trialkit.plan.deviations.changes import changes_of
-
         found = changes_of(changed, entries)
         left = found.unlogged
         listed = "; ".join(str(c) for c in left[:12]) + (f" and {len(left) - 12} more" if len(left) > 12 else "")
@@ -261,7 +248,7 @@ def _plan_file(
             yield Check(
                 "plan",
                 False,
-                f"the plan differs from the locked one: {listed}. `trialkit deviate` writes a change down, with its reason",
+                f"the plan differs from the locked one: {listed}. {_REMEDY}",
             )
         else:
             points = f"{len(changed)} point{'s' if len(changed) > 1 else ''}"
@@ -278,8 +265,6 @@ def _ledger(
     lock_path: Path, plan: PlanSpec | str | Path | None, said: str | Path | None, manifest: dict[str, Any]
 ) -> tuple[Path, tuple[Logged, ...], list[Check]]:
     """The ledger of deviations, its entries, and whether they are as they were written."""
-    from trialkit.plan.deviations.ledger import ledger_beside, read_ledger
-
     places = [ledger_beside(Path(plan))] if isinstance(plan, (str, Path)) else []
     places = [Path(said)] if said is not None else [*places, ledger_beside(lock_path)]
     place = next((p for p in places if p.exists()), places[0])
@@ -298,9 +283,6 @@ def _ledger(
 
 
 def _scales(manifest: dict[str, Any], folder: Path, entries: tuple[Logged, ...]) -> Iterator[Check]:
-    from trialkit.plan.deviations.changes import changed_definitions, changes_of
-    from trialkit.plan.schema.scale_files import digest, is_own
-
     found = changes_of(list(changed_definitions(manifest, folder)), entries)
     logged = {d.path.removeprefix("scales['").removesuffix("'].definition"): e.id for d, e in found.logged}
     for entry in manifest["scales"]:
@@ -326,7 +308,6 @@ def _data(manifest: dict[str, Any], data: Any) -> Iterator[Check]:
     if data is None:
         return
     from trialkit.io.frames import to_pandas
-    from trialkit.plan.locking.expected import data_problems
 
     where, told = "the data", ""
     if isinstance(data, (str, Path)):
@@ -354,8 +335,6 @@ def _data_event(path: Path, manifest: dict[str, Any], data: Any) -> Iterator[Che
     """The data against the fingerprint of those that were analysed, where one stands beside the lock."""
     if data is None:
         return
-    from trialkit.plan.locking.fingerprint import fingerprint_beside, further_changed, held_against, read_fingerprint
-
     stored = fingerprint_beside(path)
     if not stored.exists():
         return
@@ -388,37 +367,11 @@ def _source(manifest: dict[str, Any]) -> Iterator[Check]:
         )
 
 
-def noted_hash(noted: str | None, known: dict[str, str]) -> Iterator[Check]:
-    """Whether a hash that someone noted, or at least 12 digits of it, is one of those known."""
-    if noted is None:
-        return
-    said = noted.strip().lower()
-    match = next((what for what, value in known.items() if len(said) >= 12 and value.startswith(said)), None)
-    if match is None:
-        yield Check("noted hash", False, f"the hash that was noted ({said[:16]}...) is not that of the {' or the '.join(known)}")
-    else:
-        yield Check("noted hash", True, f"the hash that was noted is that of the {match}")
-
-
 def _present_plan(plan: PlanSpec | str | Path | None, source: str | None) -> tuple[PlanSpec | None, str | None]:
-    from trialkit.plan.reading.load import parse_plan, read_plan_text
-
     if isinstance(plan, (str, Path)):
         text = read_plan_text(plan)
         return parse_plan(text, Path(plan).name), text
     return plan, source
-
-
-def filled(locked: dict[str, Any]) -> dict[str, Any]:
-    """The locked plan with the defaults of keys that did not exist yet when it was locked."""
-    from pydantic import ValidationError
-
-    from trialkit.plan.schema.plan_spec import PlanSpec
-
-    try:
-        return PlanSpec.model_validate(locked).to_dict()
-    except ValidationError:  # written by a newer version, or changed: compared as it stands
-        return locked
 
 
 def _hash(content: Any) -> str | None:

@@ -14,11 +14,12 @@ from typing import Any
 
 from trialkit.errors import TrialkitError
 from trialkit.plan.locking.chain import broken_at, lines_of
+from trialkit.plan.locking.checked import Check, Checked, noted_hash
 from trialkit.plan.locking.fingerprint import Fingerprint, further_changed, held_against, read_fingerprint
 from trialkit.plan.locking.levels import level_in_words
-from trialkit.plan.locking.verify import Check, Checked, Verification, noted_hash, verify
-from trialkit.report.bundle import NAME, PLAN_FOLDER, bundle_hash, bundle_text, files_in, is_inside, read_bundle
-from trialkit.report.places import changed_lines, key_of_line
+from trialkit.plan.locking.verify import Verification, verify
+from trialkit.report.writing.bundle import NAME, PLAN_FOLDER, bundle_hash, bundle_text, files_in, is_inside, read_bundle
+from trialkit.report.writing.places import changed_lines, key_of_line
 
 __all__ = ["BundleVerification", "verify_bundle"]
 

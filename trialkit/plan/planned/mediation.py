@@ -11,7 +11,7 @@ from trialkit.estimate.mediation.result import MediationResult
 from trialkit.estimate.outcome import Time
 from trialkit.plan.planned.tried import Tried
 from trialkit.plan.schema.mediators import can_mediate, mediator_baseline, mediator_column
-from trialkit.report.content_mediation import MediationContent
+from trialkit.report.content.mediation import MediationContent
 from trialkit.report.format import in_words
 from trialkit.results import Result, TableResult
 

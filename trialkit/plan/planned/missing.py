@@ -15,8 +15,7 @@ from trialkit.estimate.itt_result import IttResult
 from trialkit.missing import impute, tipping_point, what_if
 from trialkit.missing.imputations import Imputations
 from trialkit.plan.planned.asked import better_of
-from trialkit.plan.schema.outcomes import Outcome
-from trialkit.plan.schema.plan_spec import score_column
+from trialkit.plan.schema.outcomes import Outcome, score_column
 from trialkit.results import Result
 from trialkit.selection.bounds import kling_liebman, lee_bounds, manski_bounds
 from trialkit.trial import Trial

@@ -13,15 +13,14 @@ from trialkit.errors import ScaleError, TrialkitError
 from trialkit.estimate.multiverse.alternatives import AVAILABLE, NOT_ADJUSTED
 from trialkit.estimate.multiverse.curve import specification_curve
 from trialkit.inference.arrays import FloatArray
-from trialkit.io.frames import numeric
-from trialkit.measurement import Scale, scale, score
+from trialkit.measurement import score
 from trialkit.missing import impute
-from trialkit.plan.planned.beside import beside
 from trialkit.plan.planned.missing import Work
+from trialkit.plan.planned.prepare import composites, used_scale
 from trialkit.plan.planned.primary_missing import has_rule
 from trialkit.plan.planned.side_by_side import drawable
 from trialkit.plan.schema.multiverse import curved
-from trialkit.plan.schema.plan_spec import score_column
+from trialkit.plan.schema.outcomes import score_column
 from trialkit.results import Result
 from trialkit.trial import Trial
 
@@ -140,8 +139,7 @@ def _scorings(spec: PlanSpec, ready: Prepared, outcome: Outcome, folder: Path | 
     if outcome.scale is None or not (said.prorate or said.leave_out_items or said.subscales):
         return
     use = spec.scale(outcome.scale)
-    own = beside(folder, use.scale) if use.scale.endswith(".toml") else None
-    entry = Scale.from_toml(own) if own is not None else scale(use.scale, form=use.form)
+    entry = used_scale(use.scale, use.form, folder)
     taken: dict[str, str | None] = {
         score_column(use.name, w): w for w in (outcome.wave, outcome.baseline_wave) if w is not None
     } or {use.name: None}
@@ -195,10 +193,8 @@ def _with_composites(spec: PlanSpec, ready: Prepared, outcome: Outcome, column: 
     """The planned value for people to whom a composite event happened, as in the registered outcome."""
     if column != spec.value_column(outcome):
         return values
-    for handled in outcome.intercurrent.values():
-        if handled.strategy == "composite" and handled.column is not None and handled.value is not None:
-            happened = numeric(ready.trial.column(handled.column), handled.column) == 1
-            values = np.where(happened, handled.value, values)
+    for _, happened, value in composites(outcome, ready.trial.data):
+        values = np.where(happened, value, values)
     return values
 
 

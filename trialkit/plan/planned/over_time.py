@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from trialkit.errors import TrialkitError
 from trialkit.estimate.longitudinal.longitudinal_result import LongitudinalResult
 from trialkit.estimate.longitudinal.repeated_measures import longitudinal
+from trialkit.plan.schema.outcomes import score_column
 from trialkit.results import Result
 
 if TYPE_CHECKING:
@@ -43,8 +44,6 @@ def with_several_follow_ups(courses: Mapping[str, LongitudinalResult]) -> dict[s
 
 def over_time(spec: PlanSpec, ready: Prepared, outcome: Outcome) -> LongitudinalResult:
     """All waves of the outcome's scale in one model, the first as baseline; covariates as planned, without the baseline score."""
-    from trialkit.plan.schema.plan_spec import score_column
-
     a, scale = spec.analysis, str(outcome.scale)
     columns: dict[Hashable, str] = {wave: score_column(scale, wave) for wave in spec.scale_waves(scale)}
     try:

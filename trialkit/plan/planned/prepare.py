@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +11,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from trialkit.errors import ArmError, DataError
+from trialkit.errors import ArmError, DataError, ValueTypeError, shown
+from trialkit.inference.arrays import BoolArray
 from trialkit.io import apply_missing_codes, content_hash, labels, numeric, read, to_pandas
 from trialkit.measurement import Scale, scale, score
 from trialkit.missing.imputations import Imputations
@@ -53,9 +54,23 @@ class Prepared:
         return Trial(self.trial.data, **self.roles, design=design_of(spec, self.trial.data))
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """Data as a plan reads them, so that what needs them twice reads them once.
+
+    `frame` has the missing `codes` of the plan blanked, `source` is what is known of the file; `given` is the path or frame itself.
+    """
+
+    frame: pd.DataFrame
+    source: dict[str, Any]
+    codes: dict[Any, Any]
+    given: Any
+
+
 def prepare(spec: PlanSpec, data: Any, *, folder: Path | None = None) -> Prepared:
-    """Read and check `data` (a path or any data frame) against the plan; `folder` is where relative scale files are."""
-    frame, source = load_data(spec, data)
+    """Check `data` (a path, any data frame, or what `load_data` read) against the plan; `folder` is where relative scale files are."""
+    loaded = load_data(spec, data)
+    frame, source = loaded.frame.copy() if loaded is data else loaded.frame, loaded.source
     check_data(spec, frame)
     frame[spec.data.arm] = _arm_labels(spec, frame)
     scored, directions, answers = _score(spec, frame, folder)
@@ -81,9 +96,13 @@ def with_indices(
     return Trial(frame, **roles), made, notes
 
 
-def load_data(spec: PlanSpec, data: Any) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """The frame with declared missing codes blanked, and where it came from."""
+def load_data(spec: PlanSpec, data: Any) -> Loaded:
+    """The frame with declared missing codes blanked, and where it came from; what was loaded by the same codes is not read again."""
     codes = dict(spec.data.missing_codes)
+    if isinstance(data, Loaded):
+        if data.codes == codes:
+            return data
+        data = data.given
     if isinstance(data, (str, os.PathLike)):
         frame = read(data, missing_codes=codes)
         found = labels.source(frame)
@@ -92,7 +111,8 @@ def load_data(spec: PlanSpec, data: Any) -> tuple[pd.DataFrame, dict[str, Any]]:
         frame = apply_missing_codes(to_pandas(data), codes)
         source = {"file": "a data frame in memory"}
     frame = frame.reset_index(drop=True)
-    return frame, source | {"rows": len(frame), "columns": frame.shape[1], "content_sha256": content_hash(frame)}
+    source |= {"rows": len(frame), "columns": frame.shape[1], "content_sha256": content_hash(frame)}
+    return Loaded(frame, source, codes, data)
 
 
 def check_data(spec: PlanSpec, frame: pd.DataFrame) -> None:
@@ -167,21 +187,32 @@ def used_scale(key: str, form: str | None, folder: Path | None) -> Scale:
     return scale(key, form=form)
 
 
+def _happened(frame: pd.DataFrame, column: str, event: str) -> BoolArray:
+    """To whom an event happened: 1; any other code than 0 would pass for 'no' and leave the outcome as it was measured."""
+    values = numeric(frame[column], column)
+    strange = sorted(set(values[np.isfinite(values)].tolist()) - {0.0, 1.0})
+    if strange:
+        raise ValueTypeError(
+            f"column '{column}' says to whom '{event}' happened, as 0 or 1, and holds {shown([f'{v:g}' for v in strange])}: recode it, or "
+            "declare a code for missing under missing_codes."
+        )
+    return np.asarray(values == 1)
+
+
 def _composites(spec: PlanSpec, frame: pd.DataFrame, outcomes: Sequence[Outcome]) -> list[Note]:
     """Give people with a composite event the planned value of the outcome."""
     notes = []
     for outcome in outcomes:
         column = spec.value_column(outcome)
-        for event, handled in outcome.intercurrent.items():
-            if handled.strategy != "composite" or handled.column is None or handled.value is None:
-                continue
-            happened = numeric(frame[handled.column], handled.column) == 1
-            values = numeric(frame[column], column)
-            frame[column] = np.where(happened, handled.value, values)
-            notes.append(
-                Note(
-                    "composite",
-                    f"{int(happened.sum())} people with '{event}' count as {handled.value:g} on '{outcome.name}' (composite strategy).",
-                )
-            )
+        for event, happened, value in composites(outcome, frame):
+            frame[column] = np.where(happened, value, numeric(frame[column], column))
+            told = f"{int(happened.sum())} people with '{event}' count as {value:g} on '{outcome.name}' (composite strategy)."
+            notes.append(Note("composite", told))
     return notes
+
+
+def composites(outcome: Outcome, frame: pd.DataFrame) -> Iterator[tuple[str, BoolArray, float]]:
+    """Events with a planned value of the outcome that a column tells: the event, to whom it happened, the value."""
+    for event, handled in outcome.intercurrent.items():
+        if handled.strategy == "composite" and handled.column is not None and handled.value is not None:
+            yield event, _happened(frame, handled.column, event), handled.value

@@ -10,9 +10,9 @@ import numpy as np
 
 from trialkit.errors import EstimationError, TrialkitError, shown
 from trialkit.measurement import InvarianceResult, latent_effect, response_shift_note
-from trialkit.plan.schema.plan_spec import score_column
+from trialkit.plan.schema.outcomes import score_column
 from trialkit.report.content import MeasurementContent, OutcomeContent
-from trialkit.report.content_mediation import MediationContent
+from trialkit.report.content.mediation import MediationContent
 from trialkit.results import Estimate, Note, Result
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from trialkit.plan.planned.beside import read_beside
 from trialkit.plan.planned.missing import planned_missing
 from trialkit.plan.schema.outcomes import Outcome
 from trialkit.report.content import OutcomeContent
-from trialkit.report.content_selection import SelectionContent
+from trialkit.report.content.selection import SelectionContent
 from trialkit.results import Result, TableResult
 from trialkit.selection.attrition import attrition
 from trialkit.selection.peers.assignment import peer_assignment_test

@@ -1,4 +1,4 @@
-"""The graph of a plan with method = "gatekeeping": its hypotheses, what must hold of it, its words, and the test.
+"""The graph of a plan with method = "gatekeeping": its hypotheses, what must hold of it, and the test.
 
 A hypothesis is one row of the results: an outcome, or with several comparisons of arms an outcome and its comparison. Exploratory
 outcomes may stay outside the graph; they are reported without a correction.
@@ -10,15 +10,16 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from trialkit.errors import nearest, shown
+from trialkit.errors import shown
 from trialkit.plan.schema.base import Path, Problem
+from trialkit.plan.schema.names import near_miss
 from trialkit.plan.schema.sections import GRAPH_KEYS
 
 if TYPE_CHECKING:
     from trialkit.estimate.several.gatekeeping import GatekeepingResult
     from trialkit.plan.schema.plan_spec import PlanSpec
 
-__all__ = ["graph_problems", "graph_test", "graph_words", "hypotheses", "hypothesis", "starting_share"]
+__all__ = ["graph_problems", "graph_test", "hypotheses", "hypothesis", "starting_share"]
 
 ROUNDING = 1e-9
 
@@ -64,7 +65,9 @@ def _family_problems(spec: PlanSpec, families: tuple[str, ...]) -> Iterator[Prob
     known = tuple(spec.families)
     for i, family in enumerate(families):
         if family not in known:
-            yield Problem(("multiplicity", "families", i), f"'{family}' is no family of [[outcomes]].{_near(family, known)}")
+            yield Problem(
+                ("multiplicity", "families", i), f"'{family}' is no family of [[outcomes]].{near_miss(family, known, most=12)}"
+            )
     for family, members in spec.families.items():
         confirmed = [o.name for o in members if o.role != "exploratory"]
         if confirmed and family not in families:
@@ -80,7 +83,7 @@ def _arrow_problems(spec: PlanSpec) -> Iterator[Problem]:
     unknown: list[Problem] = []
     for where, name in _names(weights, arrows):
         if name not in known:
-            unknown.append(Problem(where, f"'{name}' is no hypothesis of this plan.{_near(name, known)}"))
+            unknown.append(Problem(where, f"'{name}' is no hypothesis of this plan.{near_miss(name, known, most=12)}"))
     yield from unknown
     total = sum(weights.values())
     if total > 1 + ROUNDING or total <= 0:
@@ -127,11 +130,6 @@ def _reached(weights: Mapping[str, float], arrows: Mapping[str, Mapping[str, flo
     return found
 
 
-def _near(name: str, known: tuple[str, ...]) -> str:
-    near = nearest(name, known)
-    return f" Did you mean '{near}'?" if near else f" There are: {shown(known, 12)}."
-
-
 def in_graph(spec: PlanSpec) -> tuple[str, ...]:
     """The hypotheses that the graph holds, in the order of the plan."""
     m = spec.multiplicity
@@ -167,36 +165,3 @@ def graph_test(spec: PlanSpec, p: Mapping[str, float]) -> GatekeepingResult:
         return gatekeeping(values, families=of_family, pass_on=m.pass_on or "all", alpha=alpha)
     arrows = {start: dict(row) for start, row in (m.transitions or {}).items()}
     return gatekeeping(values, weights=dict(m.weights or {}), transitions=arrows, alpha=alpha)
-
-
-def graph_words(spec: PlanSpec) -> Iterator[str]:
-    """The graph in sentences."""
-    m = spec.multiplicity
-    if m.families:
-        yield f"Gatekeeping: the families are tested in the order {_listed(m.families)}, each by Holm."
-        if len(m.families) > 1 and m.pass_on == "any":
-            yield "Every rejected hypothesis of a family passes its share of alpha on to the next."
-        elif len(m.families) > 1:
-            yield "The next family is tested only when every hypothesis of the one before is rejected."
-    else:
-        yield f"Gatekeeping: alpha starts as {_shares(m.weights or {})}."
-        for start, row in (m.transitions or {}).items():
-            kept = {end: share for end, share in row.items() if share > 0}
-            yield (
-                f"When '{start}' is rejected its share goes to {_shares(kept)}."
-                if kept
-                else f"The share of '{start}' goes nowhere."
-            )
-    outside = [h for h in hypotheses(spec) if h not in in_graph(spec)]
-    if outside:
-        yield f"Outside the graph, exploratory and not corrected: {_listed(tuple(outside))}."
-
-
-def _shares(shares: Mapping[str, float]) -> str:
-    parts = [f"'{name}' ({share:.4g})" for name, share in shares.items() if share > 0]
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    quoted = [f"'{n}'" for n in names]
-    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"

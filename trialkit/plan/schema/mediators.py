@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trialkit.plan.schema.outcomes import Outcome, score_column
+
 if TYPE_CHECKING:
-    from trialkit.plan.schema.outcomes import Outcome
     from trialkit.plan.schema.plan_spec import PlanSpec
     from trialkit.plan.schema.sections import Mediation
 
@@ -21,16 +22,12 @@ def can_mediate(outcome: Outcome) -> bool:
 
 def mediator_column(spec: PlanSpec, entry: Mediation) -> str:
     """The column of the mediator: its own, or that of its score."""
-    from trialkit.plan.schema.plan_spec import score_column
-
     said = entry.mediator
     return str(said.column) if said.scale is None else score_column(said.scale, said.wave)
 
 
 def mediator_baseline(spec: PlanSpec, entry: Mediation) -> str | None:
     """The mediator before randomization: as planned, or else its scale's score at the first wave, where the plan has that scored."""
-    from trialkit.plan.schema.plan_spec import score_column
-
     said = entry.mediator
     if said.baseline is not None or said.scale is None or said.wave is None:
         return said.baseline

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from trialkit.errors import nearest, shown
 from trialkit.plan.schema.base import Columns, Draws, Frozen, FrozenMap, Listed, Name, Problem, Seed, no_repeats
+from trialkit.plan.schema.names import near_miss
 from trialkit.plan.schema.outcomes import Estimator
 
 if TYPE_CHECKING:
     from trialkit.plan.schema.outcomes import Outcome
     from trialkit.plan.schema.plan_spec import PlanSpec
 
-__all__ = ["MultiverseSection", "curved", "multiverse_problems", "multiverse_words"]
+__all__ = ["MultiverseSection", "curved", "multiverse_problems"]
 
 Kind = Literal["auto", "classical", "HC0", "HC1", "HC2", "HC3", "CR0", "CR1", "CR2", "CR3"]
 MissingRule = Literal["multiple_imputation", "inverse_probability_weights"]
@@ -69,29 +69,6 @@ def curved(spec: PlanSpec) -> tuple[Outcome, ...]:
     return tuple(spec.outcome(n) for n in spec.multiverse.outcomes) or spec.primary
 
 
-def multiverse_words(spec: PlanSpec) -> Iterator[str]:
-    """The section back in words."""
-    said = spec.multiverse
-    if said is None:
-        return
-    declared = [
-        f"adjusted for {', '.join(columns) if columns else 'nothing'} ({label})" for label, columns in said.adjust.items()
-    ]
-    declared += [f"estimator {e.replace('_', ' ')}" for e in said.estimators]
-    declared += [f"standard errors {c}" for c in said.covariances]
-    declared += [m.replace("_", " ") for m in said.missing]
-    declared += [f"{k} answers that may be missing" for k in said.prorate]
-    declared += [f"without item {i}" for i in said.leave_out_items] + [f"subscale {s}" for s in said.subscales]
-    declared += [f"winsorized at {100 * w:g} %" for w in said.winsorize]
-    how = "in all combinations" if said.combine == "all" else "one at a time"
-    seed = said.seed if said.seed is not None else spec.analysis.seed
-    names = ", ".join(f"'{o.name}'" for o in curved(spec))
-    yield (
-        f"A specification curve of {names} beside the registered analysis, {how}: {'; '.join(declared)}. "
-        f"Joint test by re-randomization: {said.statistic.replace('_', ' ')}, {said.draws} draws, seed {seed}."
-    )
-
-
 def multiverse_problems(spec: PlanSpec) -> Iterator[Problem]:
     """What contradicts other parts of the plan."""
     from trialkit.estimate.registry import ESTIMATORS
@@ -102,9 +79,7 @@ def multiverse_problems(spec: PlanSpec) -> Iterator[Problem]:
     names = [o.name for o in spec.outcomes]
     unknown = [n for n in said.outcomes if n not in names]
     for name in unknown:
-        near = nearest(name, names)
-        hint = f" Did you mean '{near}'?" if near else f" There are: {shown(names, 8)}."
-        yield Problem(("multiverse", "outcomes"), f"'{name}' is not one of [[outcomes]].{hint}")
+        yield Problem(("multiverse", "outcomes"), f"'{name}' is not one of [[outcomes]].{near_miss(name, names)}")
     if unknown:
         return
     if said.sample:

@@ -22,6 +22,7 @@ __all__ = [
     "Measure",
     "Outcome",
     "ScaleUse",
+    "score_column",
 ]
 
 Measure = Literal[
@@ -245,3 +246,8 @@ class Outcome(Frozen):
         if self.index is not None:
             return "index"
         return "scale" if self.scale is not None else "time" if self.time is not None or self.event is not None else "column"
+
+
+def score_column(scale: str, wave: str | None) -> str:
+    """Name of the column in which a scale's score stands, as in `self_efficacy_t0`."""
+    return scale if wave is None else f"{scale}_{wave}"

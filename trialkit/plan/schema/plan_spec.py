@@ -21,8 +21,10 @@ from trialkit.plan.schema.base import (
 from trialkit.plan.schema.checks.whole import check
 from trialkit.plan.schema.comparisons import Comparison, comparisons
 from trialkit.plan.schema.defaults import with_defaults
+from trialkit.plan.schema.gatekeeping import starting_share
+from trialkit.plan.schema.mediators import mediator_baseline, mediator_column
 from trialkit.plan.schema.multiverse import MultiverseSection
-from trialkit.plan.schema.outcomes import Outcome, ScaleUse
+from trialkit.plan.schema.outcomes import Outcome, ScaleUse, score_column
 from trialkit.plan.schema.sections import (
     AnalysisSection,
     HarmsSection,
@@ -153,8 +155,6 @@ class PlanSpec(Frozen):
 
     def starting_share(self, outcome: Outcome) -> float:
         """With gatekeeping: the share of alpha that the outcome's test has before anything is rejected."""
-        from trialkit.plan.schema.gatekeeping import starting_share
-
         return starting_share(self, outcome.name)
 
     def arm(self, name: str) -> Arm:
@@ -195,14 +195,10 @@ class PlanSpec(Frozen):
 
     def mediator_column(self, entry: Mediation) -> str:
         """The column of a mediator: its own, or that of its score."""
-        from trialkit.plan.schema.mediators import mediator_column
-
         return mediator_column(self, entry)
 
     def mediator_baseline(self, entry: Mediation) -> str | None:
         """The mediator before randomization: a column, a score, or None."""
-        from trialkit.plan.schema.mediators import mediator_baseline
-
         return mediator_baseline(self, entry)
 
     def adjust_for(self, outcome: Outcome) -> tuple[str, ...]:
@@ -284,8 +280,3 @@ class PlanSpec(Frozen):
             c for o in self.outcomes for c in self.components(o)
         }
         return named | set(self.selection.reach.by if self.selection.reach else ())
-
-
-def score_column(scale: str, wave: str | None) -> str:
-    """Name of the column in which a scale's score stands, as in `self_efficacy_t0`."""
-    return scale if wave is None else f"{scale}_{wave}"

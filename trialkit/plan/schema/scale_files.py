@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import trialkit
 
-__all__ = ["definition", "digest", "is_own", "registry_keys", "scale_path"]
+__all__ = ["definition", "digest", "is_own", "refuse_damaged", "registry_keys", "scale_path"]
 
 
 def is_own(scale: str) -> bool:
@@ -43,6 +44,21 @@ def digest(scale: str, folder: Path | None = None) -> str | None:
         return hashlib.sha256(scale_path(scale, folder).read_bytes().replace(b"\r\n", b"\n")).hexdigest()
     except OSError:
         return None
+
+
+def refuse_damaged(scales: Iterable[str], folder: Path | None) -> None:
+    """Read the files of one's own that are there, so that a plan is not locked on a scale that cannot be scored.
+
+    Raises
+    ------
+    ScaleError
+        A file that defines no scale: says what is wrong in it.
+    """
+    for scale in dict.fromkeys(scales):
+        if is_own(scale) and scale_path(scale, folder).exists():
+            from trialkit.measurement import Scale
+
+            Scale.from_toml(scale_path(scale, folder))
 
 
 def _registry() -> Path:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from trialkit.errors import UsageError, nearest
 from trialkit.plan.schema.outcomes import Intercurrent, Outcome
 from trialkit.plan.words.not_yet import unfit_for_rule
+from trialkit.plan.words.vocabulary import WORDS, Language, Vocabulary
 
 if TYPE_CHECKING:
     from trialkit.plan.schema.plan_spec import PlanSpec
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["contrast_pair", "contrast_sides", "estimand_sentence", "missing_sentence"]
 
 
-def estimand_sentence(spec: PlanSpec, outcome: Outcome | str, contrast: str | tuple[str, str] | None = None) -> str:
+def estimand_sentence(
+    spec: PlanSpec, outcome: Outcome | str, contrast: str | tuple[str, str] | None = None, *, language: Language = "en"
+) -> str:
     """What is estimated, in one sentence.
 
     Parameters
@@ -24,6 +27,8 @@ def estimand_sentence(spec: PlanSpec, outcome: Outcome | str, contrast: str | tu
         An outcome of the plan or its name.
     contrast
         "peer - individual" or ("peer", "individual"), or the text of one of the plan's own; unsaid: the first comparison of the plan.
+    language
+        "en" or "nl".
 
     Examples
     --------
@@ -32,27 +37,30 @@ def estimand_sentence(spec: PlanSpec, outcome: Outcome | str, contrast: str | tu
     """
     if isinstance(outcome, str):
         outcome = spec.outcome(outcome)
+    w = WORDS[language]
     first, second = contrast_sides(spec, contrast)
-    offered, others = _side(spec, first), _side(spec, second)
-    compared = _comparison(spec, outcome, offered, others)
-    return f"Among {_population(spec, outcome)}, {compared}{_averaging(spec, outcome)}{_events(outcome)}."
+    return w(
+        "estimand",
+        population=_population(spec, outcome, w),
+        compared=_comparison(spec, outcome, _side(spec, first, w), _side(spec, second, w), w),
+        averaging=_averaging(spec, outcome, w),
+        events=_events(outcome, w),
+    )
 
 
-def missing_sentence(spec: PlanSpec, outcome: Outcome) -> Iterator[str]:
+def missing_sentence(spec: PlanSpec, outcome: Outcome, *, language: Language = "en") -> Iterator[str]:
     """What the analysis takes the outcomes to be that were not observed, where the plan's rule says more than 'available cases' and fits the outcome."""
     if spec.missing.primary == "available_cases" or unfit_for_rule(spec, outcome):
         return
+    w = WORDS[language]
     given = [c for c in spec.adjust_for(outcome) if c not in spec.data.strata]
-    if spec.missing.primary == "multiple_imputation":
-        given = ["the strata"] * bool(spec.data.strata) + given
-        group = " and group" if spec.grouped_arms or spec.data.cluster else ""
-        earlier = " and earlier waves" if outcome.scale is not None and outcome.wave is not None else ""
-        also = f", {', '.join(given)}{earlier}" if given else ""
-        how = "they are filled in by multiple imputation"
-        yield f"Outcomes that were not observed are taken to be missing at random given arm{group}{also}: {how}."
-    else:
-        how = "people with the outcome are weighted by the inverse of their probability of having it"
-        yield f"Outcomes that were not observed are taken to be missing at random given arm, {', '.join(given)}: {how}."
+    if spec.missing.primary != "multiple_imputation":
+        yield w("at_random_weighted", given=", ".join(given))
+        return
+    given = [w("the_strata")] * bool(spec.data.strata) + given
+    group = w("and_group") if spec.grouped_arms or spec.data.cluster else ""
+    earlier = w("and_earlier") if outcome.scale is not None and outcome.wave is not None else ""
+    yield w("at_random_imputed", group=group, also=f", {', '.join(given)}{earlier}" if given else "")
 
 
 def contrast_sides(spec: PlanSpec, contrast: str | tuple[str, str] | None) -> tuple[Mapping[str, float], Mapping[str, float]]:
@@ -77,100 +85,63 @@ def contrast_pair(spec: PlanSpec, contrast: str | tuple[str, str] | None) -> tup
     return arm, reference
 
 
-def _side(spec: PlanSpec, weights: Mapping[str, float]) -> str:
+def _side(spec: PlanSpec, weights: Mapping[str, float], w: Vocabulary) -> str:
     """'those offered a peer group', or of several arms 'those offered a peer group or a coach (every arm counting the same)'."""
-    offers = [_as_offer(spec.arm(a).label) for a in weights]
+    offers = [w.offer(spec.arm(a).label) for a in weights]
     if len(offers) == 1:
-        return f"those offered {offers[0]}"
-    same = len({round(w, 9) for w in weights.values()}) == 1
-    counting = (
-        "every arm counting the same" if same else ", ".join(f"{o} counting {w:g}" for o, w in zip(offers, weights.values()))
+        return w("offered", offer=offers[0])
+    same = len({round(weight, 9) for weight in weights.values()}) == 1
+    each = (w("counting", offer=o, weight=w.amount(weight)) for o, weight in zip(offers, weights.values()))
+    return w("offered_any", offers=w.joined(offers, by="or"), counting=w("counting_same") if same else ", ".join(each))
+
+
+def _population(spec: PlanSpec, outcome: Outcome, w: Vocabulary) -> str:
+    everyone = w("everyone", population=spec.trial.population)
+    strata = any(h.strategy == "principal_stratum" for h in outcome.intercurrent.values())
+    return w("compliers", everyone=everyone) if strata or outcome.estimand.population == "compliers" else everyone
+
+
+def _comparison(spec: PlanSpec, outcome: Outcome, offered: str, others: str, w: Vocabulary) -> str:
+    """The measure in words; its sentence takes of these what it needs."""
+    q, tau = outcome.q or 0.0, outcome.tau or 0.0
+    return w(
+        f"measure_{outcome.measure}",
+        what=w("what", label=outcome.label, when=_when(spec, outcome, w)),
+        between=w("between", offered=offered, others=others),
+        ratio=w("ratio", offered=offered, others=others),
+        offered=offered,
+        others=others,
+        side=w(f"category_{outcome.better or 'higher'}"),
+        quantile=w("median") if q == 0.5 else w("quantile", q=w.amount(q)),
+        tau=w.amount(tau),
     )
-    return f"those offered {', '.join(offers[:-1])} or {offers[-1]} ({counting})"
 
 
-def _as_offer(label: str) -> str:
-    """A label inside a sentence: a capital that only opens it goes, an acronym stays."""
-    return label[:1].lower() + label[1:] if label[1:2].islower() or label[:2] == "A " else label
-
-
-def _population(spec: PlanSpec, outcome: Outcome) -> str:
-    everyone = f"all randomized {spec.trial.population}"
-    if outcome.estimand.population == "compliers" or any(
-        h.strategy == "principal_stratum" for h in outcome.intercurrent.values()
-    ):
-        return f"those of {everyone} who take up the offer when it is made to them"
-    return everyone
-
-
-def _comparison(spec: PlanSpec, outcome: Outcome, offered: str, others: str) -> str:
-    what = f"'{outcome.label}'{_when(spec, outcome)}"
-    between = f"between {offered} and {others}"
-    ratio = f"among {offered} to that among {others}"
-    match outcome.measure:
-        case "mean_difference":
-            return f"the difference in the mean of {what} {between}"
-        case "risk_difference":
-            return f"the difference in the share {what} {between}"
-        case "risk_ratio":
-            return f"the ratio of the share {what} {ratio}"
-        case "odds_ratio":
-            return f"the ratio of the odds of {what} {ratio}"
-        case "rate_ratio":
-            return f"the ratio of the mean count {what} {ratio}"
-        case "mean_ratio":
-            return f"the ratio of the mean of {what} {ratio}"
-        case "win_odds":
-            return f"the odds that someone of {offered} does better on {what} than someone of {others}, ties counting half"
-        case "proportional_odds":
-            return f"the ratio of the odds of a {outcome.better or 'higher'} category of {what} {ratio}, taken as the same at every category"
-        case "quantile":
-            which = "median" if outcome.q == 0.5 else f"{outcome.q:g} quantile"
-            return f"the difference in the {which} of {what} {between}"
-        case "hazard_ratio":
-            return f"the ratio of the hazard of {what} {ratio}"
-        case "rmst_difference":
-            return f"the difference in the mean of {what}, counted up to {outcome.tau:g}, {between}"
-
-
-def _when(spec: PlanSpec, outcome: Outcome) -> str:
+def _when(spec: PlanSpec, outcome: Outcome, w: Vocabulary) -> str:
     """The wave in words, unless the label of the outcome says it already."""
     if outcome.wave is None or outcome.wave not in spec.wave_names:
         return ""
     said = spec.wave_label(outcome.wave)
-    return "" if said.casefold() in outcome.label.casefold() else f" {said}"
+    return "" if said.casefold() in outcome.label.casefold() else w("when", wave=said)
 
 
-def _averaging(spec: PlanSpec, outcome: Outcome) -> str:
+def _averaging(spec: PlanSpec, outcome: Outcome, w: Vocabulary) -> str:
     if outcome.estimand.average == "group":
-        return ", every group counting the same"
-    grouped = spec.data.group is not None or spec.data.cluster is not None
-    return ", every person counting the same" if grouped else ""
+        return w("by_group")
+    return w("by_person") if spec.data.group is not None or spec.data.cluster is not None else ""
 
 
-def _events(outcome: Outcome) -> str:
+def _events(outcome: Outcome, w: Vocabulary) -> str:
     """', whatever happened to them afterwards (never attended: treatment policy; died: counted as 0)'."""
     if not outcome.intercurrent:
-        return ", whatever happened to them afterwards (treatment policy; the plan names no events)"
+        return w("no_events")
     by_strategy: dict[str, list[str]] = {}
     for event, handled in outcome.intercurrent.items():
-        by_strategy.setdefault(_strategy(handled), []).append(event.replace("_", " "))
+        by_strategy.setdefault(_strategy(handled, w), []).append(event.replace("_", " "))
     listed = "; ".join(f"{', '.join(events)}: {strategy}" for strategy, events in by_strategy.items())
-    opening = (
-        "whatever happened to them afterwards" if "treatment policy" in by_strategy else "with what happened to them afterwards"
-    )
-    return f", {opening} ({listed})"
+    as_assigned = any(h.strategy == "treatment_policy" for h in outcome.intercurrent.values())
+    return w("events", opening=w("whatever" if as_assigned else "minding"), events=listed)
 
 
-def _strategy(handled: Intercurrent) -> str:
-    match handled.strategy:
-        case "treatment_policy":
-            return "treatment policy"
-        case "composite":
-            return f"counted as {handled.value:g}"
-        case "hypothetical":
-            return f"as if {handled.scenario}"
-        case "while_on_treatment":
-            return "only the time before it counts"
-        case "principal_stratum":
-            return "only people to whom it would not happen in either arm"
+def _strategy(handled: Intercurrent, w: Vocabulary) -> str:
+    return w(f"strategy_{handled.strategy}", value=w.amount(handled.value or 0.0), scenario=handled.scenario)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from trialkit.plan.schema.outcomes import RATIO_MEASURES, HedgesG, Outcome
+from trialkit.plan.words.vocabulary import Language
 
 if TYPE_CHECKING:
     from trialkit.plan.schema.plan_spec import PlanSpec
@@ -30,7 +31,7 @@ class Look:
     text: str
 
 
-def look_again(spec: PlanSpec, language: Literal["en", "nl"] = "en") -> tuple[Look, ...]:
+def look_again(spec: PlanSpec, language: Language = "en") -> tuple[Look, ...]:
     """Known traps of a plan that is valid all the same. Nothing here stops a run.
 
     Parameters

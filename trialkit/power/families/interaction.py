@@ -161,9 +161,12 @@ def interaction(
     solved_for, known, unknown = asked_sizes("interaction", given, lowest, effect=effect, power=wished)
     solution = solve(model, effect=effect, power=wished, known=known, unknown=unknown, take_up=uptake, test=checked)
     _, main, df = variances(solution.sizes)
-    main_df = math.inf if test == "z" else float(solution.sizes["clusters"]) - 4 if by_cluster else float(df)
+    main_df = math.inf if test == "z" else float(df)
     if in_groups and test != "z":
         main_df = _main_df(solution.sizes, rho, r1, left)
+    elif by_cluster and test != "z":
+        # a moderator within clusters takes no degree of freedom from the comparison of their means
+        main_df = float(solution.sizes["clusters"]) - (4 if level == "cluster" else 2)
     main_power = t_power(ncp=solution.effect * uptake.dilution / math.sqrt(float(main)), df=main_df, alpha=checked.alpha, alternative=checked.alternative)  # fmt: skip
     found = assemble(
         "interaction",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 from trialkit.errors import UsageError
 from trialkit.inference.arrays import FloatArray
@@ -315,6 +315,8 @@ def _comparisons(effects: FloatArray, n: float, m: float, kind: str, lost_df: in
 
 
 def _omnibus(means: FloatArray, n: float, m: float, lost_df: int, alpha: float) -> Answer:
+    from scipy import stats  # slow to import, and most calls of the package do without it
+
     counts = np.array([m, *[n] * (len(means) - 1)])
     df = counts.sum() - len(means) - lost_df
     ncp = float(counts @ (means - counts @ means / counts.sum()) ** 2)

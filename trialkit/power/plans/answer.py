@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from trialkit.errors import PlanError
 from trialkit.power.plans.margins import margin_sentences
-from trialkit.power.plans.outcome import Scale, scale_of
+from trialkit.power.plans.outcome import scale_of
+from trialkit.power.plans.scale import Scale
 from trialkit.power.plans.sizes import Planned, planned
 from trialkit.power.result import PowerResult
 from trialkit.power.solve import NoSolutionError

@@ -3,42 +3,39 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import integrate, optimize
 
 from trialkit.errors import PlanError
-from trialkit.inference.arrays import FloatArray
+from trialkit.power.plans.scale import Kind, Scale, log_odds_of_win
 from trialkit.power.words import number, percent
 
 if TYPE_CHECKING:
     from trialkit.plan.schema.outcomes import Outcome
-    from trialkit.power.plans.outcome import Scale
 
-Kind = Literal["mean", "rate", "count", "time", "ordered"]
+RATES = ("risk_difference", "risk_ratio", "odds_ratio")
 COUNTS = ("rate_ratio", "mean_ratio")
 TIMES = ("hazard_ratio", "rmst_difference")
 ORDERED = ("proportional_odds", "win_odds")
 DEFAULT_MEAN = 1.0
 DEFAULT_SHARES = (0.2, 0.2, 0.2, 0.2, 0.2)
-RATIO_WORDS = {
-    "rate_ratio": "a rate ratio", "mean_ratio": "a ratio of means", "hazard_ratio": "a hazard ratio", "proportional_odds": "an odds ratio",
-    "win_odds": "win odds",
-}  # fmt: skip
+
+
+_KINDS: dict[str, Kind] = {
+    **dict.fromkeys(RATES, "rate"),
+    **dict.fromkeys(COUNTS, "count"),
+    **dict.fromkeys(TIMES, "time"),
+    **dict.fromkeys(ORDERED, "ordered"),
+    "mean_difference": "mean",
+}
 
 
 def kind_of(outcome: Outcome) -> Kind | None:
     """What the outcome's power is reckoned as; None where nothing is built."""
-    if outcome.measure in ("risk_difference", "risk_ratio", "odds_ratio"):
-        return "rate"
-    if outcome.measure in COUNTS:
-        return "count"
-    if outcome.measure in TIMES:
-        return "time"
-    if outcome.measure in ORDERED:
-        return "ordered"
-    return "mean" if outcome.measure == "mean_difference" and outcome.kind != "time" else None
+    kind = _KINDS.get(outcome.measure)
+    return None if kind == "mean" and outcome.kind == "time" else kind
 
 
 def count_scale(outcome: Outcome) -> Scale:
@@ -114,7 +111,6 @@ def _scale(
     kind: Kind, outcome: Outcome, given: dict[str, Any], effect: float | None, used: list[str], missing: list[str]
 ) -> Scale:
     from trialkit.estimate.measures import better_effect
-    from trialkit.power.plans.outcome import Scale
 
     asked, smallest, unused = outcome.smallest_worthwhile, None, []
     if isinstance(asked, float):
@@ -135,25 +131,6 @@ def _scale(
 
 def _log(ratio: float | None) -> float | None:
     return None if ratio is None else math.log(ratio)
-
-
-def shifted(control: FloatArray, log_odds: float) -> FloatArray:
-    """Shares of the categories when the odds of a higher one are multiplied by exp(log_odds)."""
-    below = np.cumsum(control)[:-1]
-    with np.errstate(divide="ignore"):
-        odds = below / (1 - below) * math.exp(-log_odds)
-    return np.diff(np.concatenate([[0.0], np.where(np.isinf(odds), 1.0, odds / (1 + odds)), [1.0]]))
-
-
-def win_odds(treated: FloatArray, control: FloatArray) -> float:
-    """Odds that a treated person does better than a control, ties split; categories worst first."""
-    wins = float(treated @ (np.cumsum(control) - control / 2))
-    return wins / (1 - wins)
-
-
-def log_odds_of_win(control: FloatArray, wished: float) -> float:
-    """The log odds ratio of a better category that gives these win odds."""
-    return float(optimize.brentq(lambda b: math.log(win_odds(shifted(control, b), control) / wished), -30, 30, xtol=1e-12))
 
 
 def restricted_mean(median: float, shape: float, log_hazard_ratio: float, tau: float) -> float:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from trialkit.errors import UsageError
 from trialkit.power.families.margin_tests import MarginResult
 from trialkit.power.families.margins import equivalence, noninferiority
-from trialkit.power.plans.kinds import RATIO_WORDS
-from trialkit.power.plans.outcome import Scale
+from trialkit.power.plans.scale import RATIO_WORDS, Scale
 from trialkit.power.plans.sizes import Planned
 from trialkit.power.solve import NoSolutionError
 from trialkit.power.words import decimals, number, percent

@@ -1,126 +1,18 @@
-"""How a primary outcome of a plan is measured for power: in SDs, in its own units, as a rate, or as the log of a ratio (plan_kinds.py)."""
+"""How a primary outcome of a plan is measured for power: in SDs, in its own units, as a rate, or as the log of a ratio (kinds.py)."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from trialkit.errors import UsageError
-from trialkit.power.plans.kinds import (
-    RATIO_WORDS,
-    Kind,
-    count_scale,
-    kind_of,
-    log_odds_of_win,
-    ordered_scale,
-    shifted,
-    time_scale,
-    win_odds,
-)
-from trialkit.power.words import decimals, number, percent
+from trialkit.power.plans.kinds import count_scale, kind_of, ordered_scale, time_scale
+from trialkit.power.plans.scale import Scale
+from trialkit.power.words import number, percent
 
 if TYPE_CHECKING:
     from trialkit.plan.schema.outcomes import Outcome
     from trialkit.plan.schema.plan_spec import PlanSpec
 
 DEFAULT_RATE = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """Units of an outcome.
-
-    Attributes
-    ----------
-    rate : share in the control arm for a rate, else None.
-    sd : standard deviation in the outcome's units; 1 where effects are in SDs.
-    raw : whether those units are the outcome's own.
-    falls : whether the effect looked for is a fall. Effects are sizes in that direction.
-    assumed, smallest : the effect assumed and the smallest that would matter, on this scale, or None.
-    used, missing : what was taken from the plan, and what had to be supplied.
-    unused : sentences about what could not be used.
-    kind, measure : 'mean', 'rate', 'count', 'time' or 'ordered', and for the last three the measure. Effects of these are logs of ratios (of the odds of
-        a better category for ordered outcomes), but for restricted mean times, whose effects are times.
-    given : what is assumed of the control arm for these: control_mean and variance_ratio; control_median, follow_up, shape and tau; control_shares.
-    """
-
-    rate: float | None
-    sd: float
-    raw: bool
-    falls: bool
-    assumed: float | None
-    smallest: float | None
-    used: tuple[str, ...]
-    missing: tuple[str, ...]
-    unused: tuple[str, ...]
-    kind: Kind = "mean"
-    measure: str = "mean_difference"
-    given: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def ratio(self) -> bool:
-        """Whether effects are logs and are shown as ratios."""
-        return self.measure in RATIO_WORDS
-
-    def shown(self, effect: float) -> float:
-        """A signed effect as a reader meets it: ratios instead of logs."""
-        if self.measure == "win_odds":
-            control = np.asarray(self.given["control_shares"])
-            return win_odds(shifted(control, effect), control)
-        return math.exp(effect) if self.ratio else effect
-
-    def read(self, shown: float) -> float:
-        """The signed effect that is shown as this: of a ratio the log."""
-        if not self.ratio:
-            return shown
-        if shown <= 0:
-            raise UsageError(
-                f"effects of {self.measure} are ratios above 0, with 1 for no effect; {shown:g} is none: write effects=[1, 1.5]."
-            )
-        return log_odds_of_win(np.asarray(self.given["control_shares"]), shown) if self.measure == "win_odds" else math.log(shown)
-
-    def arguments(self) -> dict[str, Any]:
-        """Keywords of a power function. A fall of a rate is a rise of its complement, with the same variances."""
-        if self.kind not in ("mean", "rate"):
-            return dict(self.given)
-        if self.rate is None:
-            return {"sd": self.sd}
-        return {"control_rate": 1 - self.rate if self.falls else self.rate}
-
-    def words(self, effect: float) -> str:
-        """An effect as in 'you detect ...': '0.38 SD', 'a rise from 30 % to 38.2 %', 'a rate ratio of 1.3'."""
-        if self.ratio:
-            return f"{RATIO_WORDS[self.measure]} of {self.short(effect)}"
-        if self.kind == "time":
-            return (
-                f"a mean time up to {number(self.given['tau'])} that is {number(effect)} {'shorter' if self.falls else 'longer'}"
-            )
-        if self.rate is not None:
-            reached = self.rate - effect if self.falls else self.rate + effect
-            if not 0 < reached < 1:
-                return f"{self.amount(effect)} (more than there is room for)"
-            return f"a {'fall' if self.falls else 'rise'} from {percent(self.rate)} to {percent(reached)}"
-        if not self.raw:
-            return f"{decimals(effect)} SD"
-        return f"a difference of {number(effect)} ({decimals(effect / self.sd)} SD)"
-
-    def amount(self, effect: float) -> str:
-        """The size of an effect alone: '0.48 SD', '10.8 percentage points'."""
-        return f"{number(100 * effect)} percentage points" if self.rate is not None else self.words(effect)
-
-    def short(self, effect: float) -> str:
-        """The same where the units are known from before: '0.35', '37.5 %', '1.3'."""
-        if self.ratio:
-            return number(self.shown(-effect if self.falls else effect))
-        if self.kind == "time":
-            return number(effect)
-        if self.rate is not None:
-            return percent(self.rate - effect if self.falls else self.rate + effect)
-        return number(effect) if self.raw else decimals(effect)
 
 
 def scale_of(spec: PlanSpec, outcome: Outcome) -> Scale | None:

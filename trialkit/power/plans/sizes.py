@@ -16,7 +16,7 @@ from trialkit.power.families.grouped_model import sizes_words
 from trialkit.power.families.individual import individual
 from trialkit.power.families.ordinal import ordinal
 from trialkit.power.families.time_to_event import time_to_event
-from trialkit.power.plans.outcome import Scale
+from trialkit.power.plans.scale import Scale
 from trialkit.power.result import PowerResult
 from trialkit.power.words import number, percent, plural, size
 
@@ -225,6 +225,11 @@ def planned(spec: PlanSpec, outcome: Outcome, pair: tuple[str, str], scale: Scal
     arguments = {**given, **sizes, "alpha": round(alpha, 12)}
     used, missing, left_aside = (tuple(t) for t in (said.used, said.missing, said.left_aside))
     return Planned(family, arguments, words, arguments["alpha"], take_up, on_compliers, used, missing, left_aside, scale.falls)
+
+
+def has_formula(question: Planned, scale: Scale) -> bool:
+    """Whether the closed form is of this outcome: restricted mean times have none."""
+    return scale.kind in ("mean", "rate") or (scale.ratio and question.family in RATIO_FAMILIES)
 
 
 def _followed(scale: Scale, sizes: dict[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,8 @@ import numpy as np
 from scipy import optimize, special
 
 from trialkit.inference.arrays import FloatArray
-from trialkit.power.plans.kinds import log_hazard_of_mean, shifted, win_odds
+from trialkit.power.plans.kinds import log_hazard_of_mean
+from trialkit.power.plans.scale import shifted, win_odds
 
 if TYPE_CHECKING:
     from trialkit.power.simulation.world import Block

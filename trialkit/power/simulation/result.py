@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 from trialkit.power.words import number, percent
-from trialkit.results import TableResult
+from trialkit.results import TableResult, chart_of
 
 
 @dataclass(frozen=True)
@@ -55,4 +54,4 @@ class SimulatedPower(TableResult):
 
     def plot(self, **options: Any) -> Any:
         """Power against effect with its Monte Carlo band; see `tk.plot.simulated_power`."""
-        return import_module("trialkit.report.figures.simulated_power_chart").simulated_power(self, **options)
+        return chart_of(self, **options)

@@ -1,4 +1,4 @@
-"""What a replicate must show: a difference, or with a margin in the plan non-inferiority or equivalence (estimate/equivalence.py)."""
+"""What a replicate must show: a difference, or with a margin in the plan non-inferiority or equivalence (estimate/margins/equivalence.py)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 from scipy import special
 
 from trialkit.errors import PlanError, UsageError
-from trialkit.estimate.equivalence import margins
+from trialkit.estimate.margins.equivalence import margins
 from trialkit.estimate.measures import is_ratio
 from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.power.families.margins import equivalence, noninferiority
-from trialkit.power.plans.outcome import Scale
+from trialkit.power.plans.scale import Scale
 from trialkit.power.plans.sizes import Planned
 from trialkit.power.solve import NoSolutionError
 

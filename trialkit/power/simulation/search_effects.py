@@ -7,8 +7,8 @@ import math
 from trialkit.errors import PlanError
 from trialkit.power.plans.kinds import restricted_mean
 from trialkit.power.plans.sizes import Planned, planned
-from trialkit.power.simulation.search import Search, answer, differs
 from trialkit.power.simulation.search_result import SimulatedSearch
+from trialkit.power.simulation.searching import Search, answer, differs
 from trialkit.power.simulation.surrogate import Point, Surrogate, surrogate
 from trialkit.power.solve import NoSolutionError
 from trialkit.power.words import number, percent

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 from trialkit.power.words import number, percent, size
-from trialkit.results import TableResult
+from trialkit.results import TableResult, chart_of
 
 
 @dataclass(frozen=True)
@@ -102,5 +101,4 @@ class SimulatedSearch(TableResult):
 
     def plot(self, **options: Any) -> Any:
         """Simulated powers, the curve through them, the target and what was found; see `tk.plot.simulated_search`. Returns a matplotlib Axes."""
-        # the figures stand above this room, so the method reaches for them by name and only when it is called
-        return import_module("trialkit.report.figures.search_chart").simulated_search(self, **options)
+        return chart_of(self, **options)

@@ -9,8 +9,8 @@ import numpy as np
 from scipy import special
 
 from trialkit.errors import UsageError
-from trialkit.power.simulation.search import Search, answer, differs
 from trialkit.power.simulation.search_result import SimulatedSearch
+from trialkit.power.simulation.searching import Search, answer, differs
 from trialkit.power.simulation.sizes import NAMES, Sizes
 from trialkit.power.simulation.surrogate import Point, Surrogate, surrogate
 from trialkit.power.solve import NoSolutionError

@@ -13,8 +13,9 @@ import numpy as np
 from trialkit.design.stream import Seed, checked_seed
 from trialkit.errors import PlanError, UsageError, nearest, shown
 from trialkit.power.arguments import real
-from trialkit.power.plans.outcome import Scale, scale_of
-from trialkit.power.plans.sizes import RATIO_FAMILIES, Planned, planned
+from trialkit.power.plans.outcome import scale_of
+from trialkit.power.plans.scale import Scale
+from trialkit.power.plans.sizes import Planned, has_formula, planned
 from trialkit.power.simulation.analysis import batched, block_sizes, of_block, rehearse
 from trialkit.power.simulation.from_statistics import sufficient
 from trialkit.power.simulation.result import SimulatedPower
@@ -144,9 +145,9 @@ def simulate(
     ...     tk.power.simulate(plan, n_draws=100_000, seed=1, workers=-1)
     """
     spec = getattr(plan, "spec", plan)
-    chosen = _outcome(spec, outcome)
+    chosen = chosen_outcome(spec, outcome)
     pair = spec.contrasts[0] if contrast is None else (str(contrast[0]), str(contrast[1]))
-    _known_pair(spec, pair)
+    checked_pair(spec, pair)
     if mediator is not None:
         if generator is not None or pilot is not None or truth is not None:
             raise UsageError("mediator= simulates the paths that the plan assumes: leave out generator, pilot and truth.")
@@ -269,7 +270,8 @@ def _endings(totals: list[Tally], stopped: bool) -> list[Note]:
     return notes
 
 
-def _outcome(spec: PlanSpec, name: str | None) -> Outcome:
+def chosen_outcome(spec: PlanSpec, name: str | None) -> Outcome:
+    """The outcome of this name; without a name the first primary one."""
     if name is None:
         return spec.primary[0]
     known = [o.name for o in spec.outcomes]
@@ -279,7 +281,8 @@ def _outcome(spec: PlanSpec, name: str | None) -> Outcome:
     return spec.outcome(name)
 
 
-def _known_pair(spec: PlanSpec, pair: tuple[str, str]) -> None:
+def checked_pair(spec: PlanSpec, pair: tuple[str, str]) -> None:
+    """Refuse a name that is no arm of the plan."""
     for name in pair:
         if name not in spec.arm_names:
             raise UsageError(f"'{name}' is not an arm of the plan; it has {shown(spec.arm_names)}.")
@@ -399,16 +402,9 @@ def _units(outcome: Outcome, scale: Scale) -> str:
 
 def _closed_form(closed: Planned, scale: Scale, effect: float) -> float | None:
     """Power by formula, of an effect in the direction that the closed form looks in."""
-    if effect == 0 or not _has_formula(closed, scale):
+    if effect == 0 or not has_formula(closed, scale):
         return None
     size = -effect if scale.falls else effect
     if size <= 0 and scale.rate is not None:
         return None
     return float(closed.ask(effect=abs(size) if scale.kind == "mean" else size).power)
-
-
-def _has_formula(closed: Planned, scale: Scale) -> bool:
-    """Whether the closed form is of this outcome: restricted means and ratios among compliers have none."""
-    if scale.kind in ("mean", "rate"):
-        return True
-    return scale.ratio and closed.family in RATIO_FAMILIES

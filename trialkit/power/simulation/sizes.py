@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from trialkit.errors import PlanError, UsageError
-from trialkit.power.plans.outcome import Scale
+from trialkit.power.plans.scale import Scale
 from trialkit.power.plans.sizes import DEFAULT_GROUP, Planned, people_of, planned, sizes_of_groups
 from trialkit.power.words import plural
 

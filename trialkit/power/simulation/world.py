@@ -22,7 +22,7 @@ from scipy import special
 
 from trialkit.errors import PlanError, UsageError
 from trialkit.inference.arrays import FloatArray, IntArray
-from trialkit.power.plans.outcome import Scale
+from trialkit.power.plans.scale import Scale
 from trialkit.power.plans.sizes import people_of, sizes_of_groups
 from trialkit.power.simulation.kinds import Counts, Kind, Outcomes, ordered_kind, times_kind
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trialkit.report.checklists.items import Answer, Item, author, auto, none, partly
-from trialkit.report.format import analysed_people, real
+from trialkit.report.content.people import analysed_people
+from trialkit.report.format import real
 from trialkit.report.view import View
 
 RANDOM = ("random", "gerandomi", "geloot", "loting")

@@ -1,7 +1,7 @@
 """What the extensions ask besides: trials of clusters, and social and psychological interventions, at their places in CONSORT 2025.
 
 The extensions number their items by CONSORT 2010; the places are ours. Sources: Campbell et al. (2012), BMJ 345, e5661; Montgomery et al. (2018), Trials 19,
-407; parts of either from memory (the cluster items from 15 on; of the other 12a, 13a, 15, 17a, 25 and 26). No extension covers groups in one arm only: of the
+407. Not checked against the source: the cluster items from 15 on; of the other 12a, 13a, 15, 17a, 25 and 26. No extension covers groups in one arm only: of the
 cluster items those that have a meaning there are asked of the groups of that arm, and the others do not apply.
 """
 

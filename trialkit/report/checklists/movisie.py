@@ -1,7 +1,7 @@
 """A work sheet per effect study for the Dutch recognition of interventions, filled in as far as the report knows; in Dutch, as the procedure is.
 
-The level 'Effectief' takes two effect studies or more (public page of the Kenniscentrum Sport & Bewegen on the shared levels, read); what each sub-level asks
-and the headings of the sheet are from memory, so the sheet of the committee itself decides.
+The level 'Effectief' takes two effect studies or more and has three sub-levels (page of the Kenniscentrum Sport & Bewegen on the shared levels, read); what each
+sub-level asks and the headings of the sheet were not checked against the source, so the sheet of the committee itself decides.
 """
 
 from __future__ import annotations

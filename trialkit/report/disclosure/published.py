@@ -93,7 +93,7 @@ def _outcome(told: dict[str, Any], outcome: dict[str, Any], ledger: Ledger) -> N
     for result in results:
         for a in result["details"].get("arms") or ():
             _arm(outcome, column, a, ledger)
-    _losses(outcome, column, names, ledger)
+    _losses(outcome, column, ledger)
     for name in names:
         ledger.rest(("randomized", name), ("observed", column, name))
     for result in results:
@@ -115,7 +115,7 @@ def _arm(outcome: dict[str, Any], column: str, a: dict[str, Any], ledger: Ledger
         ledger.printed(lost, a, "n_imputed")
 
 
-def _losses(outcome: dict[str, Any], column: str, names: list[str], ledger: Ledger) -> None:
+def _losses(outcome: dict[str, Any], column: str, ledger: Ledger) -> None:
     found = outcome["attrition"]
     if found is None:
         return

@@ -25,7 +25,7 @@ from trialkit.report.figures.style import (
     tidy_x,
 )
 from trialkit.report.format import real
-from trialkit.report.words_en import ENGLISH, English
+from trialkit.report.words.english import ENGLISH, English
 from trialkit.results import TableResult
 
 HEIGHT, LEFT, RIGHT, BELOW = 150.0, 40.0, 20.0, 38.0

@@ -28,7 +28,7 @@ from trialkit.report.figures.style import (
     tidy_x,
 )
 from trialkit.report.format import real
-from trialkit.report.words_en import ENGLISH, English
+from trialkit.report.words.english import ENGLISH, English
 from trialkit.results import TableResult
 
 BELOW = 36.0

@@ -21,7 +21,7 @@ from trialkit.report.figures.style import (
     tidy_x,
 )
 from trialkit.report.format import in_words, real
-from trialkit.report.words_en import ENGLISH, English
+from trialkit.report.words.english import ENGLISH, English
 from trialkit.results import TableResult
 
 NEGLIGIBLE, LARGE = 0.05, 0.25

@@ -10,7 +10,7 @@ from trialkit.errors import UsageError
 from trialkit.report.figures.rows import Item, add_rows, stack, write_labels
 from trialkit.report.figures.style import COLOURS, INK, drawing, new_figure, tidy_x
 from trialkit.report.format import MINUS, real
-from trialkit.report.words_en import ENGLISH, English
+from trialkit.report.words.english import ENGLISH, English
 from trialkit.results import TableResult
 
 BELOW = 36.0

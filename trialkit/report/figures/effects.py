@@ -23,8 +23,8 @@ from trialkit.report.figures.style import (
     tidy_x,
 )
 from trialkit.report.format import real
-from trialkit.report.view import Unit, unit_of
-from trialkit.report.words_en import ENGLISH, English
+from trialkit.report.units import Unit, unit_of
+from trialkit.report.words.english import ENGLISH, English
 from trialkit.results import Estimate, Result
 
 BELOW, SIDES_BELOW, ZONE_BELOW = 36.0, 12.0, 12.0

@@ -13,8 +13,8 @@ from trialkit.report.figures.ratio_axis import ratio_x
 from trialkit.report.figures.rows import Item, add_rows, stack, write_labels
 from trialkit.report.figures.style import COLOURS, INK, MARKERS, QUIET, ZONE, drawing, new_figure, tidy_x
 from trialkit.report.format import real
-from trialkit.report.view import Unit, unit_of
-from trialkit.report.words_en import ENGLISH, English
+from trialkit.report.units import Unit, unit_of
+from trialkit.report.words.english import ENGLISH, English
 from trialkit.results import Estimate, Result
 
 Kind = Literal["equivalence", "noninferiority"]

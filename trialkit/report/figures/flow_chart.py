@@ -11,7 +11,7 @@ from trialkit.errors import UsageError
 from trialkit.report.figures.rows import wrapped
 from trialkit.report.figures.style import INK, QUIET, WIDTH, add_panel, drawing, new_figure
 from trialkit.report.format import real
-from trialkit.report.words_en import ENGLISH, English
+from trialkit.report.words.english import ENGLISH, English
 from trialkit.results import TableResult
 
 _SIZE, _LINE, _PAD, _STEP, _COLUMN_GAP, _EDGE = 9.0, 12.0, 7.0, 20.0, 14.0, 2.0

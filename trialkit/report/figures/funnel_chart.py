@@ -11,7 +11,7 @@ from trialkit.errors import UsageError
 from trialkit.report.figures.rows import Item, add_rows, stack, write_labels
 from trialkit.report.figures.style import COLOURS, INK, MARKERS, add_legend, drawing, legend_height, new_figure, tidy_x
 from trialkit.report.format import in_words, real
-from trialkit.report.words_en import ENGLISH, English
+from trialkit.report.words.english import ENGLISH, English
 from trialkit.results import TableResult
 
 BELOW = 36.0

@@ -25,7 +25,7 @@ from trialkit.report.figures.style import (
     tick_text,
 )
 from trialkit.report.format import real, shortened
-from trialkit.report.words_en import ENGLISH, English
+from trialkit.report.words.english import ENGLISH, English
 from trialkit.results import Result
 
 HEIGHT, LEFT, RIGHT, TOP, BELOW = 210.0, 46.0, 30.0, 24.0, 38.0

@@ -28,8 +28,8 @@ from trialkit.report.figures.style import (
     tidy_x,
 )
 from trialkit.report.format import decimals_for, real
-from trialkit.report.view import Unit, unit_of
-from trialkit.report.words_en import ENGLISH, English
+from trialkit.report.units import Unit, unit_of
+from trialkit.report.words.english import ENGLISH, English
 from trialkit.results import Estimate, Result
 
 BOX, LINE, PAD, EDGE = 116.0, 12.0, 6.0, 4.0
@@ -86,7 +86,7 @@ def mediation(
         _arrow(ax, (WIDTH / 2 + BOX / 2, high + 4), (at[2][0], low - tall / 2))
         _arrow(ax, (EDGE + BOX, low), (WIDTH - EDGE - BOX, low))
         if sensitivity is not None:
-            _cause(ax, sensitivity, at[1][0] + BOX / 2, at[2][0], high, low - tall / 2, words)
+            _cause(ax, at[1][0] + BOX / 2, at[2][0], high, low - tall / 2, words)
         for (x, y), lines in zip(at, boxes):
             _box(ax, x, y, tall, lines)
         _coefficients(ax, result, (high + low) / 2, words)
@@ -255,7 +255,7 @@ def _arrow(ax: Any, start: tuple[float, float], end: tuple[float, float], *, das
     ax.annotate("", end, start, arrowprops=style | ({"linestyle": (0, (3, 2))} if dashed else {}), zorder=2)
 
 
-def _cause(ax: Any, sensitivity: Result, left: float, right: float, high: float, low: float, words: English) -> None:
+def _cause(ax: Any, left: float, right: float, high: float, low: float, words: English) -> None:
     """An unmeasured cause at the upper right, with dashed arrows to mediator and outcome, and the breakpoint under it."""
     x, y = right + 14, high - 4
     _arrow(ax, (x - 20, y), (left + 2, high - 4), dashed=True)

@@ -13,7 +13,7 @@ from trialkit.errors import UsageError
 from trialkit.report.figures.rows import Item, Place, add_rows, stack, write_labels
 from trialkit.report.figures.style import COLOURS, INK, QUIET, drawing, new_figure, tidy_x
 from trialkit.report.format import decimals_for, real
-from trialkit.report.words_en import ENGLISH, English
+from trialkit.report.words.english import ENGLISH, English
 from trialkit.results import Result
 
 BELOW = 36.0

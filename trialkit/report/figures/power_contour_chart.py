@@ -13,7 +13,7 @@ from trialkit.errors import UsageError, nearest, shown
 from trialkit.report.figures.power_curve_chart import NAMES
 from trialkit.report.figures.style import FAINT, INK, QUIET, SIZE, WIDTH, add_panel, drawing, new_figure, tick_text, tidy_x
 from trialkit.report.format import real
-from trialkit.report.words_en import ENGLISH, English
+from trialkit.report.words.english import ENGLISH, English
 from trialkit.results import TableResult
 
 HEIGHT, LEFT, RIGHT, TOP, BELOW = 236.0, 50.0, 16.0, 42.0, 38.0

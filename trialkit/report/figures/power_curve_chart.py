@@ -26,11 +26,11 @@ from trialkit.report.figures.style import (
     tidy_x,
 )
 from trialkit.report.format import real, shortened
-from trialkit.report.words_en import ENGLISH, English
+from trialkit.report.words.english import ENGLISH, English
 from trialkit.results import TableResult
 
 HEIGHT, LEFT, RIGHT, TOP, BELOW = 210.0, 46.0, 92.0, 24.0, 38.0
-_LINE = 12.0
+_LINE, _EDGE = 12.0, 2.0
 NAMES = {
     "power": "Probability of detecting the effect",
     "effect": "Effect",
@@ -169,7 +169,10 @@ def _names(ax: Any, curves: Sequence[tuple[str, list[Mapping[str, Any]]]], x: st
     ends.sort(key=lambda e: -e[0])
     low, high = ax.get_ylim()
     points = ax.figure.get_size_inches()[1] * 72 * ax.get_position().height
-    places = _apart([(y - low) / (high - low) for y, *_ in ends], _LINE / max(points, 1.0))
+    lines = wrapped(heading, RIGHT - 18, SIZE - 1, most=2)
+    # curves that end at the top leave the heading no room above them, and their names stand lower
+    highest = 1 + (TOP - _EDGE - _LINE * (len(lines) + 1.2)) / max(points, 1.0)
+    places = _apart([min((y - low) / (high - low), highest) for y, *_ in ends], _LINE / max(points, 1.0))
     for (y, end, label, colour), place in zip(ends, places):
         ax.annotate(
             shortened(label, 18), (end, y), xytext=(1.06, place), textcoords="axes fraction",
@@ -177,8 +180,7 @@ def _names(ax: Any, curves: Sequence[tuple[str, list[Mapping[str, Any]]]], x: st
             arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.8, "shrinkA": 1, "shrinkB": 3, "relpos": (0, 0.5)},
         )  # fmt: skip
     above = places[0] + 1.2 * _LINE / points
-    text = "\n".join(wrapped(heading, RIGHT - 18, SIZE - 1, most=2))
-    ax.annotate(text, (1.06, above), xycoords="axes fraction", fontsize=SIZE - 1, color=QUIET, va="bottom")
+    ax.annotate("\n".join(lines), (1.06, above), xycoords="axes fraction", fontsize=SIZE - 1, color=QUIET, va="bottom")
 
 
 def _apart(wished: Sequence[float], room: float) -> list[float]:

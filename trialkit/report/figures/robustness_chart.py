@@ -14,7 +14,7 @@ from trialkit.inference.confounding.robustness import adjusted
 from trialkit.inference.distributions import t_quantile
 from trialkit.report.figures.style import INK, QUIET, SIZE, WIDTH, add_panel, drawing, new_figure, tick_text, tidy_x
 from trialkit.report.format import in_words, real
-from trialkit.report.words_en import ENGLISH, English
+from trialkit.report.words.english import ENGLISH, English
 from trialkit.results import Result
 
 HEIGHT, LEFT, RIGHT, TOP, BELOW = 236.0, 50.0, 16.0, 24.0, 38.0

@@ -12,7 +12,7 @@ from scipy import special
 from trialkit.errors import UsageError
 from trialkit.report.figures.style import COLOURS, FAINT, INK, QUIET, SIZE, WIDTH, ZONE, add_panel, drawing, new_figure, tidy_x
 from trialkit.report.format import real
-from trialkit.report.words_en import ENGLISH, English
+from trialkit.report.words.english import ENGLISH, English
 from trialkit.results import TableResult
 
 HEIGHT, LEFT, RIGHT, TOP, BELOW = 210.0, 46.0, 20.0, 40.0, 38.0

@@ -25,8 +25,8 @@ from trialkit.report.figures.style import (
     tick_text,
 )
 from trialkit.report.format import real
-from trialkit.report.view import Unit, unit_of
-from trialkit.report.words_en import ENGLISH, English
+from trialkit.report.units import Unit, unit_of
+from trialkit.report.words.english import ENGLISH, English
 from trialkit.results import Estimate, Result
 
 TOP, HEIGHT, BETWEEN, ROW, HEAD, BELOW = 24.0, 168.0, 12.0, 11.5, 14.0, 22.0

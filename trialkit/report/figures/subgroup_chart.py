@@ -29,7 +29,7 @@ from trialkit.report.figures.style import (
     tidy_x,
 )
 from trialkit.report.format import decimals_for, in_words, real
-from trialkit.report.words_en import ENGLISH, English
+from trialkit.report.words.english import ENGLISH, English
 from trialkit.results import Estimate, Result
 
 BELOW = 48.0

@@ -26,7 +26,7 @@ from trialkit.report.figures.style import (
     tidy_x,
 )
 from trialkit.report.format import in_words, real, shortened
-from trialkit.report.words_en import ENGLISH, English
+from trialkit.report.words.english import ENGLISH, English
 from trialkit.results import Result
 
 HEIGHT, RIGHT, TOP, BELOW = 190.0, 16.0, 24.0, 40.0

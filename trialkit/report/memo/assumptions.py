@@ -10,7 +10,7 @@ from trialkit.errors import UsageError
 from trialkit.report.memo import phrases as p
 from trialkit.report.memo.answers import Answers
 from trialkit.report.memo.questions import Question
-from trialkit.report.words_memo import MemoWords
+from trialkit.report.words.en.memo import MemoWords
 
 # arguments that are said elsewhere on the page: sizes, the effect, the test
 ELSEWHERE = frozenset(

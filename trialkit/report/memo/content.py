@@ -13,7 +13,7 @@ from trialkit.report.memo import phrases as p
 from trialkit.report.memo.answers import Answers, Change
 from trialkit.report.memo.assumptions import Row, assumption_rows, source_of_icc
 from trialkit.report.memo.questions import Question
-from trialkit.report.words_memo import MemoWords
+from trialkit.report.words.en.memo import MemoWords
 from trialkit.results import Result
 
 
@@ -75,7 +75,7 @@ def block(
         _lead(w, question, unit),
         tuple(_facts(w, question, found, unit)),
         _assumptions(w, question, found, sources),
-        _changes(w, question, found, unit),
+        _changes(w, question, found),
         _sensitivity(w, question, found),
         tuple(_method(w, question)),
     )
@@ -139,7 +139,7 @@ def _assumptions(w: MemoWords, q: Question, found: Answers, sources: Mapping[str
     return Grid(w.assumptions_heading, (w.assumption_column, w.value_column, w.source_column), rows, note=note)
 
 
-def _changes(w: MemoWords, q: Question, found: Answers, unit: str | None) -> Grid:
+def _changes(w: MemoWords, q: Question, found: Answers) -> Grid:
     planned = (
         w.as_planned,
         p.percent(w, q.result.power),

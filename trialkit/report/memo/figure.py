@@ -13,8 +13,8 @@ from trialkit.report.format import Numbers, real
 from trialkit.report.memo import phrases as p
 from trialkit.report.memo.answers import Answers
 from trialkit.report.memo.questions import Question
-from trialkit.report.words_en import English
-from trialkit.report.words_memo import MemoWords
+from trialkit.report.words.en.memo import MemoWords
+from trialkit.report.words.english import English
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BELOW = 262.0, 112.0, 40.0, 12.0, 22.0, 34.0
 _ROOM = 80.0  # for the names of several curves

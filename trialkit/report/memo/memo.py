@@ -34,10 +34,10 @@ from trialkit.report.memo.figure import figure_of
 from trialkit.report.memo.page import html_page
 from trialkit.report.memo.questions import Question, questions
 from trialkit.report.memo.references import references
-from trialkit.report.words_memo import MemoWords
+from trialkit.report.words.en.memo import MemoWords
 from trialkit.results import Result, plain
 
-_HOMES = {"en": ("words_memo", "ENGLISH_MEMO"), "nl": ("words_nl_memo", "DUTCH_MEMO")}
+_HOMES = {"en": ("words.en.memo", "ENGLISH_MEMO"), "nl": ("words.nl.memo", "DUTCH_MEMO")}
 
 
 @dataclass(frozen=True)

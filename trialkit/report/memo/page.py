@@ -13,7 +13,7 @@ from markupsafe import Markup
 from trialkit.report.figures.style import inline_svg, svg_text
 from trialkit.report.format import clean
 from trialkit.report.memo.content import Page
-from trialkit.report.words_memo import MemoWords
+from trialkit.report.words.en.memo import MemoWords
 
 
 def html_page(page: Page, figures: Sequence[Any], w: MemoWords) -> str:

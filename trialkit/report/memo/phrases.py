@@ -10,7 +10,7 @@ from trialkit.errors import UsageError
 from trialkit.power import words as power_words
 from trialkit.power.result import PowerResult
 from trialkit.report.memo.questions import Question
-from trialkit.report.words_memo import MemoWords
+from trialkit.report.words.en.memo import MemoWords
 
 SHARES = ("control_rate", "attrition", "take_up", "individual_r2", "cluster_r2", "baseline_r2", "strata_r2")
 

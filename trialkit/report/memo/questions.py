@@ -13,7 +13,8 @@ from typing import Any, Literal
 from trialkit.errors import UsageError, shown
 from trialkit.power import HOMES
 from trialkit.power.plans.answer import TARGET, answer_for_plan
-from trialkit.power.plans.outcome import Scale, scale_of
+from trialkit.power.plans.outcome import scale_of
+from trialkit.power.plans.scale import Scale
 from trialkit.power.plans.sizes import Planned, planned
 from trialkit.power.result import PowerResult
 from trialkit.power.solve import NoSolutionError
@@ -154,7 +155,7 @@ def _of_plan(spec: Any) -> tuple[Question, ...]:
             found.append(
                 Question(
                     result, **names, unit="rate" if scale.rate is not None else "raw" if scale.raw else "sd", falls=scale.falls, rate=scale.rate,
-                    sources=_sources(spec, outcome, design), aside=_aside(spec, outcome, design, scale),
+                    sources=_sources(spec, outcome, design), aside=_aside(spec, outcome, scale),
                     more={k: v for k, v in more.items() if v is not None}, members=members, share=design.take_up,
                     swapped=design.family == "grouped" and pair[0] not in spec.grouped_arms,
                 )
@@ -206,7 +207,7 @@ def _sources(spec: Any, outcome: Any, design: Planned) -> dict[str, str]:
     return found
 
 
-def _aside(spec: Any, outcome: Any, design: Planned, scale: Scale) -> tuple[str, ...]:
+def _aside(spec: Any, outcome: Any, scale: Scale) -> tuple[str, ...]:
     """What the formula leaves out, by key; power/plans says the same in English sentences."""
     found = []
     if spec.data.strata or spec.design.scheme in ("stratified", "stratified_clustered"):

@@ -8,7 +8,7 @@ from trialkit.report.memo.questions import Question
 WORKS = {
     "roberts": "Roberts C, Roberts SA (2005). Design and analysis of clinical trials with clustering effects due to treatment. Clinical Trials 2: 152-162.",
     "satterthwaite": "Satterthwaite FE (1946). An approximate distribution of estimates of variance components. Biometrics Bulletin 2: 110-114.",
-    "baldwin": "Baldwin SA, Stice E, Rohde P (2008). Statistical analysis of group-administered intervention data. Psychotherapy Research 18: 365-376.",
+    "baldwin": "Baldwin SA, Stice E, Rohde P (2008). Statistical analysis of group-administered intervention data: reanalysis of two randomized trials. Psychotherapy Research. PMC2797475.",
     "donner": "Donner A, Klar N (2000). Design and Analysis of Cluster Randomization Trials in Health Research. London: Arnold.",
     "cohen": "Cohen J (1988). Statistical Power Analysis for the Behavioral Sciences, 2nd ed. Hillsdale: Erlbaum.",
     "gelman": "Gelman A, Carlin J (2014). Beyond power calculations: assessing type S and type M errors. Perspectives on Psychological Science 9: 641-651.",

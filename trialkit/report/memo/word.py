@@ -10,7 +10,7 @@ from trialkit.errors import UsageError
 from trialkit.report.figures.style import png_bytes
 from trialkit.report.format import clean
 from trialkit.report.memo.content import Grid, OutcomeBlock, Page
-from trialkit.report.words_memo import MemoWords
+from trialkit.report.words.en.memo import MemoWords
 
 _LANGUAGES = {"en": "en-GB", "nl": "nl-NL"}
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from trialkit.report.content import OutcomeContent
+from trialkit.report.content.people import counted
 from trialkit.report.document import Block, Bullets, Column, Row, Section, Table, Text
-from trialkit.report.format import UNDEFINED, analysed_people
+from trialkit.report.format import UNDEFINED
 from trialkit.report.sections.blocks import section, without_empty
-from trialkit.report.view import View, unit_of
+from trialkit.report.units import unit_of
+from trialkit.report.view import View
 from trialkit.results import Estimate, Result
 
 
@@ -29,20 +30,8 @@ def analysed(view: View) -> Section | None:
     return section(view, "analysed", blocks)
 
 
-def counted(view: View, o: OutcomeContent) -> Iterator[dict[str, Any]]:
-    """One row an arm: wave, randomized, known and analysed; None where the report does not count it."""
-    wave = str(view.content.after.plan.get("outcomes", {}).get(o.name, {}).get("wave") or "")
-    analysed = {str(a["arm"]): analysed_people(a) for a in o.result.details.get("arms") or []}
-    for arm in view.content.arms:
-        start, known = view.flow_row(arm.name, "randomized"), view.flow_row(arm.name, "outcome", o.column or o.name)
-        yield {
-            "arm": str(arm.name), "wave": wave, "randomized": None if start is None else start["people"], "known": None if known is None else known["people"],
-            "analysed": analysed.get(str(arm.name)),
-        }  # fmt: skip
-
-
 def _counts(view: View, o: OutcomeContent) -> Iterator[Row]:
-    found = list(counted(view, o))
+    found = list(counted(view.content, o))
     if all(r["known"] is None and r["analysed"] is None for r in found):
         return
     yield Row((o.label or o.name,), "band", view.words.roles[o.role])

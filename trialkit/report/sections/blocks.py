@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from trialkit.report.document import Block, Cell, Column, Row, Section
+from trialkit.report.document import Block, Bullets, Cell, Column, Row, Section
 from trialkit.report.format import UNDEFINED
 from trialkit.report.view import View
+from trialkit.results import Estimate, Result
 
 
 def section(view: View, key: str, blocks: Iterable[Block | None], *, box: bool = False) -> Section:
@@ -18,6 +19,21 @@ def section(view: View, key: str, blocks: Iterable[Block | None], *, box: bool =
 def columns(first: str, *numbers: str) -> tuple[Column, ...]:
     """A column of row headers and columns of numbers."""
     return (Column(first, "text"), *(Column(n) for n in numbers))
+
+
+def by_contrast(view: View, result: Result, row: Callable[[Estimate], Row]) -> Iterator[Row]:
+    """A row an estimate, under a subheading for each contrast where there are several."""
+    contrasts = list(dict.fromkeys(e.contrast for e in result.estimates))
+    for contrast in contrasts:
+        if len(contrasts) > 1:
+            yield Row((view.contrast(contrast),), "band")
+        yield from (row(e) for e in result.estimates if e.contrast == contrast)
+
+
+def notes_of(view: View, result: Result) -> Iterator[Bullets]:
+    """The notes of a result in small print, where it has any."""
+    if result.notes:
+        yield Bullets(tuple(view.words.said(n.text) for n in result.notes), "quiet")
 
 
 def without_empty(header: Sequence[Column], rows: Sequence[Row]) -> tuple[tuple[Column, ...], tuple[Row, ...]]:

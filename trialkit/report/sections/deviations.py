@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from trialkit.report.content import OutcomeContent
-from trialkit.report.content_deviations import UnplannedContent
+from trialkit.report.content.both_plans import both_plans, same_by_both
+from trialkit.report.content.departures import UnplannedContent
 from trialkit.report.document import Block, Bullets, Column, Facts, Heading, Row, Section, Table, Text, among
 from trialkit.report.format import UNDEFINED, real, shortened
-from trialkit.report.sections.blocks import columns, section
-from trialkit.report.tables_deviations import both_plans, same_by_both
-from trialkit.report.view import View, unit_of
+from trialkit.report.sections.blocks import columns, notes_of, section
+from trialkit.report.units import unit_of
+from trialkit.report.view import View
 from trialkit.results import Estimate, TableResult
 
 CHOSEN = ("type", "timing", "severity", "validity")
@@ -161,8 +162,7 @@ def _unplanned(view: View, number: int, analysis: UnplannedContent) -> Iterator[
         yield _estimates(view, analysis, title)
     if isinstance(result, TableResult) and result.table:
         yield _rows(view, result.table, title, f"unplanned_{number}")
-    if result.notes:
-        yield Bullets(tuple(words.said(n.text) for n in result.notes), "quiet")
+    yield from notes_of(view, result)
 
 
 def _estimates(view: View, analysis: UnplannedContent, title: str) -> Table:

@@ -9,7 +9,8 @@ from trialkit.report.content import OutcomeContent
 from trialkit.report.document import Block, Heading, Row, Section, Table, Text, opening
 from trialkit.report.format import UNDEFINED
 from trialkit.report.sections.blocks import columns, section
-from trialkit.report.view import Unit, View
+from trialkit.report.units import Unit
+from trialkit.report.view import View
 from trialkit.results import TableResult
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trialkit.report.document import Block, Bullets, Row, Section, Split, Table, Text
+from trialkit.report.document import Block, Row, Section, Split, Table, Text
 from trialkit.report.format import real
-from trialkit.report.sections.blocks import columns, section
+from trialkit.report.sections.blocks import columns, notes_of, section
 from trialkit.report.view import View
 from trialkit.results import TableResult
 
@@ -25,8 +25,7 @@ def _blocks(view: View, found: TableResult) -> Iterator[Block]:
     arms = [view.arm(a.name) for a in view.content.arms]
     header = columns(words.event_header, *arms, words.harms_difference_header, words.interval_header(view.level))
     yield Table(words.harms_caption, header, tuple(_rows(view, found)), words.harms_note(view.level), "harms")
-    if found.notes:
-        yield Bullets(tuple(words.said(n.text) for n in found.notes), "quiet")
+    yield from notes_of(view, found)
 
 
 def _rows(view: View, found: TableResult) -> Iterator[Row]:

@@ -6,12 +6,13 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from trialkit.report.content_mediation import MediationContent
+from trialkit.report.content.mediation import MediationContent, share_withheld
 from trialkit.report.document import Block, Bullets, Facts, FigureBlock, Fold, Heading, Row, Section, Table, Text
 from trialkit.report.figures.mediation_chart import mediation_unit
 from trialkit.report.format import UNDEFINED, decimals_for, real
 from trialkit.report.sections.blocks import columns, section
-from trialkit.report.view import Unit, View
+from trialkit.report.units import Unit
+from trialkit.report.view import View
 from trialkit.results import Estimate, Result
 
 BY_ARM = ("acme", "acme_control", "acme_treated", "ade", "ade_control", "ade_treated", "total")
@@ -32,13 +33,6 @@ def mediation(view: View) -> Section | None:
 def mediation_figure(i: int, what: str) -> str:
     """The name of a figure of the i-th analysis: 'paths', 'effects' or 'rho'."""
     return f"mediation-{i + 1}-{what}"
-
-
-def withheld(result: Result) -> bool:
-    """Whether the interval of the total covers no effect, so that its share through the step is not given."""
-    total = next(e for e in result.estimates if e.estimand == "total")
-    null = 1.0 if result.details.get("ratio") else 0.0
-    return not (total.conf_low > null or total.conf_high < null)
 
 
 def mediation_labels(view: View, found: MediationContent) -> dict[str, str]:
@@ -97,7 +91,7 @@ def _effects(view: View, unit: Unit, found: MediationContent, result: Result) ->
     note = words.mediation_note(
         view.level, words.method(share.method, ""), n.count(d) if (d := result.details.get("n_draws")) else None
     )
-    if withheld(result):
+    if share_withheld(result):
         note = f"{note} {words.mediation_withheld}"
     elif math.isfinite(share.estimate):
         interval = words.interval(n.percent(share.conf_low, 0), n.percent(share.conf_high, 0))

@@ -9,7 +9,8 @@ from trialkit.report.content import OutcomeContent
 from trialkit.report.document import Block, Bullets, Column, FigureBlock, Heading, Row, Section, Table, Text, among, opening
 from trialkit.report.format import real
 from trialkit.report.sections.blocks import columns, section
-from trialkit.report.view import Unit, View, unit_of
+from trialkit.report.units import Unit, unit_of
+from trialkit.report.view import View
 from trialkit.results import Estimate, Result
 
 
@@ -31,7 +32,7 @@ def curve_figure(i: int) -> str:
     return f"specification-curve-{i + 1}"
 
 
-def curve_label(view: View, key: str, result: Result) -> str:
+def curve_label(view: View, key: str) -> str:
     """The outcome in words, and with several treated arms which one it is."""
     name, _, contrast = key.partition(": ")
     outcome: OutcomeContent | None = next((o for o in view.content.outcomes if o.name in (key, name)), None)
@@ -45,7 +46,7 @@ def curve_labels(view: View) -> dict[str, str]:
 
 
 def _one(view: View, i: int, key: str, result: Result) -> Iterator[Block]:
-    words, label, unit = view.words, curve_label(view, key, result), unit_of(result, view.numbers)
+    words, label, unit = view.words, curve_label(view, key), unit_of(result, view.numbers)
     counts, place = _counts(view, unit, result), _place(view, unit, result)
     yield Heading(label)
     yield Text(f"{counts} {place}".strip(), "lead")

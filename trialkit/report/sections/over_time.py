@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trialkit.report.document import Block, Bullets, Column, FigureBlock, Heading, Row, Section, Table, Text
-from trialkit.report.sections.blocks import section
-from trialkit.report.view import View, unit_of
+from trialkit.report.document import Block, Column, FigureBlock, Heading, Row, Section, Table, Text
+from trialkit.report.sections.blocks import by_contrast, notes_of, section
+from trialkit.report.units import unit_of
+from trialkit.report.view import View
 from trialkit.results import Estimate, Result
 
 
@@ -32,20 +33,10 @@ def _one(view: View, i: int, name: str, result: Result) -> Iterator[Block]:
         Column(words.wave_header, "text"), Column(words.difference_header(unit_of(result, view.numbers).kind, False)),
         Column(words.interval_header(view.level)), Column(words.df_header), Column(words.p_header),
     )  # fmt: skip
-    yield Table(words.course_caption(label), header, tuple(_rows(view, result)), "", "over_time")
+    rows = by_contrast(view, result, lambda e: _row(view, result, e))
+    yield Table(words.course_caption(label), header, tuple(rows), "", "over_time")
     yield FigureBlock(course_figure(i), words.caption_course(label, view.level), words.alt_course(label), "over_time")
-    if result.notes:
-        yield Bullets(tuple(words.said(n.text) for n in result.notes), "quiet")
-
-
-def _rows(view: View, result: Result) -> Iterator[Row]:
-    several = len({e.contrast for e in result.estimates}) > 1
-    for contrast in dict.fromkeys(e.contrast for e in result.estimates):
-        if several:
-            yield Row((view.contrast(contrast),), "band")
-        for e in result.estimates:
-            if e.contrast == contrast:
-                yield _row(view, result, e)
+    yield from notes_of(view, result)
 
 
 def _row(view: View, result: Result, e: Estimate) -> Row:

@@ -10,7 +10,8 @@ from trialkit.report.content import OutcomeContent
 from trialkit.report.document import Column, Fold, Row, Section, Table, Text, among
 from trialkit.report.format import real
 from trialkit.report.sections.blocks import section, without_empty
-from trialkit.report.view import Unit, View
+from trialkit.report.units import Unit
+from trialkit.report.view import View
 from trialkit.results import Estimate
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from trialkit.report.content import OutcomeContent
-from trialkit.report.document import Block, Bullets, Column, FigureBlock, Heading, Row, Section, Split, Table, Text
+from trialkit.report.document import Block, Column, FigureBlock, Heading, Row, Section, Split, Table, Text
 from trialkit.report.format import real
-from trialkit.report.sections.blocks import columns, section, without_empty
+from trialkit.report.sections.blocks import columns, notes_of, section, without_empty
 from trialkit.report.view import Line, View
 from trialkit.results import Estimate, Result
 
@@ -45,7 +45,7 @@ def _outcome(view: View, outcome: OutcomeContent, i: int) -> Iterator[Block]:
         yield FigureBlock(f"{figure_name(i)}-curves", words.caption_curves(label, view.level), words.alt_curves(label, arms))
     if outcome.result.notes:
         yield Heading(words.notes_title, 4)
-        yield Bullets(tuple(words.said(n.text) for n in outcome.result.notes), "quiet")
+        yield from notes_of(view, outcome.result)
     if outcome.companions:
         yield Heading(words.companions_title)
         yield Text(words.companions_intro)

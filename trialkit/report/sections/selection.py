@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from trialkit.report.content import OutcomeContent
-from trialkit.report.content_selection import SelectionContent
+from trialkit.report.content.selection import SelectionContent
 from trialkit.report.document import Block, Bullets, Fold, Heading, Section, Table, Text
 from trialkit.report.format import in_words, real
 from trialkit.report.sections import selection_evidence as evidence

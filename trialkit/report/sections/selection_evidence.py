@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from trialkit.report.content_selection import SelectionContent
+from trialkit.report.content.selection import SelectionContent
 from trialkit.report.document import Column, Row, Table
 from trialkit.report.format import UNDEFINED, real
 from trialkit.report.sections.blocks import columns

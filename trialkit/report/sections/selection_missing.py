@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from trialkit.estimate.measures import is_ratio
 from trialkit.report.content import OutcomeContent
-from trialkit.report.content_selection import SelectionContent
+from trialkit.report.content.selection import SelectionContent
 from trialkit.report.document import Row, Table
 from trialkit.report.format import UNDEFINED, real
 from trialkit.report.sections.blocks import columns

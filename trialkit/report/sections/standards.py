@@ -9,7 +9,8 @@ from trialkit.report.checklists.movisie import sheet
 from trialkit.report.document import Block, Bullets, Column, Fold, Heading, Row, Section, Table, Text
 from trialkit.report.format import real
 from trialkit.report.sections.blocks import section, without_empty
-from trialkit.report.view import Unit, View
+from trialkit.report.units import Unit
+from trialkit.report.view import View
 
 
 def standards(view: View) -> Section | None:

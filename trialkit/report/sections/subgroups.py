@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterator
 
 from trialkit.report.content import OutcomeContent
-from trialkit.report.document import Block, Bullets, Column, FigureBlock, Heading, Row, Section, Table, Text
+from trialkit.report.document import Block, Column, FigureBlock, Heading, Row, Section, Table, Text
 from trialkit.report.format import real
-from trialkit.report.sections.blocks import section
-from trialkit.report.view import Unit, View, unit_of
+from trialkit.report.sections.blocks import by_contrast, notes_of, section
+from trialkit.report.units import Unit, unit_of
+from trialkit.report.view import View
 from trialkit.results import Estimate, Result
 
 INTERACTION = "interaction"
@@ -41,24 +42,14 @@ def _one(view: View, i: int, key: str, result: Result) -> Iterator[Block]:
         Column("", "text"), Column(words.difference_header(unit.kind, False)), Column(words.interval_header(view.level)),
         Column(words.p_header), Column(words.n_header),
     )  # fmt: skip
-    yield Table(words.subgroups_caption(label), header, tuple(_rows(view, unit, result)), words.subgroups_note, "subgroups")
+    rows = by_contrast(view, result, lambda e: _row(view, unit, e))
+    yield Table(words.subgroups_caption(label), header, tuple(rows), words.subgroups_note, "subgroups")
     yield FigureBlock(subgroup_figure(i), words.caption_subgroups(label, view.level), words.alt_subgroups(label), "subgroups")
-    if result.notes:
-        yield Bullets(tuple(words.said(n.text) for n in result.notes), "quiet")
+    yield from notes_of(view, result)
 
 
 def _label(outcome: OutcomeContent | None, name: str) -> str:
     return name if outcome is None else outcome.label or outcome.name
-
-
-def _rows(view: View, unit: Unit, result: Result) -> Iterator[Row]:
-    several = len({e.contrast for e in result.estimates}) > 1
-    for contrast in dict.fromkeys(e.contrast for e in result.estimates):
-        if several:
-            yield Row((view.contrast(contrast),), "band")
-        for e in result.estimates:
-            if e.contrast == contrast:
-                yield _row(view, unit, e)
 
 
 def _row(view: View, unit: Unit, e: Estimate) -> Row:

@@ -13,6 +13,9 @@ from trialkit.report.sections.blocks import section
 from trialkit.report.sections.measurement import WARNINGS
 from trialkit.report.view import Line, View
 
+# verdicts by the interval of one test that say there is a difference
+DIFFERENCES = frozenset({"worthwhile_benefit", "benefit_size_uncertain", "benefit_too_small", "harm"})
+
 
 def summary(view: View) -> Section:
     """The box. It speaks of primary outcomes only."""
@@ -36,6 +39,8 @@ def _found(view: View, line: Line) -> Iterator[Block]:
     yield Text(words.headline(line.verdict, line.arm, line.control, worthwhile, o.better), "lead")
     observed = _observed(view, line)
     yield Text(" ".join([*([observed] if observed else []), _difference(view, line), _fits(view, line)]))
+    if line.verdict in DIFFERENCES and real(line.p_adjusted) > 1 - view.content.conf_level:
+        yield Text(words.not_after_correction(view.numbers.p(line.p_adjusted)))
 
 
 def _with_unit(view: View, line: Line, value: Any) -> str:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from trialkit.design.stream import checked_seed
 from trialkit.errors import TrialkitError, UsageError
+from trialkit.estimate.request import checked_level
 from trialkit.inference.arrays import BoolArray
 from trialkit.results import Note, TableResult, p_text
 from trialkit.selection.attrition.boundary import verdict_sentences, wwc_rows
@@ -156,8 +157,7 @@ def attrition(
     >>> found.wwc["assumption"].tolist()
     ['cautious', 'optimistic']
     """
-    if not 0 < conf_level < 1:
-        raise UsageError(f"conf_level={conf_level} must lie between 0 and 1, for instance 0.95.")
+    checked_level(conf_level)
     lost = ~observed(trial, outcome)
     shares = [float(lost[trial.arm_codes == c].mean()) for c in range(len(trial.arms))]
     rows: list[Mapping[str, Any]] = [
@@ -171,6 +171,9 @@ def attrition(
     notes += undeclared_codes(trial, outcome)
     rates, said = _rates(trial, lost, shares, conf_level)
     notes += said
+    if trial.weights is not None:
+        text = "losses are counted a person each, those of weight zero too, and the verdict rests on the counts; of the rates only the differences in .rates are weighted."
+        notes.append(Note("losses_unweighted", text))
     wwc = wwc_rows(trial, lost)
     details: dict[str, Any] = {
         "outcome": outcome, "overall": float(lost.mean()), "differential": max((s - shares[0] for s in shares[1:]), key=abs),
@@ -180,7 +183,7 @@ def attrition(
     if baselines:
         details["tests"], said = selective_tests(trial, ~lost, baselines, covariance=covariance, saturated=saturated)
         notes += said
-        details["verdicts"] = [*details["verdicts"], *_test_sentences(details["tests"], lost, shares)]
+        details["verdicts"] = [*details["verdicts"], *_test_sentences(details["tests"], lost)]
     if n_draws is not None:
         if not baselines or seed is None:
             raise UsageError("the permutation versions need baseline= and seed=, as in baseline='y0', n_draws=2000, seed=4711.")
@@ -219,7 +222,7 @@ def _rates(trial: Trial, lost: BoolArray, shares: list[float], conf_level: float
     ], []
 
 
-def _test_sentences(rows: Sequence[Mapping[str, Any]], lost: BoolArray, shares: list[float]) -> list[str]:
+def _test_sentences(rows: Sequence[Mapping[str, Any]], lost: BoolArray) -> list[str]:
     several = any(r["baseline"] == ALL for r in rows)
     chosen = {r["test"]: r for r in rows if r["baseline"] == ALL or not several}
     if not lost.any():

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from trialkit.errors import UsageError
+from trialkit.estimate.request import checked_level
 from trialkit.inference.bounds.assumed_means import assumed_mean
 from trialkit.results import Note
-from trialkit.selection.bounds.people import People, checked_level, checked_outcomes, pairs, people
+from trialkit.selection.bounds.people import People, checked_outcomes, pairs, people
 from trialkit.selection.bounds.result import BoundsResult, interval, undefined_note
 from trialkit.trial import Trial
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from trialkit.errors import MissingDataError, UsageError, nearest
-from trialkit.estimate.linear.difference_in_means import two_arms
+from trialkit.estimate.parts import two_arms
 from trialkit.estimate.request import arm_pairs
 from trialkit.estimate.response.value_errors import check_units, error_of_values
 from trialkit.estimate.sample import Sample, units_of_variance
@@ -62,12 +62,6 @@ def checked_outcomes(outcome: str | list[str] | tuple[str, ...]) -> tuple[str, .
     if not names or not all(isinstance(n, str) for n in names):
         raise UsageError("name the outcome column, or a list of them: tk.selection.lee_bounds(trial, 'y1').")
     return names
-
-
-def checked_level(conf_level: float) -> float:
-    if not 0 < conf_level < 1:
-        raise UsageError(f"conf_level={conf_level} must lie between 0 and 1, for instance 0.95.")
-    return float(conf_level)
 
 
 def pairs(trial: Trial, contrasts: str) -> list[tuple[int, int]]:

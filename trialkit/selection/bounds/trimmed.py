@@ -14,12 +14,13 @@ import numpy as np
 
 from trialkit.design.stream import checked_seed
 from trialkit.errors import EstimationError, UsageError
+from trialkit.estimate.request import checked_level
 from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.inference.bounds.lee_bounds import lee_bounds as plain_bounds
 from trialkit.inference.bounds.trimming import Sorted, lee_batch, lee_in_cells, sorted_people
 from trialkit.inference.draws.group_bootstrap import bootstrap_weights, resampling_cells
 from trialkit.results import Note
-from trialkit.selection.bounds.people import People, checked_level, checked_outcomes, pairs, people
+from trialkit.selection.bounds.people import People, checked_outcomes, pairs, people
 from trialkit.selection.bounds.result import BoundsResult, interval, undefined_note
 from trialkit.trial import Trial
 

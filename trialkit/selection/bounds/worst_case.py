@@ -14,9 +14,10 @@ import numpy as np
 
 from trialkit.errors import EstimationError, UsageError, ValueTypeError
 from trialkit.estimate.itt import itt
+from trialkit.estimate.request import checked_level
 from trialkit.inference.arrays import FloatArray
 from trialkit.results import Estimate, Note
-from trialkit.selection.bounds.people import checked_level, checked_outcome, checked_outcomes, is_clustered, pairs, person_weights
+from trialkit.selection.bounds.people import checked_outcome, checked_outcomes, is_clustered, pairs, person_weights
 from trialkit.selection.bounds.result import BoundsResult, interval, undefined_note
 from trialkit.trial import Trial, rows_text
 
@@ -116,9 +117,9 @@ def _row(
     df = min(low.df, high.df) if is_clustered(trial) else math.inf
     errors = [0.0 if math.isnan(e.std_error) else e.std_error for e in ends]
     conf = interval(lower=low.estimate, upper=high.estimate, se_lower=errors[0], se_upper=errors[1], df=df, conf_level=level)
-    inside = own | (trial.arm_codes == reference)
     weights = person_weights(trial)[0]
     w = np.ones(trial.n) if weights is None else weights
+    inside = (own | (trial.arm_codes == reference)) & (w > 0)
     arms = [trial.arm_codes == c for c in (arm, reference)]
     shares = [float(w[seen & a].sum() / w[a].sum()) for a in arms]
     means = [float(w[seen & a] @ y[seen & a] / w[seen & a].sum()) if s else math.nan for a, s in zip(arms, shares)]

@@ -78,7 +78,7 @@ def observed(data: Any, outcome: str, treatment: str, adjust: Sequence[str], *, 
     y, x = numeric(column(frame, outcome), outcome), numeric(column(frame, treatment), treatment)
     keep = np.isfinite(y) & np.isfinite(x)
     for name in names:
-        keep &= ~_absent(column(frame, name), name)
+        keep &= ~column(frame, name).isna().to_numpy(dtype=bool)
     if not keep.any():
         raise MissingDataError("no row has the outcome, the treatment and every covariate: check the columns.")
     columns, owner = [], []
@@ -104,10 +104,6 @@ def regressors(series: pd.Series, name: str) -> FloatArray:
     if isinstance(series.dtype, pd.CategoricalDtype) or not (is_numeric_dtype(series) or is_bool_dtype(series)):
         return category_columns(series)[0]
     return numeric(series, name)[:, None]
-
-
-def _absent(series: pd.Series, name: str) -> Any:
-    return series.isna().to_numpy(dtype=bool)
 
 
 def _check(data: Observed, outcome: str, treatment: str) -> None:

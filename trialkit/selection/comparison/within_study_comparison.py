@@ -13,6 +13,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from trialkit.errors import ColumnNotFoundError, EstimationError, MissingDataError, NotIdentifiedError, UsageError
 from trialkit.estimate.covariates import category_columns
+from trialkit.estimate.request import checked_level
 from trialkit.estimate.sample import units_of_variance
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
 from trialkit.inference.confounding.within_study import CONTROL, METHODS, OUTSIDE, PARTS, TREATED, Pieces
@@ -147,8 +148,7 @@ def within_study(
         raise UsageError("a within-study comparison takes two arms: make a Trial of the two you mean.")
     if seed is None or isinstance(n_draws, bool) or int(n_draws) != n_draws or n_draws < 2:
         raise UsageError("the bootstrap needs a seed and a number of draws: seed=4711, n_draws=500.")
-    if not 0 < conf_level < 1:
-        raise UsageError(f"conf_level={conf_level} must lie between 0 and 1, for instance 0.95.")
+    checked_level(conf_level)
     people = _people(trial, outcome, to_pandas(comparison).reset_index(drop=True), names)
     found = pieces_of(y=people.y, X=people.X, part=people.part, weights=people.base, unit=people.unit)
     if np.isnan(found.parts).any():

@@ -9,6 +9,7 @@ import numpy as np
 
 from trialkit.errors import EstimationError, GroupError, NotIdentifiedError, UsageError
 from trialkit.estimate.covariates import covariates
+from trialkit.estimate.request import checked_level
 from trialkit.inference.arrays import BoolArray, Clusters, FloatArray, IntArray
 from trialkit.inference.distributions import t_test
 from trialkit.inference.draws.peers import peer_mean
@@ -84,7 +85,8 @@ def peer_composition(
     Notes
     -----
     Own baseline is in the model, so the slope on the peers has no exclusion bias. Standard errors are CR2 by group with Satterthwaite df, which for terms that only
-    groups differ in are few. Thirds are cut among everyone randomized. Test first whether groups were drawn at random: `tk.selection.peer_assignment_test`.
+    groups differ in are few. Thirds are cut among everyone randomized. Sampling weights
+    do not enter; people of weight zero are left out. Test first whether groups were drawn at random: `tk.selection.peer_assignment_test`.
 
     Examples
     --------
@@ -101,8 +103,7 @@ def peer_composition(
         raise GroupError("the trial has no groups: name their column, Trial(..., group='group').")
     if baseline in names or outcome in (*names, baseline):
         raise UsageError("the outcome, the baseline and the covariates in adjust must be different columns.")
-    if not 0 < conf_level < 1:
-        raise UsageError(f"conf_level={conf_level} must lie between 0 and 1, for instance 0.95.")
+    checked_level(conf_level)
     people, notes = _members(trial, outcome, baseline, names, conf_level)
     rows = _overall(people) + _by_third(people) + _arms_by_third(people, trial)
     if trial.strata and _lone_groups(people):
@@ -128,14 +129,17 @@ def _members(trial: Trial, outcome: str, baseline: str, names: tuple[str, ...], 
     y, own = trial.values(outcome), trial.values(baseline)
     found = covariates(trial, names, "impute")
     notes = [*trial.notes, *found.notes]
-    known = (trial.group_codes != ALONE) & np.isfinite(own)
+    there = np.ones(trial.n, dtype=bool) if trial.weights is None else trial.values(trial.weights) > 0
     if trial.weights is not None:
-        known &= trial.values(trial.weights) > 0
+        notes.append(
+            Note("weights_unused", "sampling weights do not enter the composition of groups; people of weight zero are left out.")
+        )
+    known = (trial.group_codes != ALONE) & np.isfinite(own) & there
     size = np.bincount(trial.group_codes[known], minlength=trial.n + 1)
     inside = known & (size[trial.group_codes] > 1)
     if not inside.any():
         raise GroupError(f"no group has two people with '{baseline}'.")
-    missing = int(((trial.group_codes != ALONE) & ~inside).sum())
+    missing = int(((trial.group_codes != ALONE) & there & ~inside).sum())
     if missing:
         notes.append(
             Note("baseline_missing", f"{missing} people in groups have no '{baseline}' or no peer with one, and are left out.")
@@ -156,7 +160,7 @@ def _members(trial: Trial, outcome: str, baseline: str, names: tuple[str, ...], 
     rows = np.flatnonzero(inside)[use]
     if np.ptp(y[rows]) <= 1e-12 * max(1.0, float(np.abs(y[rows]).max())):
         raise EstimationError(f"the outcome '{outcome}' is the same for everyone in groups: there is no variation to analyse.")
-    cuts = np.quantile(own[np.isfinite(own)], [1 / 3, 2 / 3])
+    cuts = np.quantile(own[np.isfinite(own) & there], [1 / 3, 2 / 3])
     third = np.searchsorted(cuts, own[rows], side="left").astype(np.int64)
     arms = trial.arm_codes[rows]
     effects = [np.ones((len(rows), 1)), _indicators(arms)]

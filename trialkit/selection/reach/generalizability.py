@@ -97,6 +97,7 @@ def generalizability(
 
     Notes
     -----
+    The bands are ascribed to Tipton (2014): .5 and .8 as quoted by others, .9 was not checked against the source.
     A high index says that the measured covariates are distributed alike; it says nothing about covariates left out. In small samples it
     falls below 1 by chance alone.
 

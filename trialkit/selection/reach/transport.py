@@ -103,7 +103,7 @@ def transport(
     away, reasons = support(columns, eta_s, eta_p)
     work = _Work(trial, s, columns, load, method, target, census, conf_level)
     found = work.estimate(~away if outside == "drop" else np.ones(len(rest), dtype=bool))
-    notes = [*s.notes, *_notes(s, away, outside, found, method, target)]
+    notes = [*s.notes, *_notes(s, away, outside, found)]
     index = index_of(eta_s, eta_p, "logit", load)
     details = {
         "outcome": outcome, "method": method, "target": target, "target_words": WORDS[target], "covariates": list(covariates), "census": census,
@@ -309,7 +309,7 @@ def _check(
         raise EstimationError(f"the trial has {trial.n} people: too few to carry an effect anywhere.")
 
 
-def _notes(s: Sample, away: BoolArray, outside: str, found: _Found, method: str, target: str) -> list[Note]:
+def _notes(s: Sample, away: BoolArray, outside: str, found: _Found) -> list[Note]:
     text = "the effect in the population is that of people with the same covariates in the trial: what is not among the covariates is assumed not to change it."
     notes = [Note("transportability", text)]
     if away.any():

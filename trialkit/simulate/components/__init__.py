@@ -1,15 +1,17 @@
-"""Further parts of scenarios, one a file; importing this folder registers them all."""
+"""The parts of scenarios, by subject; importing this folder registers them all."""
 
 from trialkit.simulate.components import (  # noqa: F401  (each registers its parts)
     adverse,
     allocation,
     amounts,
+    answers,
     balances,
     chosen,
     clusters,
     costs,
     durations,
     enrolment,
+    grouped_trial,
     lifetimes,
     milestones,
     moderation,
@@ -18,5 +20,6 @@ from trialkit.simulate.components import (  # noqa: F401  (each registers its pa
     several_arms,
     spillover,
     studies,
+    traits,
     unequal_clusters,
 )

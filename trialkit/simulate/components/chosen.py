@@ -7,8 +7,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field, model_validator
 
+from trialkit.simulate.components.grouped_trial import group_sizes
 from trialkit.simulate.parts import Part, register
-from trialkit.simulate.parts_design import group_sizes
 from trialkit.simulate.people import People, random_order
 
 __all__ = ["ChosenGroups"]

@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 
 from trialkit.errors import PlanError, shown
 from trialkit.inference.arrays import FloatArray
+from trialkit.simulate.components.answers import Items
 from trialkit.simulate.parts import Slopes, register
-from trialkit.simulate.parts_outcomes import Items
 from trialkit.simulate.people import People
 
 __all__ = ["BiasedItems"]

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import numpy as np
 from pydantic import Field, model_validator
-from scipy import special, stats
+from scipy import special
 
 from trialkit.errors import DesignError, PlanError, shown
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
@@ -96,6 +96,8 @@ class StudyTables(Part):
 
     def _studies(self, mean: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
         """True log odds ratios and the four columns of as many new studies."""
+        from scipy import stats  # slow to import, and most calls of the package do without it
+
         z, chance = rng.standard_normal((3, len(mean))), rng.random((2, len(mean)))
         effect = mean + self.residual * z[0]
         size = np.maximum(np.round(np.exp(self.log_size + self.log_size_sd * z[1])), self.smallest)
@@ -221,6 +223,8 @@ class ClusterShare(Part):
     residual: Annotated[float, Field(ge=0)]
 
     def draw(self, people: People, rng: np.random.Generator) -> None:
+        from scipy import stats  # slow to import, and most calls of the package do without it
+
         codes = people.codes(self.clusters)
         count = int(codes.max()) + 1
         z, chance = rng.standard_normal(count), rng.random(count)

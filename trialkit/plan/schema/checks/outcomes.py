@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from trialkit.errors import shown
 from trialkit.plan.schema.base import Problem
 from trialkit.plan.schema.checks.index import index_problems
-from trialkit.plan.schema.checks.whole import near_miss, repeated
+from trialkit.plan.schema.names import near_miss, repeated
 from trialkit.plan.schema.outcomes import BINARY_MEASURES, RATIO_MEASURES, TIME_MEASURES, HedgesG, Outcome
 
 if TYPE_CHECKING:

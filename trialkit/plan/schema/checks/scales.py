@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from trialkit.errors import nearest, shown
+from trialkit.errors import shown
 from trialkit.plan.schema.base import Problem
+from trialkit.plan.schema.names import near_miss
 from trialkit.plan.schema.outcomes import ScaleUse
 from trialkit.plan.schema.scale_files import definition, is_own
 
@@ -34,7 +35,7 @@ def _use_problems(use: ScaleUse, table: dict[str, Any], at: At) -> Iterator[Prob
     forms: dict[str, dict[str, Any]] = table["forms"]
     by_person = sorted({attribute for form in forms.values() for attribute in form.get("when", {})})
     if use.form is not None and use.form not in forms:
-        yield Problem((*at, "form"), f"the scale '{use.scale}' has no form '{use.form}'.{_near(use.form, forms)}")
+        yield Problem((*at, "form"), f"the scale '{use.scale}' has no form '{use.form}'.{near_miss(use.form, forms, most=20)}")
         return
     if use.form is not None and use.form_from is not None:
         yield Problem((*at, "form_from"), "form names one form for everyone, form_from one for each person: keep one of the two")
@@ -62,7 +63,8 @@ def _parts(use: ScaleUse, table: dict[str, Any], form: dict[str, Any], at: At) -
     subscales = form.get("subscales", {})
     if use.subscale is not None and use.subscale not in subscales:
         yield Problem(
-            (*at, "subscale"), f"the scale '{use.scale}' has no subscale '{use.subscale}'.{_near(use.subscale, subscales)}"
+            (*at, "subscale"),
+            f"the scale '{use.scale}' has no subscale '{use.subscale}'.{near_miss(use.subscale, subscales, most=20)}",
         )
     if use.subscale is None and form.get("total") is False:
         yield Problem(
@@ -79,17 +81,19 @@ def _parts(use: ScaleUse, table: dict[str, Any], form: dict[str, Any], at: At) -
         yield Problem((*at, "code_range"), message)
 
 
-def _near(name: str, known: dict[str, Any]) -> str:
-    near = nearest(name, known)
-    return f" Did you mean '{near}'?" if near else f" There are: {shown(known, 20)}." if known else " It has none."
-
-
 def _choices(names: dict[str, Any]) -> str:
     return " or ".join(f'"{name}"' for name in names)
 
 
 def form_columns(use: ScaleUse) -> dict[str, str]:
     """What decides on each person's form -> its column; a word that holds for everyone is no column."""
-    forms = definition(use.scale).get("forms", {}).values()
-    words = {word for form in forms for said in form.get("when", {}).values() if isinstance(said, list) for word in said}
-    return {attribute: column for attribute, column in (use.form_from or {}).items() if column not in words}
+    if not use.form_from:
+        return {}
+    # a file of one's own may hold anything: what is wrong in it is said by what reads it whole
+    said = [form["when"] for form in _values(definition(use.scale).get("forms")) if isinstance(form, dict) and "when" in form]
+    words = {str(word) for when in said for values in _values(when) if isinstance(values, list) for word in values}
+    return {attribute: column for attribute, column in use.form_from.items() if column not in words}
+
+
+def _values(table: Any) -> list[Any]:
+    return list(table.values()) if isinstance(table, dict) else []

@@ -6,8 +6,15 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from trialkit.errors import nearest, shown
+from trialkit.errors import shown
 from trialkit.plan.schema.base import Problem
+from trialkit.plan.schema.checks.outcomes import outcome_problems
+from trialkit.plan.schema.checks.scales import scale_use_problems
+from trialkit.plan.schema.checks.selection import selection_problems
+from trialkit.plan.schema.comparisons import comparison_problems
+from trialkit.plan.schema.gatekeeping import graph_problems
+from trialkit.plan.schema.multiverse import multiverse_problems
+from trialkit.plan.schema.names import near_miss, repeated
 from trialkit.plan.schema.scale_files import is_own, registry_keys
 from trialkit.plan.schema.sections import DRAWING_COMPANIONS, DRAWING_CORRECTIONS, DRAWING_MISSING
 
@@ -21,30 +28,11 @@ Problems = Iterator[Problem]
 
 def check(spec: PlanSpec) -> list[Problem]:
     """All contradictions between parts of the plan."""
-    from trialkit.plan.schema.checks.outcomes import outcome_problems
-    from trialkit.plan.schema.checks.scales import scale_use_problems
-    from trialkit.plan.schema.comparisons import comparison_problems
-    from trialkit.plan.schema.gatekeeping import graph_problems
-    from trialkit.plan.schema.multiverse import multiverse_problems
-
     rules = (
         _arms, _data, _design, _groups, _scales, scale_use_problems, outcome_problems, _analysis, _few_groups, comparison_problems, graph_problems, _mediation, _selection, _subgroups,
         multiverse_problems,
     )  # fmt: skip
     return [problem for rule in rules for problem in rule(spec)]
-
-
-def near_miss(name: str, known: list[str] | tuple[str, ...]) -> str:
-    """' Did you mean ...?' or the list of what there is."""
-    near = nearest(name, known)
-    return f" Did you mean '{near}'?" if near else f" There are: {shown(known, 8)}."
-
-
-def repeated(names: list[str], section: str) -> Problems:
-    """A name used by two entries of a section."""
-    for i, name in enumerate(names):
-        if name in names[:i]:
-            yield Problem((section, i, "name"), f"the name '{name}' is used twice in [[{section}]]; give each its own")
 
 
 def _arms(spec: PlanSpec) -> Problems:
@@ -188,7 +176,9 @@ def _analysis(spec: PlanSpec) -> Problems:
             message = f"'{column}' cannot be a covariate: it is the person, the arm, or comes after randomization"
             yield Problem(("analysis", "adjust"), message)
     if "cace" in analysis.companions and spec.data.uptake is None:
-        yield Problem(("analysis", "companions"), "'cace' needs [data] uptake: the column that says who took up the offer")
+        yield Problem(
+            ("analysis", "companions"), "'cace' needs the column that says who took up the offer: [data] uptake = \"attended\""
+        )
     if "randomization_test" in analysis.companions and spec.grouped_arms and spec.design.groups is None:
         message = "a randomization test forms the groups anew in every draw: say how in [design] groups = { size = [smallest, largest] }"
         yield Problem(("analysis", "companions"), message)
@@ -276,17 +266,11 @@ def _mediator_in_time(spec: PlanSpec, i: int) -> Problems:
 
 
 def _selection(spec: PlanSpec) -> Problems:
-    from trialkit.plan.schema.checks.selection import selection_problems
-
     if spec.selection.take_up and spec.data.uptake is None:
         yield Problem(
             ("selection", "take_up"), 'take_up needs the column that says who took up the offer: [data] uptake = "attended"'
         )
     yield from selection_problems(spec)
-    if "cace" in spec.analysis.companions and spec.data.uptake is None:
-        yield Problem(
-            ("analysis", "companions"), "'cace' needs the column that says who took up the offer: [data] uptake = \"attended\""
-        )
     if spec.harms is not None and spec.harms.events is None and not spec.harms.columns:
         yield Problem(("harms",), "[harms] needs events (a file) or columns (of the data)")
 

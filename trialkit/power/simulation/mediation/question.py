@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trialkit.errors import PlanError, TrialkitError, UsageError, nearest, shown
+from trialkit.estimate.mediation.evidence import MediationEvidence
 from trialkit.estimate.mediation.inference import chosen
 from trialkit.estimate.mediation.mediate import mediate
-from trialkit.estimate.mediation.result import MediationEvidence, MediationResult
+from trialkit.estimate.mediation.result import MediationResult
 from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.inference.draws.group_bootstrap import bootstrap_weights, resampling_cells
 from trialkit.power.arguments import real

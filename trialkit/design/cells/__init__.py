@@ -1,0 +1,1 @@
+"""What cells of exchangeable units are drawn from: units and strata, numbers in each arm, leftover places, orders within a cell."""

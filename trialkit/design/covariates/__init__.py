@@ -1,0 +1,1 @@
+"""Covariates of a design: as numbers, their balance over draws or of an allocation, and the imbalance that rerandomization bounds."""

@@ -1,0 +1,1 @@
+"""Rolling enrolment: people allocated as they come, in a file that can only grow."""

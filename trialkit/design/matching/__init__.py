@@ -1,0 +1,1 @@
+"""Alike units in pairs or larger tuples."""

@@ -1,0 +1,1 @@
+"""Equivalence and non-inferiority."""

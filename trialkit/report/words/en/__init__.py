@@ -1,0 +1,1 @@
+"""The English of a report, a file a subject."""
