@@ -7,9 +7,11 @@ Every message says what is wrong, where, and how to mend it. Exit codes: 2 usage
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 __all__ = [
+    "ArgumentError",
     "ArmError",
     "ColumnNotFoundError",
     "CombinationError",
@@ -30,6 +32,7 @@ __all__ = [
     "UsageError",
     "ValueTypeError",
     "nearest",
+    "repeated",
     "shown",
 ]
 
@@ -44,6 +47,10 @@ class UsageError(TrialkitError):
     """An argument that cannot be what was meant."""
 
     exit_code = 2
+
+
+class ArgumentError(UsageError, TypeError):
+    """A call with an argument that is missing, unknown or of another kind; a TypeError as well, as for any function of Python."""
 
 
 class CombinationError(UsageError):
@@ -144,6 +151,11 @@ def nearest(name: str, candidates: Iterable[object]) -> str | None:
     folded = {n.casefold(): n for n in reversed(names)}
     found = difflib.get_close_matches(str(name).casefold(), list(folded), n=1, cutoff=0.6)
     return folded[found[0]] if found else None
+
+
+def repeated(items: Sequence[Any]) -> list[Any]:
+    """What stands in a list more than once."""
+    return [i for i in dict.fromkeys(items) if list(items).count(i) > 1]
 
 
 def shown(items: Iterable[object], most: int = 5) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
@@ -44,6 +45,20 @@ class Note:
 
     code: str
     text: str
+
+
+_OF_ONE = {"have": "has", "are": "is", "lie": "lies", "were": "was", "miss": "misses", "count": "counts", "add": "adds"}
+
+
+def counted_people(count: int, told: str = "") -> str:
+    """'3 people have no age' or '1 person has no age', of `told` as it is said of several; names in quotes stay as they are."""
+    if count != 1:
+        return f"{count} people {told}".rstrip()
+    head, colon, rest = told.partition(":")
+    said = re.sub(
+        r"'[^']*'|\ball have\b|\b(?:have|are|lie|were|miss|count|add)\b", lambda word: _OF_ONE.get(word[0], word[0]), head
+    )
+    return f"1 person {said}{colon}{rest}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +107,8 @@ class Result:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if "__repr__" not in cls.__dict__:  # what a prompt shows: a result is read, its fields are in `to_dict`
+            cls.__repr__ = Result.__repr__  # type: ignore[method-assign]
         if "kind" in cls.__dict__:  # a class that others are built on has no kind of its own
             Result.kinds[cls.kind] = cls
 
@@ -134,16 +151,24 @@ class Result:
 
     def __str__(self) -> str:
         lines = [self._title()]
+        several, marks = len({e.outcome for e in self.estimates}) > 1, _marks(self.estimates)
         for e in self.estimates:
-            lines.append(f"  {e.contrast}: {interval_text(e)}")
+            named = [*([e.outcome] if several or not e.contrast else []), e.contrast, *(f"{m} {e.extra[m]}" for m in marks)]
+            lines.append(f"  {', '.join(name for name in named if name)}: {interval_text(e)}")
             size = f"n = {e.n}" + (f", {e.n_groups} groups" if e.n_groups else "")
             size += f", {e.n_clusters} clusters" if e.n_clusters not in (e.n, e.n_groups) and not e.n_groups else ""
-            lines.append(f"    {test_text(e)}; {size}; {e.estimand}; {e.method}, {e.covariance}")
+            p = e.extra.get("p_adjusted", math.nan)
+            adjusted = "" if p is None or math.isnan(p) else f", corrected p {p_text(p)}"
+            parts = [test_text(e) + adjusted, size if e.n else "", e.estimand, f"{e.method}, {e.covariance}"]
+            lines.append(f"    {'; '.join(part for part in parts if part)}")
         lines += [f"  note: {n.text}" for n in self.notes]
         return "\n".join(lines)
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def _repr_html_(self) -> str:
-        shown = self.tidy().drop(columns=["conf_level"])
+        shown = _printable(self.tidy().drop(columns=["conf_level"]))
         notes = "".join(f"<li>{html.escape(n.text)}</li>" for n in self.notes)
         table = shown.to_html(index=False, border=0, float_format=number, escape=True, na_rep="")
         return f"<div><strong>{html.escape(self._title())}</strong>{table}{f'<ul>{notes}</ul>' if notes else ''}</div>"
@@ -164,12 +189,12 @@ class TableResult(Result):
         return super().to_dict() | {"table": plain(self.table)}
 
     def __str__(self) -> str:
-        shown = self.tidy().to_string(index=False, float_format=number, na_rep="")
+        shown = _printable(self.tidy()).to_string(index=False, float_format=number, na_rep="")
         return "\n".join([self._title(), shown, *(f"  note: {n.text}" for n in self.notes)])
 
     def _repr_html_(self) -> str:
         notes = "".join(f"<li>{html.escape(n.text)}</li>" for n in self.notes)
-        table = self.tidy().to_html(index=False, border=0, float_format=number, escape=True, na_rep="")
+        table = _printable(self.tidy()).to_html(index=False, border=0, float_format=number, escape=True, na_rep="")
         return f"<div><strong>{html.escape(self._title())}</strong>{table}{f'<ul>{notes}</ul>' if notes else ''}</div>"
 
 
@@ -223,7 +248,7 @@ _HOMES = {
     "assurance": "trialkit.power.uncertain",
     "power_curve": "trialkit.power.curves",
     "power_several_arms": "trialkit.power.families.several_arms",
-    "power_margin": "trialkit.power.families.margin_tests",
+    "power_margin": "trialkit.power.margins.tests",
     "power_errors": "trialkit.power.families.type_s_m",
     "optimal_design": "trialkit.power.families.optimal",
     "design_cost": "trialkit.power.cost",
@@ -270,6 +295,31 @@ _HOMES = {
     "icc": "trialkit.measurement.reliability.icc",
     "test_retest": "trialkit.measurement.reliability.retest",
 }
+
+
+_MARKS = ("subgroup", "wave", "at", "saturation")  # they tell one row of a contrast from the next
+
+
+def _marks(estimates: tuple[Estimate, ...]) -> list[str]:
+    return [
+        m
+        for m in _MARKS
+        if len({str(e.extra[m]) for e in estimates if m in e.extra}) > 1 and all(m in e.extra for e in estimates)
+    ]
+
+
+def _printable(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table as it is read: empty cells for what is not there, p-values as they are reported and never as zero."""
+    shown = frame.copy()
+    for name in shown.columns:
+        if str(name) in ("p", "p_value", "p_adjusted") and pd.api.types.is_float_dtype(shown[name]):
+            shown[name] = ["" if math.isnan(p) else p_text(p).removeprefix("= ") for p in shown[name]]
+        elif pd.api.types.is_object_dtype(shown[name]) or pd.api.types.is_extension_array_dtype(shown[name]):
+            shown[name] = [
+                number(v) if isinstance(v, float) and not pd.isna(v) else "" if v is None or v is pd.NA or v is math.nan else v
+                for v in shown[name]
+            ]
+    return shown
 
 
 def _class_of(kind: str) -> type[Result]:
@@ -347,7 +397,7 @@ def interval_text(e: Estimate) -> str:
 def test_text(e: Estimate) -> str:
     """'SE 0.136, t(19.7) = 1.58, p = .131'."""
     if math.isnan(e.statistic):
-        return f"SE {number(e.std_error)}"
+        return "no standard error" if math.isnan(e.std_error) else f"SE {number(e.std_error)}"
     if math.isnan(e.df):  # tests that refer the statistic to draws instead of a t distribution
         return f"statistic {e.statistic:.2f}, p {p_text(e.p_value)}"
     name = "z" if math.isinf(e.df) else f"t({e.df:.1f})"

@@ -30,7 +30,8 @@ from trialkit.errors import (
 )
 from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.io.frames import numeric, to_pandas
-from trialkit.results import Note
+from trialkit.misuse import explained
+from trialkit.results import Note, counted_people
 
 ALONE = -1
 
@@ -86,6 +87,7 @@ class Trial:
     group_codes: IntArray
     places: IntArray | None
 
+    @explained
     def __init__(
         self,
         data: Any,
@@ -377,13 +379,13 @@ def _check_members(labels: pd.Series, size: FloatArray, members: Any, group: str
             notes.append(
                 Note(
                     "ungrouped_singletons",
-                    f"{count} people in grouped arms have no group or are alone in one: each counts as a cluster of one.",
+                    counted_people(count, "in grouped arms have no group or are alone in one: each counts as a cluster of one."),
                 )
             )
         return
     if without.any():
         raise GroupError(
-            f"{int(without.sum())} people in a grouped arm have no group in '{group}' ({rows_text(without)}). Give the group they were assigned to, "
+            f"{counted_people(int(without.sum()), 'in a grouped arm have no group in')} '{group}' ({rows_text(without)}). Give the group they were assigned to, "
             "also if they never came; if they were assigned to none, say ungrouped='singleton'."
         )
     if lone.any():

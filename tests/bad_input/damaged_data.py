@@ -42,6 +42,8 @@ def _cells(frame: Frame, column: str, value: object, draw: random.Random, most: 
 
 def _in_numbers(word: str, column: str) -> Damage:
     """Outcomes are numbers; a covariate may be a category, so that words in it are remarked."""
+    if word == ".":
+        return Damage("a point, which is no value, in a column", OTHER)
     if column == "female":
         return Damage(f"{word!r} in {column}", REMARKED, ("numbers and words", "female: "))
     return Damage(f"{word!r} in {column}", REFUSED, (column,))
@@ -75,7 +77,7 @@ def _text_in_numbers(frame: Frame, draw: random.Random) -> tuple[Frame, Damage]:
 def _code_undeclared(frame: Frame, draw: random.Random) -> tuple[Frame, Damage]:
     column = draw.choice(("y", "y0", "calls"))
     code = draw.choice((-9, -88, 999, 9999, 99999, -999))
-    return _cells(frame, column, code, draw, 8), Damage(f"{code} in {column}", REMARKED, (str(code), column))
+    return _cells(frame, column, code, draw, 8), Damage(f"{code} in {column}", REMARKED, (f"'{column}' has the value {code}",))
 
 
 def _code_declared(frame: Frame, draw: random.Random) -> tuple[Frame, Damage]:

@@ -12,7 +12,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -34,7 +33,6 @@ CHANGING = frozenset({"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.trun
 DESIGN = '[design]\nscheme = "complete"\ngroups = { size = [4, 40] }\n\n'
 COUNTED = DESIGN.replace('complete"', 'complete"\nunits = 160')
 ROLLING = '[design]\nscheme = "minimization"\nbalance_on = ["sex"]\n\n'
-RUN = "import sys; from trialkit.cli import main; main(sys.argv[1:])"
 SAID = ("--reason", "asked for", "--timing", "before_data", "--severity", "unchanged", "--validity", "unchanged", "--by", "ann")
 
 Folder = Path
@@ -261,32 +259,39 @@ def wrong_after(case: Killed, folder: Folder) -> str:
         return f"{type(error).__name__}: {error}"
 
 
-def at_random_moments(moments: int, seed: int, place: Path, plan: Path, table: Path) -> Iterator[tuple[float, str]]:
-    """(second, what is wrong) for processes of `trialkit run` over a good report, killed at random moments of their duration."""
-    place.mkdir(parents=True, exist_ok=True)
-    shutil.copy(plan, place / "plan.toml")
-    if (plan.parent / "scales").is_dir():
-        shutil.copytree(plan.parent / "scales", place / "scales")
-    shutil.copy(table, place / "data.csv")
-    call = [sys.executable, "-c", RUN, *RUN_ONCE]
-    root = str(Path(__file__).resolve().parents[2])
-    environment = os.environ | {"PYTHONPATH": root, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    began = time.monotonic()
-    subprocess.run(call, cwd=place, env=environment, check=True, capture_output=True)
-    lasts = time.monotonic() - began
-    draw = random.Random(seed)
-    for _ in range(moments):
-        second = draw.uniform(0, 1.1 * lasts)
-        process = subprocess.Popen(call, cwd=place, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def at_random_moments(case: Killed, moments: int, seed: int, place: Path) -> Iterator[tuple[bool, str]]:
+    """(whether it was killed, what is wrong) for a command given over and over in one folder and killed at random moments of its duration."""
+    here = os.getcwd()
+    place.mkdir(parents=True)
+    os.chdir(place)
+    try:
+        prepared(case, place)
+        began = time.monotonic()
+        assert not _killed_after(case, place, None)
+        lasts = time.monotonic() - began
+        draw = random.Random(seed)
+        for _ in range(moments):
+            killed = _killed_after(case, place, draw.uniform(0, lasts))
+            yield killed, case.sound(place)
+        yield False, wrong_after(case, place)
+    finally:
+        os.chdir(here)
+
+
+def _killed_after(case: Killed, folder: Path, seconds: float | None) -> bool:
+    """Give the command in a fork; whether it was killed after this time before it ended."""
+    child = os.fork()
+    if child == 0:
         try:
-            process.wait(timeout=second)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        found = verify_bundle(place / "report")
-        yield second, "; ".join(found.failed)
-    subprocess.run(call, cwd=place, env=environment, check=True, capture_output=True)
-    yield lasts, "; ".join(verify_bundle(place / "report").failed)
+            os.chdir(folder)
+            command(case.arguments)
+        finally:
+            os._exit(0)
+    if seconds is not None:
+        time.sleep(seconds)
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -311,13 +316,12 @@ def main(arguments: list[str] | None = None) -> int:
         for at, problem in wrong[:6]:
             print(f"    before change {at}: {problem[:500]}", flush=True)
     if said.moments:
-        examples = Path(__file__).resolve().parents[2] / "simulated_data"
         with tempfile.TemporaryDirectory() as made:
-            plan, table = examples / "klier_2019.plan.toml", examples / "klier_2019.csv"
-            found_at = list(at_random_moments(said.moments, said.seed, Path(made) / "moments", plan, table))
-        bad = [(second, problem) for second, problem in found_at if problem]
+            moments = list(at_random_moments(CASES[0], said.moments, said.seed, Path(made) / "moments"))
+        bad = [problem for _, problem in moments if problem]
         failures += len(bad)
-        print(f"run at random moments: {len(found_at) - 1} kills, {len(bad)} not whole {bad[:5]}", flush=True)
+        kills = sum(killed for killed, _ in moments)
+        print(f"run at {said.moments} random moments: {kills} kills, {len(bad)} not whole {bad[:5]}", flush=True)
     return int(failures > 0)
 
 

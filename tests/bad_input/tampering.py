@@ -21,6 +21,10 @@ from tests.bad_input.hostile import command
 
 # what stands in a folder of a report and is no part of it
 PASSED_OVER = (".trialkit",)
+# where a change is, in other words than the number of its line: a person of a list, a key of the plan, a cell of the data
+ELSEWHERE = re.compile(
+    r"another entry for|no row for|differs from the locked one: |changed at |differs in row|says something else than .* under '"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a verification says of one changed character: whether it found it, named the file and the line, and its words."""
+    """What a verification says of one changed character: whether it found it, named the file and the place, and its words."""
 
     where: int
     found: bool
@@ -74,7 +78,7 @@ def tampered(kept: Kept, folder: Path, places: int, draw: random.Random) -> Iter
             wrong = [line for line in said.splitlines() if line.startswith(("  NO ", "error: "))]
             line = good[:where].count(b"\n") + 1
             named = any(path.name in text for text in wrong)
-            placed = any(re.search(rf"\b(line|lines|entry|row) {line}\b", text) for text in wrong)
+            placed = any(re.search(rf"\b(line|lines|entry|row) {line}\b", text) or ELSEWHERE.search(text) for text in wrong)
             yield Seen(where, done.code not in (0, 1), named, placed, " | ".join(wrong)[:300] or said[-200:])
     finally:
         path.write_bytes(good)

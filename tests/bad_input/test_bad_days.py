@@ -1,4 +1,4 @@
-"""A minute of the bad days of `fuzz`, `kills` and `tampering`; their long versions are commands of their own (`make fuzz`)."""
+"""Half a minute of the bad days of `fuzz`, `kills` and `tampering`; their long versions are commands of their own (`make fuzz`)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.bad_input.kills import CASES, after_kills
 from tests.bad_input.tampering import Kept, tampered
 from tests.plan.test_run import PLAN, data
 
-# cases of each kind; those on data run the whole plan
-MANY = {"plans": 12, "data": 8, "scales": 8, "ledgers": 6, "commands": 12, "disks": 5}
-KILLS = {"run": 3, "amend": 6, "second batch": 4, "enrol": 15, "deviate": 5}
+# cases of each kind; those on data run the whole plan, and command lines have a test of their own (test_fuzz)
+MANY = {"plans": 6, "data": 4, "scales": 4, "ledgers": 8, "disks": 6}
+KILLS = {"run": 1, "amend": 3, "second batch": 2, "enrol": 5, "deviate": 3}
 
 
-@pytest.mark.parametrize("kind", list(makers()))
+@pytest.mark.parametrize("kind", [kind for kind in makers() if kind in MANY])
 def test_damage_ends_in_a_sentence_or_in_numbers_that_hold(kind: str) -> None:
     seen = 0
     for number in range(MANY[kind]):
@@ -31,7 +31,7 @@ def test_damage_ends_in_a_sentence_or_in_numbers_that_hold(kind: str) -> None:
 @pytest.mark.parametrize("case", [c for c in CASES if c.name in KILLS], ids=lambda c: c.name)
 def test_a_killed_command_leaves_what_was_there_or_what_comes_after(case, tmp_path: Path) -> None:
     found = list(after_kills(case, tmp_path / "kills", KILLS[case.name]))
-    assert len(found) >= 3
+    assert len(found) == KILLS[case.name]
     assert not [(at, problem) for at, problem in found if problem]
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import resource
+import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import trialkit as tk
@@ -172,3 +175,135 @@ def test_a_killed_deviation_does_not_stop_the_next(place: Path) -> None:
     done = command(case.arguments)
     assert (done.code, done.err) == (0, "")
     assert not (place / "plan.deviations.jsonl.lock").exists()
+
+
+ROLLING = '[design]\nscheme = "minimization"\nbalance_on = ["female"]\n\n'
+
+
+@pytest.fixture
+def rolling(place: Path) -> Path:
+    (place / "plan.toml").write_text(PLAN.replace("[[outcomes]]", f"{ROLLING}[[outcomes]]", 1))
+    data().drop(columns=["arm", "group"]).head(20).to_csv("people.csv", index=False)
+    return place
+
+
+@pytest.mark.parametrize("full", [0, 1, 60, 300])
+def test_an_enrolment_that_a_full_disk_stops_leaves_nothing(full: int, rolling: Path) -> None:
+    arguments = ["randomize", "plan.toml", "people.csv", "--seed", "4"]
+    before = tree(rolling)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (full, limits[1]))
+    try:
+        done = command(arguments)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    refused(done, 2, 5)
+    assert tree(rolling) == before
+    assert command(arguments).code == 0
+
+
+def test_people_who_a_full_disk_cut_off_are_enrolled_when_asked_again(rolling: Path) -> None:
+    arguments = ["randomize", "plan.toml", "people.csv", "--seed", "4"]
+    assert command(arguments).code == 0
+    whole = len((rolling / "allocation" / "enrolment.jsonl").read_bytes())
+    shutil.rmtree(rolling / "allocation")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (whole - 500, limits[1]))
+    try:
+        refused(command(arguments), 2, 5)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not (rolling / "allocation").exists()
+    done = command(arguments)
+    assert (done.code, done.err) == (0, "") and "20 people allocated, 20 in all" in done.out
+
+
+def test_an_enrolment_that_refuses_its_first_people_has_not_begun(rolling: Path) -> None:
+    pd.read_csv("people.csv").drop(columns="female").to_csv("without.csv", index=False)
+    before = tree(rolling)
+    assert "female" in refused(command(["randomize", "plan.toml", "without.csv", "--seed", "4"]), 4)
+    assert tree(rolling) == before
+    assert command(["randomize", "plan.toml", "people.csv", "--seed", "5"]).code == 0
+    after = tree(rolling)
+    assert "is enrolled in allocation already" in refused(command(["randomize", "plan.toml", "without.csv"]), 3)
+    assert tree(rolling) == after
+
+
+def test_a_list_that_was_not_written_after_its_enrolment_is_written_when_asked_again(rolling: Path) -> None:
+    arguments = ["randomize", "plan.toml", "people.csv", "--seed", "4"]
+    assert command(arguments).code == 0
+    path = rolling / "allocation" / "allocation.csv"
+    good = path.read_bytes()
+    for damaged in (None, b"".join(good.splitlines(keepends=True)[:8])):
+        path.unlink()
+        if damaged is not None:
+            path.write_bytes(damaged)
+        done = command(arguments)
+        assert (done.code, done.err) == (0, "") and "was written again" in done.out
+        assert path.read_bytes() == good
+    assert "is enrolled in allocation already" in refused(command(arguments), 3)
+
+
+@pytest.mark.parametrize("word", ["zero", "inf", "½", "0x10"])
+def test_a_word_in_a_baseline_of_many_numbers_names_the_column(word: str, place: Path) -> None:
+    frame = data().astype({"y0": object})
+    frame.loc[3, "y0"] = word
+    frame.to_csv("data.csv", index=False)
+    said = refused(command(["run", "plan.toml", "data.csv"]), 4)
+    assert "the covariate 'y0' holds numbers and words" in said and f"'{word}'" in said
+
+
+@pytest.mark.parametrize("code", [99999, -88, -999])
+def test_an_undeclared_code_in_a_covariate_is_noted_in_the_report(code: int, place: Path) -> None:
+    frame = data()
+    frame.loc[frame.index[:8], "y0"] = code
+    found = tk.Plan.load(place / "plan.toml").run(frame).outcomes[0].result
+    assert found is not None
+    assert any(n.code == "undeclared_code" and f"'y0' has the value {code:g} 8 times" in n.text for n in found.notes)
+
+
+def test_a_lock_does_not_depend_on_where_it_is_made(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = Path(tk.__file__).parent / "measurement" / "registry" / "cfpb_10.toml"
+    path = own_scale(place, registry.read_text())
+    text = path.read_text().replace(
+        'scale = "scales/own.toml"', 'scale = "scales/own.toml"\nform_from = { age = "age", administration = "self" }'
+    )
+    path.write_text(text)
+    names = []
+    for number, folder in enumerate((place, place / "elsewhere")):
+        folder.mkdir(exist_ok=True)
+        monkeypatch.chdir(folder)
+        target = place / f"{number}.lock.json"
+        tk.Plan.load(path).lock(target)
+        locked = json.loads(target.read_text())
+        names.append([c["name"] for c in locked["expected_data"]])
+    assert names[0] == names[1]
+    assert "age" in names[0] and "self" not in names[0]
+
+
+def test_many_mistakes_in_a_scale_file_are_told_twenty_at_a_time(place: Path) -> None:
+    text = 'key = "own"\n' + "".join(f"wrong_{i} = 1\n" for i in range(40))
+    own_scale(place, text)
+    said = refused(command(["check", "own.toml"]), 3)
+    told = [line for line in said.splitlines() if line.startswith("  - ")]
+    assert len(told) == 21 and "more: mend these first." in told[-1]
+
+
+def test_a_key_to_masked_data_that_could_not_be_written_is_gone(place: Path) -> None:
+    arguments = ["blind", "masked", "plan.toml", "data.csv", "--key", "key.json"]
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (6000, limits[1]))
+    try:
+        refused(command(arguments), 2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not (place / "key.json").exists()
+    assert command(arguments).code == 0 and (place / "key.json").stat().st_size < 6000
+
+
+def test_a_weight_beyond_all_measure_is_a_mistake_of_the_plan(place: Path) -> None:
+    weights = (
+        '[design]\nscheme = "complete"\nunits = 100\nallocation = { solo = 1e308, peer = 1e308 }\ngroups = { size = [4, 40] }\n\n'
+    )
+    (place / "plan.toml").write_text(PLAN.replace("[[outcomes]]", f"{weights}[[outcomes]]", 1))
+    assert "the weight of 'solo' is 1e+308" in refused(command(["check", "plan.toml"]), 3)

@@ -46,7 +46,7 @@ class Batch:
         self.slope = model.fit.X @ (model.fit.bread @ c)
         self.basis = model.fit.q
         self.fixed_df = model._df(c) if model.df_rule != "working" else None
-        self.borrows = bool(model.cov.n_full_leverage) and model.working is not None
+        self.borrows = model.borrows(c)
         if self.fixed_df is None or self.borrows:
             self._working_moments(c)
 

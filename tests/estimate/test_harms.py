@@ -91,3 +91,36 @@ def test_an_arm_where_nobody_asked(people):
     found = tk.harms(tk.Trial(people, arm="arm", control=0, group="group"), columns=["loan"])
     assert [n.code for n in found.notes] == ["not_assessed"]
     assert found.differences().empty
+
+
+def test_the_limit_of_an_arm_without_events_counts_randomized_clusters_and_not_their_people():
+    cluster = np.repeat(np.arange(12), 20)
+    d = pd.DataFrame(
+        {"arm": np.where(cluster % 2, "peer", "solo"), "cluster": cluster, "fall": (np.arange(240) == 0) * 1, "none": 0}
+    )
+    trial = tk.Trial(d, arm="arm", control="solo", cluster="cluster")
+    found = tk.harms(trial, columns=["fall"]).tidy().set_index("arm")
+    assert found.loc["peer", "limit"] == pytest.approx(
+        1 - 0.05 ** (1 / 6), abs=1e-12
+    )  # six clusters that fared alike, not 120 people
+    assert found.loc["solo", "with_event"] == 1
+    with pytest.raises(tk.errors.EstimationError, match="up to 39 % if all members of a group fared alike"):
+        tk.itt(trial, "none", measure="risk_difference")
+
+
+def test_events_are_compared_within_strata_where_the_shares_of_the_arms_differ():
+    """One site sends a fifth of its people to the programme and has many falls, the other four fifths and few: the programme does nothing."""
+    site = np.repeat([0, 1], 500)
+    peer = np.r_[np.arange(500) % 5 == 0, np.arange(500) % 5 > 0]
+    fall = np.where(site == 0, np.arange(1000) // 5 % 10 < 6, np.arange(1000) // 5 % 10 < 1).astype(float)
+    d = pd.DataFrame({"arm": np.where(peer, "peer", "solo"), "site": site, "fall": fall})
+    trial = tk.Trial(d, arm="arm", control="solo", strata=["site"])
+    found = tk.harms(trial, columns=["fall"]).estimates[0]
+    cells = d.groupby(["site", "arm"])["fall"]
+    means, variances = cells.mean().unstack(), (cells.var(ddof=1) / cells.size()).unstack()
+    assert found.estimate == pytest.approx(float((means["peer"] - means["solo"]).mean()), abs=1e-12)
+    assert found.std_error == pytest.approx(float(np.sqrt(variances.to_numpy().sum()) / 2), rel=1e-9)
+    assert abs(found.estimate) < 1e-12 < 0.2 < fall[~peer].mean() - fall[peer].mean()
+    for interval in ("exact", "score"):
+        with pytest.raises(tk.errors.EstimationError, match="confounded"):
+            tk.itt(trial, "fall", measure="risk_ratio", estimator="exact", interval=interval)

@@ -172,6 +172,18 @@ def test_informative_group_size_is_said():
     assert not any(n.code == "informative_size" for n in calm.notes)
 
 
+@pytest.mark.parametrize("role", ["group", "cluster"])
+def test_groups_of_one_size_have_one_average(role):
+    """What differs is rounding then, and rounding over rounding is no t statistic."""
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        d = pd.DataFrame({"arm": ["solo", "peer"] * 60, "x": rng.normal(size=120)})
+        unit = np.where((d["arm"] == "peer") | (role == "cluster"), d["arm"] + (d.index // 12).astype(str), None)
+        d["y"] = 6 + 0.3 * d["x"] + 0.2 * (d["arm"] == "peer") + rng.normal(size=120)
+        r = tk.itt(tk.Trial(d.assign(unit=unit), arm="arm", control="solo", **{role: "unit"}), "y", adjust=["x"])
+        assert not any(n.code == "informative_size" for n in r.notes)
+
+
 def test_round_trip():
     r = tk.itt(grouped_trial(grouped_data(9)), "y", adjust=["y0"])
     back = Result.from_dict(json.loads(json.dumps(r.to_dict())))

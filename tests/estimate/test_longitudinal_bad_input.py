@@ -208,7 +208,7 @@ def test_to_wide():
         to_wide(rows.assign(arm=["solo", "peer", "peer"]), unit="id", wave="wave", outcome="y")
     with pytest.raises(ColumnNotFoundError, match="Did you mean 'wave'"):
         to_wide(rows, unit="id", wave="waves", outcome="y")
-    with pytest.raises(IdentifierError, match="missing in 1 rows"):
+    with pytest.raises(IdentifierError, match="missing in row 2"):
         to_wide(rows.assign(id=[1, None, 2]), unit="id", wave="wave", outcome="y")
     with pytest.raises(DataError, match="already have a column 'y_0'"):
         to_wide(rows.assign(y_0=1), unit="id", wave="wave", outcome="y")

@@ -294,8 +294,8 @@ def test_two_waves_scalar_is_fast():
     pairs = list(zip(names[:10], names[10:]))
     seconds = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         found = tk.measurement.cfa(data, {"t0": names[:10], "t1": names[10:]}, residual_covariances=pairs)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
     assert found.fits
     assert min(seconds) < 0.5  # about 0.03 on an idle core

@@ -127,9 +127,9 @@ class TestInvarianceOverWaves:
         x = np.hstack([eta[:, [k]] * lam + own + 0.5 * rng.normal(size=(1400, 10)) for k in (0, 1)])
         seconds = []
         for _ in range(3):
-            start = time.perf_counter()
+            start = time.process_time()
             found = indices.fit_indices(fit(two_waves(10, "scalar"), fiml.moments(x)))
-            seconds.append(time.perf_counter() - start)
+            seconds.append(time.process_time() - start)
         assert found.df == 177
         assert min(seconds) < 0.2
 
@@ -255,6 +255,6 @@ class TestOneFactor:
 
     def test_a_thousand_in_a_moment(self):
         s = self.batch(1000)
-        start = time.perf_counter()
+        start = time.process_time()
         assert one_factor.one_factor(s).converged.all()
-        assert time.perf_counter() - start < 5
+        assert time.process_time() - start < 5

@@ -163,7 +163,7 @@ RATINGS = {
     "cluster": (lambda x: x, {"cluster": "groep"}, errors.ColumnNotFoundError, "groep"),
     "cluster length": (lambda x: x, {"cluster": [1, 2]}, errors.UsageError, "2 values and the table has 30 rows"),
     "level": (lambda x: x, {"conf_level": 2}, errors.UsageError, "0.95"),
-    "two of a name": (lambda x: pd.concat([x, x], axis=1), {}, errors.DataError, "two columns of one name"),
+    "two of a name": (lambda x: pd.concat([x, x], axis=1), {}, errors.DataError, "more than one column named"),
 }
 
 

@@ -172,7 +172,7 @@ def test_the_scale_gives_direction_range_and_cut_off():
         clinical([20.0, 3], [3.0, 3], scale=k6)
     with pytest.raises(UsageError, match="no published cut-off"):
         clinical([20.0, 30], [25.0, 30], scale=tk.measurement.scale("gse"))
-    with pytest.raises(DataError, match=r"1 values outside 0 to 24 .*-99.*missing"):
+    with pytest.raises(DataError, match=r"1 value outside 0 to 24 .*-99.*missing"):
         reliable([20.0, -99], [3.0, 3], scale=k6)
     with pytest.raises(UsageError, match="better"):
         reliable([20.0, 3], [3.0, 3], scale=k6, better="higher")

@@ -108,6 +108,20 @@ def test_the_report_shows_both_and_can_be_verified(deviating: tuple[tk.Plan, Rep
     assert "entry 1 (D1)" in str(verify_bundle(tmp_path / "report")) and not verify_bundle(tmp_path / "report").ok
 
 
+def test_intervals_of_two_levels_are_each_named(tmp_path: Path) -> None:
+    plan = changed(locked(tmp_path), PLAN.replace("[analysis]", "[analysis]\nconf_level = 0.90"))
+    plan.deviate(**SAID)
+    content = plan.run(data())
+    (planned,), (run,) = (o[0].result.estimates for o in (content.planned_outcomes, content.outcomes))
+    assert (planned.conf_level, run.conf_level) == (0.95, 0.9)
+    page = content.save(tmp_path / "report", language=["en", "nl"]).read_text("utf-8")
+    above = page[: page.index("Estimates with 95% and 90% intervals.")]
+    table = above[above.rindex("<table") :]
+    assert "(95%)" in table and "(90%)" in table and ">90% interval<" not in table
+    dutch = (tmp_path / "report" / "index.nl.html").read_text("utf-8")
+    assert "Schattingen met 95%- en 90%-intervallen." in dutch
+
+
 def test_a_key_that_is_changed_again_needs_another_entry(tmp_path: Path) -> None:
     path = locked(tmp_path)
     changed(path).deviate(**SAID)

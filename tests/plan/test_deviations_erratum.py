@@ -80,7 +80,7 @@ def test_another_plan_or_other_data_are_refused_and_nothing_is_logged(study: tup
         erratum(plan, earlier, data(2), **WHY)
     with pytest.raises(UsageError, match="reason is not said"):
         erratum(plan, earlier, data(), reason="", by="A")
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="there is no file"):
         erratum(plan, tmp_path / "nowhere", data(), **WHY)
     other = changed(plan.path)  # type: ignore[arg-type]
     with pytest.raises(LockError):

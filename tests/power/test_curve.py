@@ -34,9 +34,9 @@ def test_every_combination_is_a_row_with_the_function_s_number(grouped):
 
 
 def test_a_curve_of_exact_grouped_power_takes_less_than_two_seconds():
-    start = time.perf_counter()
+    start = time.process_time()
     tk.power.curve(tk.power.grouped, **GRID)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_any_argument_may_vary_and_anything_be_solved_for():

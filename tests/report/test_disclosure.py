@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,6 +23,7 @@ from trialkit.report.disclosure.published import published
 from trialkit.report.disclosure.rows import held
 from trialkit.report.disclosure.suppress import possible_values, suppressed
 from trialkit.report.save import load_content, save_report
+from trialkit.report.words.dutch import DUTCH
 from trialkit.selection.attrition import attrition
 from trialkit.selection.balance import balance
 from trialkit.selection.flow import flow
@@ -261,6 +264,102 @@ def test_words_say_less_than_five_in_place_of_a_small_count() -> None:
     made = small()
     found = published(made)
     assert "<5 people" in found.notes[0].text and "3 people" in made.notes[0].text
+
+
+def test_counts_by_arm_in_sentences_and_degrees_of_freedom_of_an_sd_give_nobody_away() -> None:
+    """2 of 100 controls and 20 of 100 others lack the outcome: neither the 2, nor what it follows from, in either language."""
+    rng = np.random.default_rng(1)
+    d = pd.DataFrame(
+        {"id": range(200), "arm": ["solo", "peer"] * 100, "group": [None if i % 2 == 0 else f"g{i // 20}" for i in range(200)]}
+    )
+    d["y"] = rng.normal(size=200)
+    d.loc[[0, 2, *range(1, 41, 2)], "y"] = np.nan
+    plan = """
+schema_version = 1
+[trial]
+title = "t"
+population = "people"
+[arms]
+solo = { control = true }
+peer = { grouped = true }
+[data]
+unit = "id"
+arm = "arm"
+group = "group"
+[[outcomes]]
+name = "y"
+column = "y"
+role = "primary"
+[selection]
+attrition = true
+[report]
+minimum_cell = 5
+"""
+    whole = tk.Plan.from_text(plan).run(d)
+    assert "22 of 200 people have no 'y' and are left out (solo: 2, peer: 20)." in [
+        n.text for n in whole.outcomes[0].result.notes
+    ]
+    found = published(whole)
+    sentence = "* of 200 people have no 'y' and are left out (solo: <5, peer: *)."
+    assert sentence in [n.text for n in found.outcomes[0].result.notes]
+    assert DUTCH.said(sentence) == "Van * van de 200 mensen ontbreekt 'y'; zij doen niet mee (solo: <5, peer: *)."
+    # 97 = 98 controls with the outcome - 1: the SD is theirs
+    assert whole.outcomes[0].effect_size.details["standardizer"][0]["df"] == 97
+    (said,) = found.outcomes[0].effect_size.details["standardizer"]
+    assert said["df"] is None and said["j"] is None and said["sd"] > 0
+
+
+def test_what_moves_with_the_share_lost_is_withheld_where_few_are_lost() -> None:
+    """The worst cases are as far apart as the shares lost in the two arms together: .03 of 100 and 100 people are three people."""
+    rng = np.random.default_rng(2)
+    d = pd.DataFrame(
+        {"id": range(200), "arm": ["solo", "peer"] * 100, "x": rng.normal(size=200), "job": (rng.random(200) < 0.4) * 1.0}
+    )
+    d["y"] = d["x"] + rng.normal(size=200)
+    d.loc[[0, 1, 3], ["job", "y"]] = np.nan
+    plan = """
+schema_version = 1
+[trial]
+title = "t"
+population = "people"
+[arms]
+solo = { control = true }
+peer = {}
+[data]
+unit = "id"
+arm = "arm"
+[[outcomes]]
+name = "job"
+column = "job"
+role = "primary"
+measure = "risk_difference"
+[[outcomes]]
+name = "y"
+column = "y"
+baseline = "x"
+role = "primary"
+[missing]
+imputations = 2
+seed = 1
+sensitivity = ["manski_bounds", "kling_liebman", "tipping_point"]
+[report]
+minimum_cell = 5
+"""
+    whole = tk.Plan.from_text(plan).run(d)
+    job = whole.selection.missing["job"]
+    assert job["manski_bounds"].upper - job["manski_bounds"].lower == pytest.approx(0.03)
+    told = published(whole)
+    found = told.selection.missing
+    for rule in ("manski_bounds", "kling_liebman", "lee_bounds"):
+        assert all(r["lower"] is None and r["upper"] is None for r in found["job"][rule].table)
+    scenarios = {e.extra["scenario"]: e.estimate for e in found["job"]["tipping_point"].estimates}
+    assert [k for k, v in scenarios.items() if np.isfinite(v)] == ["as observed"]
+    tipping = found["y"]["tipping_point"]
+    assert [r["delta"] for r in tipping.table if r["estimate"] is not None] == [0.0]
+    assert tipping.details["n_moved"] == "<5"
+    assert np.isfinite([e.estimate for o in told.outcomes for e in o.result.estimates]).all()
+    missing = [r for r in told.after.tests.table if r["test"] == "missing" and r["outcome"] == "job"]
+    assert missing and not any(np.isfinite(r["estimate"] or np.nan) for r in missing)
 
 
 def nodes(value: Any) -> Iterator[dict[str, Any]]:

@@ -230,6 +230,16 @@ def test_aside_covers_what_the_answer_leaves_aside():
         assert len(question.aside) == left.count(";") + (left != "Left aside: .")
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_strata_that_the_formula_used_are_not_left_aside(language):
+    w = LANGUAGES[language]
+    spec = plan_of(KRINGEN.replace("sd = 6 }", "sd = 6, strata_r2 = 0.1 }"))
+    found = tk.power.memo(spec, language=language).page.blocks[0].assumptions
+    row = next(r for r in found.rows if r[0] == w.assumptions["strata_r2"])
+    assert row[2] == w.sources["plan"] and w.aside["strata"] not in found.note
+    assert "Left aside: what strata explain" not in str(tk.power.answer_for_plan(spec))
+
+
 def test_several_outcomes_and_a_correction():
     second = (
         KRINGEN[KRINGEN.index("[[outcomes]]") :]

@@ -140,8 +140,8 @@ def test_progress_counts_to_the_end(tmp_path: Path) -> None:
     [
         ('{"content_version": 1, "title": "x"', "truncated"),
         ('{"content_version": 1, "title": NaN}', "no JSON number"),
-        ("[1]", "content_version None"),
-        ('{"content_version": 99}', "content_version 99"),
+        ("[1]", "is not the results.json of a report"),
+        ('{"content_version": 99}', "another version of trialkit .form 99; this version reads 1"),
         ('{"content_version": 1, "title": "x"}', "lacks parts"),
     ],
 )
@@ -153,7 +153,7 @@ def test_what_is_no_results_file_is_refused_in_words(text: str, message: str, tm
 
 
 def test_an_absent_or_binary_results_file_is_refused_in_words(tmp_path: Path) -> None:
-    with pytest.raises(FileReadError, match="cannot be read"):
+    with pytest.raises(FileReadError, match="there is no file"):
         load_content(tmp_path / "none.json")
     (tmp_path / "results.json").write_bytes(b"\xff\xfe\x00{")
     with pytest.raises(FileReadError, match="no JSON"):

@@ -166,8 +166,6 @@ def test_words_live_in_the_language_alone() -> None:
 
     from trialkit.report.sections import (
         baseline,
-        families,
-        few_groups,
         indices,
         next_study,
         outcomes,
@@ -177,6 +175,7 @@ def test_words_live_in_the_language_alone() -> None:
         status,
     )
     from trialkit.report.sections import summary as summary_module
+    from trialkit.report.sections.several import families, few_groups
 
     for module in (
         baseline,

@@ -141,3 +141,16 @@ def test_an_undefined_effect_leaves_a_gap(found) -> None:
     )
     ax = tk.plot.subgroups(replace(found, estimates=rows))
     assert "interaction not tested" in "\n".join(written(ax))
+
+
+@pytest.mark.parametrize("moderator", [None, "age"])
+def test_long_labels_stay_inside_the_figure(found, moderator) -> None:
+    """Titles and labels of axes of a long outcome are wrapped, not cut at the edge."""
+    label = "Depressive symptoms (CES-D 10) six months after the last of the five workshop sessions, self-reported"
+    figure = tk.plot.subgroups(found, moderator=moderator, labels={"y": label}).figure
+    figure.canvas.draw()
+    renderer = figure.canvas.get_renderer()
+    for text in [t for axes in figure.axes for t in (axes.xaxis.label, *axes.texts) if t.get_text()]:
+        box = text.get_window_extent(renderer)
+        assert box.x0 >= -1 and box.x1 <= figure.bbox.width + 1, text.get_text()
+        assert box.y0 >= -1 and box.y1 <= figure.bbox.height + 1, text.get_text()

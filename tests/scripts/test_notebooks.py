@@ -67,7 +67,7 @@ def test_runs_as_a_script(script, tmp_path):
         env=env,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -143,7 +143,7 @@ def _execute(script: Path) -> None:
         made["id"] = f"cell-{number}"
         notebook.cells.append(made)
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    NotebookClient(notebook, timeout=120, kernel_name="python3", record_timing=False, coalesce_streams=True).execute()
+    NotebookClient(notebook, timeout=300, kernel_name="python3", record_timing=False, coalesce_streams=True).execute()
     notebook.metadata.pop("language_info", None)
     script.with_suffix(".ipynb").write_text(nbformat.writes(notebook) + "\n", "utf-8")
 

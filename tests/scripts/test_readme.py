@@ -15,10 +15,17 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", TEXT, flags=re.DOTALL)
 
 
-@pytest.mark.parametrize("code", blocks("python"))
-def test_python_blocks_run(code, capsys):
+@pytest.mark.parametrize(("code", "shown"), re.findall(r"```python\n(.*?)```\n(?:\n```text\n(.*?)```)?", TEXT, flags=re.DOTALL))
+def test_python_blocks_run_and_print_what_is_shown(code, shown, capsys):
     exec(compile(code, "README.md", "exec"), {})
-    assert capsys.readouterr().out.strip()
+    printed = capsys.readouterr().out
+    assert printed.strip()
+    assert not shown or printed.split() == shown.split()
+
+
+def test_the_first_result_is_shown_early():
+    before = TEXT[: TEXT.index("```text")].splitlines()
+    assert len(before) < 60 and TEXT.count("docs/pictures/") == 2
 
 
 def test_commands_exist():

@@ -253,6 +253,17 @@ def test_missing_baselines_and_small_cells_are_said():
     assert "baseline_missing" in codes and "small_cells" in codes
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_nobody_lost_in_the_arm_with_groups(seed):
+    """The likelihood of its variance has no maximum then; the standard error is that of the share lost among the controls."""
+    d = pd.DataFrame({"arm": ["solo"] * 100 + ["peer"] * 100, "y": 1.0})
+    d["group"] = [None] * 100 + [f"g{i // 10}" for i in range(100)]
+    d.loc[np.random.default_rng(seed).choice(100, 3, replace=False), "y"] = np.nan
+    (row,) = tk.selection.attrition(tk.Trial(d, arm="arm", control="solo", group="group"), "y").rates.to_dict("records")
+    assert (row["estimate"], row["std_error"]) == pytest.approx((-0.03, np.sqrt(0.03 * 0.97 / 99)))
+    assert row["df"] == 9
+
+
 def test_categorical_outcomes_are_counted_and_small_joint_tests_warned_of():
     d = people(16, 60)
     d["level"] = pd.Categorical(np.where(d["y"].isna(), None, np.where(d["y"] > 0, "high", "low")), ["low", "high"], ordered=True)

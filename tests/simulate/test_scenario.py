@@ -153,9 +153,9 @@ def test_fourteen_hundred_people_in_fifty_milliseconds():
     tk.simulate.scenario("klier_2019", seed=1)
     times = []
     for seed in range(12):
-        start = time.perf_counter()
+        start = time.process_time()
         tk.simulate.scenario("klier_2019", seed=seed)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     assert min(times) < 0.05
 
 

@@ -49,14 +49,16 @@ def run(arguments: Sequence[str]) -> int:
     except typer.Exit as stop:
         return int(stop.exit_code)
     except complaint as error:
-        _say(_usage(error))
-        return 2
+        return _usage(error)
     except (typer.Abort, KeyboardInterrupt):
         _say("stopped; nothing half written was left behind.")
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (FileExistsError, NotADirectoryError) as error:
+        _say(f"{_short(error.filename)} is a file where a folder is to be written. Choose another name, or remove the file.")
+        return UsageError.exit_code
     except OSError as error:
         _say(f"{error.strerror or error}: {_short(error.filename)}. Check that the place exists and may be written to.")
         return 2
@@ -84,9 +86,18 @@ def _short(said: object) -> str:
     return text if len(text) <= MOST else f"{text[:MOST]} ..."
 
 
-def _usage(error: Exception) -> str:
+def _usage(error: Exception) -> int:
+    """A complaint about the arguments; with none at all, the help."""
+    from trialkit.cli.help import in_words
+
     message = getattr(error, "format_message", lambda: str(error))()
-    return f"{_short(message)} See 'trialkit --help'."
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(harmless(message), file=sys.stderr)
+    else:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "trialkit"
+        _say(f"{in_words(_short(message))} `{command} --help` shows how it is used.")
+    return UsageError.exit_code
 
 
 def _warn(

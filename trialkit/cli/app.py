@@ -10,6 +10,7 @@ from trialkit.cli.blind import blind
 from trialkit.cli.commands.plans import check, deviate, init, lock, schema
 from trialkit.cli.commands.runs import erratum, export, report, run, verify
 from trialkit.cli.commands.trials import demo, power, randomize, release, scales, simulate
+from trialkit.cli.help import helped
 from trialkit.cli.show import out
 
 app = typer.Typer(
@@ -25,7 +26,7 @@ app.add_typer(blind, name="blind")
 
 
 def command(application: typer.Typer) -> Any:
-    return typer.main.get_command(application)
+    return helped(typer.main.get_command(application))
 
 
 def _version(asked: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from trialkit.cli.show import Progress, out, write_json
+from trialkit.cli.show import Progress, in_flags, out, write_json
 from trialkit.errors import UsageError
 
 blind = typer.Typer(
@@ -20,7 +20,7 @@ DataFile = Annotated[Path, typer.Argument(metavar="DATA", help=".csv .sav .dta .
 Json = Annotated[bool, typer.Option("--json", help="print JSON instead of text")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="no progress")]
 Seed = Annotated[int | None, typer.Option(help="seed of everything that is made up (needed)")]
-Icc = Annotated[float | None, typer.Option(help="intraclass correlation of made-up groups; unsaid: the plan's")]
+Icc = Annotated[float | None, typer.Option(help="intraclass correlation of made-up groups; if left out, the plan's")]
 
 
 def _seeded(seed: int | None) -> int:
@@ -36,7 +36,7 @@ def simulated(
     truth: Annotated[str, typer.Option(help="null: no effect; target: the effects that the plan assumes")] = "target",
     target: Annotated[Path, typer.Option("--out", help="folder of the report")] = Path("simulated"),
     data: Annotated[Path | None, typer.Option(help="also write the simulated data to this .csv file")] = None,
-    people: Annotated[int | None, typer.Option(help="people; unsaid: [design] units")] = None,
+    people: Annotated[int | None, typer.Option(help="people; if left out, [design] units")] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -46,7 +46,7 @@ def simulated(
     from trialkit.plan.plan import Plan
 
     read, number = Plan.load(plan), _seeded(seed)
-    with Progress(quiet) as progress:
+    with in_flags(truth="truth", people="people", seed="seed"), Progress(quiet) as progress:
         content = run_simulated(read, seed=number, truth=truth, people=people, progress=progress)  # type: ignore[arg-type]
         page = content.save(target, progress=progress)
     if data is not None:
@@ -62,7 +62,7 @@ def rerandomized(
     target: Annotated[Path, typer.Option("--out", help="folder of the report")] = Path("blinded"),
     repeat: Annotated[int | None, typer.Option(help="no report: how often is p below alpha in this many made-up trials?")] = None,
     icc: Icc = None,
-    workers: Annotated[int, typer.Option(help="processes; the numbers do not depend on it")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="processes; the numbers do not depend on it")] = 1,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -123,12 +123,13 @@ def unblind(
     data: DataFile,
     by: Annotated[str | None, typer.Option(help="who unblinds (needed)")] = None,
     reason: Annotated[str | None, typer.Option(help="why now, as in 'cleaning is done'")] = None,
-    lock: Annotated[Path | None, typer.Option(help="the lock; unsaid: the one beside the plan")] = None,
+    lock: Annotated[Path | None, typer.Option(help="the lock; if left out, the one beside the plan")] = None,
     json: Json = False,
 ) -> None:
     """Write down who sees the real arms, when and on which data; only after the plan was locked."""
     from trialkit.plan.blinding.unblinding import unblind as write_line
     from trialkit.plan.plan import Plan
 
-    made = write_line(Plan.load(plan), data, by=by or "", reason=reason, lock=lock)
+    with in_flags(by="by"):
+        made = write_line(Plan.load(plan), data, by=by or "", reason=reason, lock=lock)
     write_json(made.to_dict()) if json else out(str(made))

@@ -22,8 +22,7 @@ _NOTHING = {"en": "No known trap was found in this plan.", "nl": "In dit plan is
 
 def explained(plan: Plan, language: str = "en") -> Told:
     """A plan back in words; as data the plan with every default, and the traps."""
-    if language not in _HEADS:
-        raise UsageError(f"--lang {language}: a plan is explained in en or nl.")
+    _known(language)
     refuse_damaged((s.scale for s in plan.spec.scales), plan.folder)
     said = cast(Language, language)
     looks = look_again(plan.spec, said)
@@ -39,22 +38,35 @@ def explained(plan: Plan, language: str = "en") -> Told:
     return Told("\n".join([describe(plan.spec, folder=plan.folder, language=said), "", *rows]), content)
 
 
-def fitting(plan: Plan, data: Path, name: str) -> Told:
+def fitting(plan: Plan, data: Path, name: str, language: str | None = None) -> Told:
     """What was read of a data file and how its scales were scored by the plan called `name`; refused where they do not fit."""
     from trialkit.io import receipt
+    from trialkit.plan.planned.fits import check_outcomes
     from trialkit.plan.planned.prepare import load_data, prepare
 
+    if language is not None:
+        _known(language)
     loaded = load_data(plan.spec, data)
     found = receipt(loaded.frame)
     ready = prepare(plan.spec, loaded, folder=plan.folder)
+    check_outcomes(plan.spec, ready)
     rows = [str(found), str(ready.trial)]
     for scale in ready.scales:
         rows.append(f"{scale.label} at {scale.wave}: {scale.counts['scored']} of {scale.counts['people']} people scored")
         rows += [f"  note: {note.text}" for note in scale.notes]
     rows += [f"note: {note.text}" for note in (*ready.trial.notes, *ready.notes)]
     rows.append(f"{data.name} fits {name}.")
+    if language == "nl" or (language is None and plan.spec.trial.report_languages[0] == "nl"):
+        rows.append(
+            f"(De gegevens worden in het Engels besproken; `trialkit check {name} --lang nl` legt het plan uit in het Nederlands.)"
+        )
     content = {"receipt": found.to_dict(), "scales": [s.to_dict() for s in ready.scales], "people": ready.trial.n}
     return Told("\n".join(rows), content)
+
+
+def _known(language: str) -> None:
+    if language not in _HEADS:
+        raise UsageError(f"--lang {language}: a plan is explained in en or nl.")
 
 
 def _wrapped(sentence: str) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from trialkit.cli.show import Told
+from trialkit.cli.show import Told, in_flags
 from trialkit.errors import UsageError
-from trialkit.plan.deviations.entry import CHOICES, Entry, brief, kind_of_path
+from trialkit.plan.deviations.entry import CHOICES, Entry, brief, checked_choice, kind_of_path
 from trialkit.plan.deviations.log import ledger_of, log_deviations, present_changes, wanted
 from trialkit.plan.locking.differences import Difference
 from trialkit.plan.locking.manifest import locked_plan
@@ -37,6 +37,22 @@ def deviate(
 ) -> Told:
     """Log what the plan or the options tell; on a terminal what is missing is asked for, change by change."""
     plan = Plan.load(plan_path)
+    with in_flags(**{name: name for name in ("type", "new", "original", *NEEDED)}):
+        return _logged(plan, given, path=path, original=original, new=new, lock=lock)
+
+
+def _logged(
+    plan: Plan,
+    given: Mapping[str, str | None],
+    *,
+    path: str | None,
+    original: str | None,
+    new: str | None,
+    lock: Path | None,
+) -> Told:
+    for key in CHOICES:
+        if given.get(key):
+            checked_choice(key, given[key])
     changes: list[Difference] = []
     if new is None:
         _, manifest, _ = ledger_of(plan, lock)
@@ -136,7 +152,9 @@ def corrected(
     said = {k: v for k, v in given.items() if v}
     for key in ("reason", "by"):
         if key not in said:
-            raise UsageError(f"--{key} is not said: an erratum tells what was wrong, and who says so.")
+            raise UsageError(
+                f"--{key} is not said: an erratum tells what was wrong, and who says so. Add --reason 'what was wrong' --by 'your name'."
+            )
     content = erratum(Plan.load(plan_path), earlier, data, lock=lock, progress=progress, **said)  # type: ignore[arg-type]
     page = content.save(target, progress=progress)
     table = content.departures.erratum

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from trialkit.cli.show import Told
+from trialkit.errors import FileReadError, UsageError
 from trialkit.plan.documents.export import document, export
 from trialkit.plan.plan import Plan
 
@@ -33,9 +34,32 @@ def exported_from(what: Path, kinds: Sequence[str], target: Path, language: str)
     from trialkit.cli.export_results import export_results
     from trialkit.cli.stored import drawn_from
 
+    if not what.exists() and what.suffix != ".toml":
+        raise FileReadError(f"there is no file or folder '{what}': name a plan, the folder of a report, or a data file.")
+    _of_its_kind(what, kinds, data=what.suffix.lower() in ENDINGS)
     if what.suffix.lower() in ENDINGS:
         return exported_data(what, kinds, target)
     if what.is_dir() or what.suffix == ".json":
         with drawn_from(what):
             return export_results(what, kinds, target, language)
     return exported(what, kinds, target, language)
+
+
+def _of_its_kind(what: Path, kinds: Sequence[str], *, data: bool) -> None:
+    """Refuse a document that is made from something else, and say from what."""
+    from trialkit.cli.export_data import FORMS
+    from trialkit.plan.documents.export import DOCUMENTS
+    from trialkit.report.export import KINDS
+
+    sources = {
+        **dict.fromkeys(FORMS, ("data", "data.csv")),
+        **dict.fromkeys(KINDS, ("a report", "report")),
+        **dict.fromkeys(DOCUMENTS, ("a plan", "plan.toml")),
+    }
+    present = "data" if data else "a report" if what.is_dir() or what.suffix == ".json" else "a plan"
+    for kind in (k.strip() for given in kinds for k in given.split(",")):
+        source, example = sources.get(kind, (present, ""))
+        if source != present:
+            raise UsageError(
+                f"'{kind}' is made from {source}, and '{what.name}' is {present}: trialkit export {example} --as {kind}"
+            )

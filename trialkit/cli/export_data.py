@@ -10,18 +10,18 @@ from trialkit.errors import UsageError, shown
 from trialkit.io import dictionary, read, write_csv
 from trialkit.io.export.save import KINDS, convert
 
-__all__ = ["ENDINGS", "exported_data"]
+__all__ = ["ENDINGS", "FORMS", "exported_data"]
 
 ENDINGS = (".csv", ".tsv", ".sav", ".zsav", ".dta", ".xlsx", ".parquet")
-_FORMS = ("dictionary", *(kind.removeprefix(".") for kind in KINDS))
+FORMS = ("dictionary", *(kind.removeprefix(".") for kind in KINDS))
 
 
 def exported_data(data: Path, kinds: Sequence[str], folder: Path) -> Told:
     """Write the files into the folder, and say what they do not hold as the data do."""
     wanted = list(dict.fromkeys(k.strip().removeprefix(".") for given in kinds for k in given.split(",") if k.strip()))
-    wrong = [kind for kind in wanted if kind not in _FORMS]
+    wrong = [kind for kind in wanted if kind not in FORMS]
     if wrong or not wanted:
-        raise UsageError(f"a data file is exported as {shown(_FORMS, 9)}, not as {shown(wrong)}. Documents are made from a plan.")
+        raise UsageError(f"a data file is exported as {shown(FORMS, 9)}, not as {shown(wrong)}. Documents are made from a plan.")
     lines, files = [], []
     for kind in wanted:
         notes: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from trialkit.cli.show import Progress, out, write_json
+from trialkit.cli.show import Progress, in_flags, out, write_json
 from trialkit.errors import UsageError
 from trialkit.plan.plan import Plan
 
@@ -87,10 +87,12 @@ def _search(
 
     if seed is None:
         raise UsageError("a search by simulation needs a seed: say, for instance, --seed 1.")
+    if target > 1:
+        raise UsageError(f"--target is a share: for {target:g} percent write --target {target / 100:g}.")
     true = _numbers(effects)
     if true is not None and len(true) > 1:
         raise UsageError("--search takes one true effect: say, for instance, --effects 0.4.")
-    with Progress(quiet=json) as bar:
+    with in_flags(solve_for="search"), Progress(quiet=json) as bar:
         found = search(
             plan, solve_for=solve_for, power=target, seed=seed, effect=None if true is None else true[0], outcome=outcome, workers=workers,  # type: ignore[arg-type]
             progress=lambda done, most: bar("searching", done, most), n_draws=50_000 if draws is None else draws,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import cast
 
@@ -49,18 +51,11 @@ def _enrol(plan: Plan, people_path: Path, folder: Path, *, seed: int | None, rea
     people = read(people_path, missing_codes=dict(plan.spec.data.missing_codes))
     if unit not in people.columns:
         raise ColumnNotFoundError(unit, people.columns)
-    folder.mkdir(parents=True, exist_ok=True)
-    with Enrolment.open(
-        folder / "enrolment.jsonl",
-        cast(RollingDesign, design_of(plan.spec, None)),
-        seed_file=folder / "enrolment.seed.json",
-        seed=seed,
-        by=by,
-    ) as sitting:
+    with _sitting(cast(RollingDesign, design_of(plan.spec, None)), folder, seed, by) as sitting:
         known = set(sitting.allocation[unit].astype(str)) if sitting.n else set()
         fresh = people[~people[unit].astype(str).isin(known)].reset_index(drop=True)
         if not len(fresh):
-            raise DesignError(f"everyone in {people_path.name} is enrolled in {folder} already.")
+            return _everyone_enrolled(sitting, people_path, folder)
         rows = sitting.add(fresh)
         listed = sitting.allocation
         write_csv(listed, folder / "allocation.csv")
@@ -74,6 +69,45 @@ def _enrol(plan: Plan, people_path: Path, folder: Path, *, seed: int | None, rea
     return Told("\n".join(text), {"allocated": rows.to_dict("records"), "enrolled": len(listed), "head": head})
 
 
+@contextmanager
+def _sitting(design: RollingDesign, folder: Path, seed: int | None, by: str | None) -> Iterator[Enrolment]:
+    """A sitting of the enrolment in a folder; one that begins and enrols nobody is gone again, as it would stand in the way of the next."""
+    made, place, secret = not folder.exists(), folder / "enrolment.jsonl", folder / "enrolment.seed.json"
+    new = not place.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with Enrolment.open(place, design, seed_file=secret, seed=seed, by=by) as sitting:
+            try:
+                yield sitting
+            except BaseException:
+                if new and place.read_bytes().count(b"\n") <= 1:
+                    for path in (place, place.with_name(f"{place.name}.head"), secret):
+                        path.unlink(missing_ok=True)
+                raise
+    except BaseException:
+        if made:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+def _everyone_enrolled(sitting: Enrolment, people_path: Path, folder: Path) -> Told:
+    """A list that was not written, because the computer stopped after the enrolment was, is written now.
+
+    Raises
+    ------
+    DesignError
+        When the list holds everyone: there is nothing to do.
+    """
+    place, enrolled = folder / "allocation.csv", sitting.allocation
+    unit = str(enrolled.columns[0])
+    if place.exists() and _listed(place, unit) == enrolled[unit].astype(str).tolist():
+        raise DesignError(f"everyone in {people_path.name} is enrolled in {folder} already.")
+    write_csv(enrolled, place)
+    text = f"everyone in {people_path.name} is enrolled in {folder} already; the list {place.name} lacked people of the enrolment and was written again."
+    return Told(text, {"allocated": [], "enrolled": len(enrolled), "head": sitting.head})
+
+
 def _next(plan_path: Path, people_path: Path, folder: Path, reason: str | None) -> tuple[Plan, pd.DataFrame, int, int]:
     """The plan, the people to draw, the number of their batch, and how many of the file stand on the list already."""
     plan = Plan.load(plan_path)
@@ -83,6 +117,10 @@ def _next(plan_path: Path, people_path: Path, folder: Path, reason: str | None) 
         raise ColumnNotFoundError(unit, people.columns, "the people")
     lists = sorted(folder.glob("allocation*.csv"))
     if not lists:
+        if reason is not None:
+            raise UsageError(
+                f"--reason is for a last batch that is drawn again, and {folder} holds no allocation yet: leave it out."
+            )
         return plan, people, 1, 0
     if reason is not None:
         return plan, _only(people, unit, set(_listed(_latest(lists), unit))), len(lists), 0

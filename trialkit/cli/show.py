@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
+
+from trialkit.errors import UsageError
 
 # control characters but for tabs and line ends, and marks that turn the direction of writing: they could steer the terminal that shows them
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -53,6 +57,18 @@ class Told:
 
     text: str
     content: dict[str, Any]
+
+
+@contextmanager
+def in_flags(**flags: str) -> Iterator[None]:
+    """A complaint about an argument, as in new='...', said of the flag that gives it, as in --new '...'."""
+    try:
+        yield
+    except UsageError as error:
+        said = str(error)
+        for name, flag in flags.items():
+            said = re.sub(rf"\b{name}=(?=['\d])", f"--{flag} ", said)
+        raise type(error)(said) from None
 
 
 class Progress:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from trialkit.errors import FileReadError, TrialkitError
+from trialkit.report.save import lacking
 
 TRACE = "TRIALKIT_TRACEBACK"
 
@@ -24,6 +25,6 @@ def drawn_from(results: Path) -> Iterator[None]:
             raise
         folder = results if results.is_dir() else results.parent
         raise FileReadError(
-            f"'{results}' cannot be drawn ({type(error).__name__}: {str(error)[:200]}): a value in it is not of the kind that trialkit writes. "
-            f"`trialkit verify {folder}` says whether it was changed; `trialkit run` makes it anew. If it was not changed, please report this."
+            f"'{results}' cannot be drawn{lacking(error)}: a value in it is not of the kind that trialkit writes. `trialkit verify {folder}` says "
+            f"whether it was changed; `trialkit run` makes it anew. If it was not changed, please report this, with the trace that {TRACE}=1 prints."
         ) from error

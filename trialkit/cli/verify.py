@@ -7,11 +7,17 @@ from pathlib import Path
 import typer
 
 from trialkit.cli.show import out, write_json
-from trialkit.errors import LockError, UsageError
+from trialkit.errors import FileReadError, LockError, UsageError
 
 
 def verified(lock: Path, *, plan: Path | None, data: Path | None, noted: str | None, json: bool) -> None:
     """Print what holds and what does not; a failure ends with the exit code of a lock."""
+    if lock.suffix == ".toml":
+        raise UsageError(f"'{lock}' is a plan; what is verified is its lock: trialkit verify {lock.with_suffix('.lock.json')}")
+    if not lock.suffix and not lock.exists():
+        raise FileReadError(
+            f"there is no file or folder '{lock}': name the lock of a plan, the folder of a report or the certificate of an allocation."
+        )
     if lock.is_dir() or lock.name == "bundle.json":
         from trialkit.plan.locking.verify_bundle import verify_bundle
 

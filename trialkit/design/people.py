@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -122,10 +123,12 @@ def arm_shares(arms: Mapping[Hashable, float]) -> tuple[tuple[Hashable, ...], Fl
     arms = as_mapping(arms)
     if not isinstance(arms, Mapping) or len(arms) < 2:
         raise DesignError("arms names two arms or more with their allocation weights, as in arms={'individual': 1, 'peer': 1}.")
-    weights = np.array([float(w) for w in arms.values()])
+    weights = np.array([float(w) if isinstance(w, Real) else math.nan for w in arms.values()])
     if not np.all(np.isfinite(weights) & (weights > 0)):
         bad = [a for a, w in zip(arms, weights) if not (math.isfinite(w) and w > 0)]
-        raise DesignError(f"the allocation weight of arm {shown(bad)} is not a positive number: leave an arm without people out.")
+        raise DesignError(
+            f"the allocation weight of arm {shown(bad)} is not a positive number, such as 1: leave an arm without people out."
+        )
     return tuple(arms), weights / weights.sum()
 
 

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from trialkit.errors import UsageError, nearest, shown
+from trialkit.misuse import explained
 
 __all__ = ["OTHERS", "SCHEMES", "public", "register", "registered", "scheme", "schemes"]
 
@@ -39,6 +40,7 @@ _REGISTERED: dict[str, Callable[..., Any]] = {}
 Scheme = TypeVar("Scheme", bound=Callable[..., Any])
 
 
+@explained
 def register(name: str) -> Callable[[Scheme], Scheme]:
     """Decorator that adds a scheme of your own under a name, for scripts (`tk.design.<name>`), plans and the command line.
 
@@ -77,11 +79,13 @@ def registered() -> list[str]:
     return list(_REGISTERED)
 
 
+@explained
 def schemes() -> list[str]:
     """Names of all schemes, registered ones included."""
     return [*SCHEMES, *_REGISTERED]
 
 
+@explained
 def scheme(name: str) -> Callable[..., Any]:
     """The function of a scheme by its name, as plans say it.
 

@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trialkit.errors import UsageError
+from trialkit.errors import UsageError, shown
 from trialkit.inference.distributions import t_quantile, t_tail
 from trialkit.inference.fieller import fieller
+from trialkit.misuse import explained
 from trialkit.results import Note, TableResult, number
 
 
@@ -74,6 +75,7 @@ class CostEffectiveness(TableResult):
         return f"Cost per unit of effect {number(self.icer)} ({span})"
 
 
+@explained
 def icer(
     *,
     delta_cost: float,
@@ -122,11 +124,19 @@ def icer(
     """
     given = (delta_cost, se_cost, delta_effect, se_effect, correlation, threshold)
     if not all(math.isfinite(v) for v in given):
-        raise UsageError("costs, effects, their standard errors, the correlation and the threshold must be numbers.")
-    if not (se_cost > 0 and se_effect > 0 and -1 <= correlation <= 1):
-        raise UsageError("standard errors lie above zero and the correlation from -1 to 1.")
-    if not df > 0 or not 0 < conf_level < 1:
-        raise UsageError("df lies above zero and conf_level between 0 and 1.")
+        raise UsageError(
+            f"costs, effects, their standard errors, the correlation and the threshold must be numbers; got {shown(given, 6)}."
+        )
+    if not (se_cost > 0 and se_effect > 0):
+        raise UsageError(f"standard errors lie above zero; got se_cost={se_cost:g} and se_effect={se_effect:g}.")
+    if not -1 <= correlation <= 1:
+        raise UsageError(
+            f"correlation={correlation:g} must lie between -1 and 1: it is that of the estimates of cost and effect."
+        )
+    if not df > 0:
+        raise UsageError(f"df={df:g} must lie above zero.")
+    if not 0 < conf_level < 1:
+        raise UsageError(f"conf_level={conf_level:g} must lie between 0 and 1, for instance 0.95.")
     covariance = correlation * se_cost * se_effect
     quantile = t_quantile(1 - (1 - conf_level) / 2, df)
     found = fieller(

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from trialkit.errors import UsageError
 from trialkit.inference.arrays import FloatArray
+from trialkit.misuse import explained
 
 __all__ = ["Benefit", "Schedule", "net_income"]
 
@@ -65,6 +66,7 @@ class Schedule:
             raise UsageError(f"work_costs={self.work_costs!r} must be 0 or more.")
 
 
+@explained
 def net_income(gross: ArrayLike, schedule: Schedule) -> FloatArray:
     """Net income of each person: gross - tax + benefits left after withdrawal - costs of working.
 

@@ -46,16 +46,19 @@ def size_note(s: Sample, columns: FloatArray, request: Request) -> list[Note]:
     """Compare the participant average with the group average of the first arm's effect: a note when they differ (p < .05).
 
     The difference is linear in the outcome, so its variance is the sum over units of squared differences of scores, with the
-    number of groups minus one as df.
+    number of groups minus one as df. Where the groups of each arm are of one size the two averages are the same, and what is left is rounding.
     """
     if not s.clustered or s.weights is not None or len(s.arms) != 2:
         return []
     n_groups = s.groups_in(s.arm == 1) if s.cluster is None else s.n_clusters - 1
     if n_groups < 4:
         return []
+    by_group = _group_weights(s)
+    if np.allclose(by_group, 1.0, rtol=0, atol=1e-12):
+        return []
     clusters = s.clusters
     scores, estimates = [], []
-    for weights in (None, _group_weights(s)):
+    for weights in (None, by_group):
         fit = least_squares(y=s.y, X=columns, weights=weights)
         cov = covariance(fit, "CR2", clusters)
         assert cov.influence is not None

@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from trialkit.errors import MissingDataError
+from trialkit.errors import MissingDataError, ValueTypeError
 from trialkit.inference.arrays import BoolArray, FloatArray
-from trialkit.results import Note
+from trialkit.io.suspicions import undeclared_codes
+from trialkit.results import Note, counted_people
 from trialkit.trial import Trial, rows_text
 
 CovariateMissing = Literal["impute", "drop", "error"]
@@ -56,7 +57,7 @@ def covariates(trial: Trial, adjust: tuple[str, ...], missing: CovariateMissing)
         notes.append(
             Note(
                 "covariate_rows_dropped",
-                f"{int((~keep).sum())} people with a missing covariate are left out (covariate_missing='drop').",
+                counted_people(int((~keep).sum()), "with a missing covariate are left out (covariate_missing='drop')."),
             )
         )
     return Covariates(stacked, tuple(names), keep, tuple(notes))
@@ -84,6 +85,11 @@ def _add_category(
     indicators, levels = category_columns(trial.column(name))
     word = None if name in trial.categorical or name in trial.strata else _word_among_numbers(trial.column(name))
     if word is not None:
+        if 2 * len(levels) > trial.n:
+            raise ValueTypeError(
+                f"the covariate '{name}' holds numbers and words, such as '{word}', and with {len(levels) + 1} different values it can be no "
+                "category: mend the cells, or declare the word as a missing code."
+            )
         notes.append(
             Note(
                 "covariate_words",
@@ -96,7 +102,10 @@ def _add_category(
         names.append(f"{name}: {level}")
     if absent.any() and missing == "impute":
         notes.append(
-            Note("covariate_imputed", f"'{name}' is missing for {int(absent.sum())} people: missing is a category of its own.")
+            Note(
+                "covariate_imputed",
+                f"'{name}' is missing for {counted_people(int(absent.sum()))}: missing is a category of its own.",
+            )
         )
 
 
@@ -119,12 +128,13 @@ def _add_number(
         values = np.where(absent, values[~absent].mean(), values)
     columns.append(values)
     names.append(name)
+    notes += [Note("undeclared_code", f"{text}.") for text in undeclared_codes(pd.Series(values[~absent]), name)]
     if absent.any() and missing == "impute":
         columns.append(absent.astype(float))
         names.append(f"{name}: missing")
         notes.append(
             Note(
                 "covariate_imputed",
-                f"'{name}' is missing for {int(absent.sum())} people: the mean over both arms was filled in and an indicator added.",
+                f"'{name}' is missing for {counted_people(int(absent.sum()))}: the mean over both arms was filled in and an indicator added.",
             )
         )

@@ -16,9 +16,11 @@ from trialkit.estimate.outcomes.prepare import prepare
 from trialkit.estimate.registry import check_contrasts, check_options, default_estimator, find
 from trialkit.estimate.request import Average, Better, Contrasts, Request, StrataEffects
 from trialkit.estimate.several.joint import dunnett_corrected
+from trialkit.misuse import explained
 from trialkit.trial import Trial
 
 
+@explained
 def itt(
     trial: Trial,
     outcome: str | Time,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from trialkit.errors import CombinationError, UsageError, nearest, shown
 from trialkit.estimate.measures import MEASURES
+from trialkit.misuse import explained
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,6 +87,7 @@ ESTIMATORS: dict[str, Estimator] = {
 }  # fmt: skip
 
 
+@explained
 def combinations() -> pd.DataFrame:
     """Every estimator x measure that exists, with the covariances and degrees of freedom each takes.
 

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from trialkit.errors import UsageError
+from trialkit.errors import UsageError, repeated, shown
 from trialkit.estimate.covariates import CovariateMissing
 from trialkit.estimate.outcome import Time
 
@@ -51,13 +51,13 @@ class Request:
             ("better", self.better, (None, "higher", "lower")),
         ):
             if value not in allowed:
-                raise UsageError(f"{name}={value!r} is unknown: it is one of {', '.join(str(a) for a in allowed if a)}.")
+                raise UsageError(f"{name}={value!r} is unknown: it is one of {shown([a for a in allowed if a])}.")
         if isinstance(self.contrasts, str) and self.contrasts not in ("control", "all"):
             raise UsageError(
                 f"contrasts={self.contrasts!r} is unknown: it is 'control', 'all', or a list of weights by arm such as [{{'peer': 1, 'coach': -1}}]."
             )
         if len(set(self.adjust)) < len(self.adjust):
-            raise UsageError("adjust names a column twice.")
+            raise UsageError(f"adjust names {shown(repeated(self.adjust))} twice: once is enough.")
 
 
 def arm_pairs(arms: int, contrasts: object) -> list[tuple[int, int]]:

@@ -10,7 +10,7 @@ import numpy as np
 from trialkit.errors import EstimationError, MissingDataError, UsageError
 from trialkit.estimate.covariates import CovariateMissing, covariates
 from trialkit.inference.arrays import BoolArray, Clusters, FloatArray, IntArray
-from trialkit.results import Note
+from trialkit.results import Note, counted_people
 from trialkit.trial import ALONE, Trial
 
 
@@ -80,7 +80,9 @@ def sample(trial: Trial, outcome: str, adjust: tuple[str, ...], covariate_missin
     keep = np.isfinite(y) & x.complete
     weights = None if trial.weights is None else trial.values(trial.weights)
     if weights is not None and (weights == 0).any():
-        notes.append(Note("zero_weights", f"{int((weights == 0).sum())} people have weight zero and are not in the analysis."))
+        notes.append(
+            Note("zero_weights", counted_people(int((weights == 0).sum()), "have weight zero and are not in the analysis."))
+        )
         keep &= weights > 0
     _check_outcome(trial, outcome, y, keep)
     missing = int(np.isnan(y).sum())
@@ -143,13 +145,13 @@ def _check_outcome(trial: Trial, outcome: str, y: FloatArray, keep: BoolArray) -
             )
         if not (keep & inside).any():
             raise MissingDataError(
-                f"the outcome '{outcome}' is missing for all {int(inside.sum())} people in arm {label!r}, so there is nothing to compare: check that the "
+                f"the outcome '{outcome}' is missing for all {counted_people(int(inside.sum()))} in arm {label!r}, so there is nothing to compare: check that the "
                 "follow-up of this arm is in the file and is coded like that of the others, or leave the arm out."
             )
         if int((keep & inside).sum()) < 2:
             raise EstimationError(f"arm {label!r} has one person with '{outcome}': its variance cannot be estimated.")
     values = y[keep]
-    if np.ptp(values) <= 1e-12 * max(1.0, float(np.abs(values).max())):
+    if np.ptp(values) <= 1e-12 * float(np.abs(values).max()):
         raise EstimationError(
             f"the outcome '{outcome}' is the same ({values[0]:g}) for everyone: there is no variation to analyse."
         )

@@ -16,6 +16,7 @@ from trialkit.io.frames import numeric, to_pandas
 from trialkit.io.guards.kinds import refuse_other_kind
 from trialkit.io.labels import ATTRIBUTE, Description
 from trialkit.io.tables import ReadOptions, Table
+from trialkit.misuse import explained
 
 __all__ = ["numeric", "read", "to_pandas"]
 
@@ -50,6 +51,7 @@ def _reader(extension: str) -> Reader | None:
     return None
 
 
+@explained
 def read(
     path: str | os.PathLike[str],
     *,

@@ -12,6 +12,7 @@ from pandas.api import types
 from trialkit.io.frames import to_pandas
 from trialkit.io.labels import Source, missing_reasons, notes, source, value_labels, variable_label
 from trialkit.io.suspicions import suspicions
+from trialkit.misuse import explained
 
 __all__ = ["ColumnReceipt", "Receipt", "receipt"]
 
@@ -72,6 +73,7 @@ class Receipt:
         return f"{self.source['file']}: {size} ({self.source['bytes']} bytes, sha256 {self.source['sha256'][:12]})"
 
 
+@explained
 def receipt(data: Any) -> Receipt:
     """What a data frame holds: every column with its label, kind and missing values, and warnings of what may be wrong.
 

@@ -15,10 +15,10 @@ from trialkit.io.cells import number_style
 from trialkit.io.labels import value_labels
 from trialkit.io.text_suspicions import clipped, name_suspicions, repeated_ids, serial_dates, text_suspicions, written_otherwise
 
-__all__ = ["suspicions"]
+__all__ = ["suspicions", "undeclared_codes"]
 
 # The values by which questionnaires commonly mark "no answer"; three nines or more at the top of a scale, negatives below it.
-_USUAL_CODES = (-99.0, -98.0, -97.0, -9.0, 999.0, 9999.0, -999.0, -9999.0)
+_USUAL_CODES = (-99.0, -98.0, -97.0, -88.0, -77.0, -9.0, 999.0, 9999.0, 99999.0, 999999.0, -999.0, -9999.0, -99999.0)
 _SHARE_OF_NUMBERS = 0.5
 _MEANS_MISSING = re.compile(
     r"refus|don'?t know|does not know|not applicable|no answer|not asked|missing|unknown|"
@@ -45,6 +45,11 @@ def suspicions(frame: pd.DataFrame) -> Iterator[str]:
             yield from repeated_ids(values, name)
             yield from list(written_otherwise(values, name)) or _looks_numeric(values, name)
             yield from text_suspicions(values, name)
+
+
+def undeclared_codes(values: pd.Series, name: str) -> Iterator[str]:
+    """Sentences on values of a column of numbers that look like codes for a missing answer."""
+    yield from _undeclared(values.to_numpy(dtype=np.float64, na_value=np.nan), name, {})
 
 
 def _undeclared(values: npt.NDArray[np.float64], name: str, labels: dict[int | float | str, str]) -> Iterator[str]:

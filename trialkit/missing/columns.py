@@ -14,7 +14,7 @@ from trialkit.estimate.covariates import category_columns, covariates, is_catego
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
 from trialkit.inference.imputation.conditional import Method
 from trialkit.io.suspicions import suspicions
-from trialkit.results import Note
+from trialkit.results import Note, counted_people
 from trialkit.trial import ALONE, Trial
 
 FEW_GROUPS = 10
@@ -69,7 +69,7 @@ def prepared(trial: Trial, columns: Sequence[str], predictors: Sequence[str], me
     strata, levels = _strata(trial)
     notes = [*trial.notes, *x.notes]
     if trial.weights is not None and not active.all():
-        notes.append(Note("zero_weights", f"{int((~active).sum())} people have weight zero: they are left as they are."))
+        notes.append(Note("zero_weights", counted_people(int((~active).sum()), "have weight zero: they are left as they are.")))
     group = (trial.codes(trial.cluster) if trial.cluster else trial.group_codes)[rows]
     arm = trial.arm_codes[rows]
     fixed = np.column_stack([x.columns, strata])[rows]
@@ -159,7 +159,7 @@ def _check_arms(trial: Trial, p: Prepared) -> None:
                 continue
             if not known.any():
                 raise MissingDataError(
-                    f"'{name}' is missing for all {lost} people in arm {label!r}: nothing in the data says what it would be there. "
+                    f"'{name}' is missing for all {counted_people(lost)} in arm {label!r}: nothing in the data says what it would be there. "
                     "Leave the column out; tk.selection bounds the effect of what was lost."
                 )
             width = len(p.columns) + int((np.ptp(p.fixed[inside], axis=0) > 0).sum())

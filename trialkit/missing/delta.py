@@ -10,9 +10,11 @@ from trialkit.errors import ArmError, UsageError, nearest, shown
 from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.inference.imputation.reference import delta_adjustment, last_observed
 from trialkit.missing.imputations import Imputations
+from trialkit.misuse import explained
 from trialkit.trial import Trial
 
 
+@explained
 def delta(
     imputations: Imputations,
     delta: Sequence[float],

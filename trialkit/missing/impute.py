@@ -14,6 +14,7 @@ from trialkit.inference.imputation.chained import chained
 from trialkit.missing.columns import Prepared, prepared, uses_matrix
 from trialkit.missing.imputations import Imputations, Progress, missing_of, r_hat
 from trialkit.missing.joint import impute_waves, reference_code, wave_names
+from trialkit.misuse import explained
 from trialkit.results import Note
 from trialkit.trial import Trial
 
@@ -22,6 +23,7 @@ Model = Literal["auto", "chained", "joint"]
 _UNMIXED = 1.2
 
 
+@explained
 def impute(
     trial: Trial,
     columns: Sequence[str] | Mapping[float, str],

@@ -12,9 +12,11 @@ from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_test
 from trialkit.inference.imputation.rubin import RubinPooled, rubin
 from trialkit.missing.pooled_result import PooledResult
+from trialkit.misuse import explained
 from trialkit.results import Estimate, Note
 
 
+@explained
 def pool(
     estimates: Sequence[float],
     variances: Sequence[float],

@@ -18,6 +18,7 @@ from trialkit.inference.imputation.conditional_mean import conditional_mean, jac
 from trialkit.inference.imputation.reference import Rule
 from trialkit.missing.columns import Prepared, prepared
 from trialkit.missing.joint import RULES, check_waves, design_matrix, reference_code, wave_names
+from trialkit.misuse import explained
 from trialkit.results import Estimate, Note, Result
 from trialkit.trial import Trial
 
@@ -36,6 +37,7 @@ class ReferenceBasedResult(Result):
         )
 
 
+@explained
 def reference_based(
     trial: Trial,
     waves: Sequence[str] | Mapping[float, str],

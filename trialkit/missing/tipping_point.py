@@ -17,6 +17,7 @@ from trialkit.missing.delta import in_arms
 from trialkit.missing.imputations import Imputations, Progress
 from trialkit.missing.impute import impute
 from trialkit.missing.shared_design import PooledAt
+from trialkit.misuse import explained
 from trialkit.results import Note, Result, TableResult, number
 from trialkit.trial import Trial
 
@@ -59,6 +60,7 @@ class TippingPoint(TableResult):
         return f"Tipping point of {d['outcome']}, {d['contrast']}: {at}"
 
 
+@explained
 def tipping_point(
     data: Trial | Imputations,
     outcome: str,

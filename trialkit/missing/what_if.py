@@ -12,6 +12,7 @@ from trialkit.errors import MissingDataError, UsageError
 from trialkit.estimate.itt import itt
 from trialkit.inference.arrays import FloatArray
 from trialkit.missing.columns import number_column
+from trialkit.misuse import explained
 from trialkit.results import Estimate, Note, Result, interval_text, test_text
 from trialkit.trial import Trial
 
@@ -35,6 +36,7 @@ class WhatIfResult(Result):
         return "\n".join(lines + [f"  note: {n.text}" for n in self.notes])
 
 
+@explained
 def what_if(
     trial: Trial,
     outcome: str,

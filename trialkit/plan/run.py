@@ -39,7 +39,7 @@ from trialkit.plan.schema.outcomes import HedgesG, Outcome
 from trialkit.plan.schema.plan_spec import PlanSpec
 from trialkit.plan.words.describe import describe
 from trialkit.plan.words.estimand import estimand_sentence, missing_sentence
-from trialkit.plan.words.not_yet import BUILT, companion_fits, not_yet
+from trialkit.plan.words.not_yet import BUILT, can_run, companion_fits, not_yet
 from trialkit.plan.words.verdict import verdict_of
 from trialkit.report.content import ArmContent, LockContent, OutcomeContent
 from trialkit.report.save import Report
@@ -77,7 +77,7 @@ def run_plan(
     DataError, EstimationError
         With the remedy; nothing is written here.
     """
-    planned = [o for o in spec.outcomes if _can_run(spec, o)]
+    planned = [o for o in spec.outcomes if can_run(spec, o)]
     if not any(o.role == "primary" for o in planned):
         missing = "; ".join(not_yet(spec))
         raise EstimationError(f"no primary outcome of the plan can be run by this version: {missing}.")
@@ -164,17 +164,6 @@ def _assumptions(spec: PlanSpec) -> dict[str, Any]:
     if spec.design.units is not None:
         said["units"] = spec.design.units
     return said
-
-
-def _can_run(spec: PlanSpec, outcome: Outcome) -> bool:
-    strategies = {h.strategy for h in outcome.intercurrent.values()}
-    return (
-        outcome.measure in BUILT["measure"]
-        and spec.estimator_for(outcome) in BUILT["estimator"]
-        and outcome.estimand.population in BUILT["population"]
-        and outcome.estimand.average in BUILT["average"]
-        and strategies <= BUILT["strategy"]
-    )
 
 
 def _outcome(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from trialkit.errors import UsageError
+from trialkit.misuse import explained
 from trialkit.power.result import PowerResult
 from trialkit.power.solve import NoSolutionError
 from trialkit.results import Note, TableResult, chart_of
@@ -43,6 +44,7 @@ class PowerCurve(TableResult):
         return chart_of(self, **options)
 
 
+@explained
 def curve(function: Callable[..., PowerResult], **arguments: Any) -> PowerCurve:
     """Power answers over every combination of the arguments given as lists.
 

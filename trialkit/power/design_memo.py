@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
+from trialkit.misuse import explained
+
 if TYPE_CHECKING:
     from trialkit.power.curves import PowerCurve
     from trialkit.power.simulation.result import SimulatedPower
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from trialkit.report.memo.memo import DesignMemo
 
 
+@explained
 def memo(
     what: Any,
     *,

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from trialkit.misuse import explained
+
 
 @dataclass(frozen=True, slots=True)
 class IccRange:
@@ -40,6 +42,7 @@ RANGES: dict[str, IccRange] = {
 }  # fmt: skip
 
 
+@explained
 def icc_ranges() -> pd.DataFrame:
     """The built-in ranges: key, what was grouped, quartiles, number of estimates, source.
 

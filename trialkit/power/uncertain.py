@@ -17,6 +17,7 @@ from scipy import special
 
 from trialkit.errors import UsageError, nearest, shown
 from trialkit.inference.arrays import FloatArray
+from trialkit.misuse import explained
 from trialkit.power.arguments import real
 from trialkit.power.published_iccs import RANGES
 from trialkit.power.result import PowerResult
@@ -62,6 +63,7 @@ class Assurance(TableResult):
         return chart_of(self, **options)
 
 
+@explained
 def assurance(
     function: Callable[..., PowerResult],
     *,
@@ -123,6 +125,7 @@ def assurance(
     return Assurance((), (), details, tuple(rows))
 
 
+@explained
 def maximin(
     function: Callable[..., PowerResult],
     *,
@@ -148,6 +151,12 @@ def maximin(
     >>> int(found.iloc[0]["groups"])
     12
     """
+    if not ranges:
+        raise UsageError("ranges is empty: name what is uncertain, as in ranges={'icc': (0, 0.15)}.")
+    if not len(designs):
+        raise UsageError(
+            "designs is empty: give the keywords of each design, as in designs=[{'groups': 8, 'group_size': 15}, ...]."
+        )
     rows = []
     for design in designs:
         corners = np.array(np.meshgrid(*ranges.values())).reshape(len(ranges), -1).T

@@ -9,17 +9,15 @@ from trialkit.report.sections import (
     analysed,
     baseline,
     deviations,
-    families,
-    few_groups,
     harms,
     indices,
     measurement,
     mediation,
-    multiverse,
     next_study,
     outcomes,
     over_time,
     participants,
+    plan_in_words,
     planned_tests,
     primary,
     record,
@@ -28,6 +26,7 @@ from trialkit.report.sections import (
     subgroups,
 )
 from trialkit.report.sections.checklists import checklists
+from trialkit.report.sections.several import families, few_groups, multiverse
 from trialkit.report.sections.status import status
 from trialkit.report.sections.summary import summary
 from trialkit.report.view import View
@@ -59,7 +58,7 @@ ORDER = (
     record.not_run,
     record.notes,
     record.manifest,
-    record.plan,
+    plan_in_words.plan,
     standards.standards,
 )
 

@@ -81,11 +81,26 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Text to be kept as it is: a command, or the plan in words."""
+    """Text to be kept as it is: a command."""
 
     text: str
-    style: Literal["command", "plan"] = "command"
     kind: ClassVar[str] = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A sentence that stands by itself; a 'name' is what those below it are about."""
+
+    text: str
+    style: Literal["body", "name"] = "body"
+
+
+@dataclass(frozen=True, slots=True)
+class Clauses:
+    """Sentences one below the other, with a hanging indent."""
+
+    items: tuple[Clause, ...]
+    kind: ClassVar[str] = "clauses"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +163,7 @@ class Fold:
     kind: ClassVar[str] = "fold"
 
 
-Block = Text | Heading | Bullets | Facts | Code | Table | FigureBlock | Fold
+Block = Text | Heading | Bullets | Facts | Code | Clauses | Table | FigureBlock | Fold
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,11 @@ from trialkit.report.figures.subgroup_chart import SUBGROUP_WORDS
 from trialkit.report.figures.subgroup_chart import subgroups as subgroup_chart
 from trialkit.report.figures.survival_chart import SURVIVAL_WORDS, survival
 from trialkit.report.sections.mediation import mediation_figure, mediation_labels
-from trialkit.report.sections.multiverse import curve_figure, curve_labels
 from trialkit.report.sections.next_study import planned_sizes
 from trialkit.report.sections.over_time import course_figure
 from trialkit.report.sections.participants import shown_outcome
 from trialkit.report.sections.primary import figure_name
+from trialkit.report.sections.several.multiverse import curve_figure, curve_labels
 from trialkit.report.sections.subgroups import subgroup_figure
 from trialkit.report.view import View
 from trialkit.results import Result

@@ -177,6 +177,8 @@ def load_content(path: str | os.PathLike[str]) -> Report:
     place = place / "results.json" if place.is_dir() else place
     try:
         stored = json.loads(place.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+    except FileNotFoundError as error:
+        raise FileReadError(f"there is no file '{place}': name the folder of a report, or the results.json in it.") from error
     except OSError as error:
         raise FileReadError(
             f"'{place}' cannot be read ({error.strerror or error}): name the results.json of a report."
@@ -192,14 +194,21 @@ def content_of(stored: Any, where: str = "the content") -> Report:
     """The report whose `to_dict` this is, with every class of result known."""
     version = stored.get("content_version") if isinstance(stored, Mapping) else None
     if version != CONTENT_VERSION:
-        raise FileReadError(
-            f"{where} is not the results.json of a report that this version of trialkit reads (content_version {version!r}, "
-            f"expected {CONTENT_VERSION}): make the report again with trialkit run."
-        )
+        told = "is not the results.json of a report"
+        if version is not None:
+            told = f"was written by another version of trialkit (form {version!r}; this version reads {CONTENT_VERSION})"
+        raise FileReadError(f"{where} {told}: make the report again with trialkit run.")
     try:
         return Report.from_dict(stored)
     except (LookupError, TypeError, ValueError, AttributeError, AssertionError) as error:
-        raise FileReadError(f"{where} lacks parts of a report ({error!r}): make the report again with trialkit run.") from error
+        raise FileReadError(
+            f"{where} lacks parts of a report{lacking(error)}: make the report again with trialkit run."
+        ) from error
+
+
+def lacking(error: Exception) -> str:
+    """The entry that was looked for and is not there, in brackets; nothing where that is not what went wrong."""
+    return f" (it lacks '{error.args[0]}')" if isinstance(error, KeyError) and error.args else ""
 
 
 def results_text(content: ReportContent) -> str:

@@ -6,12 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from trialkit.estimate.measures import MEASURES, is_ratio
+from trialkit.estimate.measures import MEASURES, in_points, is_of_shares, is_ratio
 from trialkit.report.format import Numbers, decimals_for, real
 from trialkit.results import Result
-
-SHARE_MEASURES = frozenset({"risk_difference", "cumulative_incidence_difference"})
-SHARE_LEVELS = SHARE_MEASURES | {"risk_ratio", "odds_ratio"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +42,10 @@ def unit_of(result: Result, numbers: Numbers) -> Unit:
         return Unit("sd", 2, numbers)
     measure = str(result.details.get("measure"))
     known = MEASURES.get(measure)
-    levels: Literal["share", "raw", "none"] = "share" if measure in SHARE_LEVELS else "raw"
+    levels: Literal["share", "raw", "none"] = "share" if is_of_shares(measure) else "raw"
     if known is not None and known.outcome == "time":
         levels = "none"
-    if measure in SHARE_MEASURES:
+    if in_points(measure):
         return Unit("share", 1, numbers, levels)
     sds = [real(a.get("sd")) for a in result.details.get("arms") or []]
     sizes = [s for s in sds if math.isfinite(s) and s > 0] or [real(e.std_error) for e in result.estimates]

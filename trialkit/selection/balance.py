@@ -30,6 +30,7 @@ from trialkit.inference.draws.balance import (
     omnibus_draws,
     standardized_difference_draws,
 )
+from trialkit.misuse import explained
 from trialkit.results import Note, TableResult, number, p_text
 from trialkit.trial import Trial
 
@@ -106,6 +107,7 @@ class BalanceResult(TableResult):
         return "\n".join(lines)
 
 
+@explained
 def balance(
     trial: Trial,
     covariates: Sequence[str],
@@ -273,7 +275,7 @@ class _Comparison:
             notes.append(
                 Note(
                     "omnibus_many",
-                    f"the omnibus test holds {df} terms against {units} units of assignment: its chi-square p-value is rough. Draws of the design "
+                    f"the omnibus test holds {df} term{'' if df == 1 else 's'} against {units} units of assignment: its chi-square p-value is rough. Draws of the design "
                     "(n_draws=, seed=) are exact.",
                 )
             )

@@ -18,7 +18,8 @@ from scipy import special
 from trialkit.errors import NotIdentifiedError, UsageError, ValueTypeError
 from trialkit.estimate.sample import units_of_variance
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
-from trialkit.results import Note, TableResult
+from trialkit.misuse import explained
+from trialkit.results import Note, TableResult, counted_people
 from trialkit.trial import Trial, rows_text
 
 KINDS = ("complier", "never_taker", "always_taker")
@@ -48,6 +49,7 @@ class ComplierProfile(TableResult):
         return f"Who takes up the offer ('{d['uptake']}'): {shares}"
 
 
+@explained
 def complier_profile(trial: Trial, *, uptake: str, covariates: Sequence[str], conf_level: float = 0.95) -> ComplierProfile:
     """Baseline means of compliers, never-takers and always-takers, with simultaneous intervals.
 
@@ -92,7 +94,7 @@ def complier_profile(trial: Trial, *, uptake: str, covariates: Sequence[str], co
     known = np.isfinite(took)
     notes = [*trial.notes]
     if not known.all():
-        notes.append(Note("uptake_missing", f"{int((~known).sum())} people have no '{uptake}' and are left out."))
+        notes.append(Note("uptake_missing", counted_people(int((~known).sum()), f"have no '{uptake}' and are left out.")))
     people = _Kinds(trial.arm_codes, took, stratum, unit, known)
     weights = people.weights(known)
     shares = {k: float(w[known].mean()) for k, w in weights.items()}
@@ -109,7 +111,7 @@ def complier_profile(trial: Trial, *, uptake: str, covariates: Sequence[str], co
             notes.append(
                 Note(
                     "covariate_missing",
-                    f"{int((~np.isfinite(x) & known).sum())} people have no '{name}' and are left out of its row.",
+                    counted_people(int((~np.isfinite(x) & known).sum()), f"have no '{name}' and are left out of its row."),
                 )
             )
     details = {"uptake": uptake, "shares": shares, "conf_level": conf_level, "n_units": len(np.unique(unit[known]))}
@@ -141,7 +143,7 @@ class _Kinds:
         bad = (count > 0) & ((assigned == 0) | (assigned == count))
         if bad.any():
             raise NotIdentifiedError(
-                "some stratum has people of one arm only: there compliers cannot be told from others. Merge strata."
+                f"{int(bad.sum())} of {int((count > 0).sum())} strata have people of one arm only: there compliers cannot be told from others. Merge strata."
             )
         return share[self.stratum]
 

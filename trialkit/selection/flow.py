@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from trialkit.misuse import explained
 from trialkit.results import TableResult
 from trialkit.trial import ALONE, Trial
 
@@ -22,6 +23,7 @@ class FlowResult(TableResult):
         return "Flow of people and groups"
 
 
+@explained
 def flow(trial: Trial, outcomes: Sequence[str], *, uptake: str | None = None) -> FlowResult:
     """People, groups and clusters per arm: randomized, took up (with `uptake`, a column of 0 and 1), and with each outcome.
 

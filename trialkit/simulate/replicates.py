@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from trialkit.errors import UsageError, nearest, shown
+from trialkit.misuse import explained
 from trialkit.simulate.people import People, checked_seed
 from trialkit.simulate.runner import frame, observed, simulate_people, tables
 from trialkit.simulate.simulated import checked_people
@@ -88,6 +89,7 @@ class Replicates:
     __repr__ = __str__
 
 
+@explained
 def many(
     key: str,
     *,

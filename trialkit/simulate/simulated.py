@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from trialkit.errors import UsageError
+from trialkit.misuse import explained
 from trialkit.simulate.files import write_files
 from trialkit.simulate.people import checked_seed
 from trialkit.simulate.runner import frame, simulate_people, tables
@@ -77,6 +78,7 @@ class Simulated:
     __repr__ = __str__
 
 
+@explained
 def scenario(key: str, *, seed: int | np.random.Generator, people: int | None = None) -> Simulated:
     """Simulate a trial of the library of scenarios.
 
@@ -111,6 +113,7 @@ def scenario(key: str, *, seed: int | np.random.Generator, people: int | None = 
     return Simulated(frame(spec, made), truth, plan_of(key), spec, drawn, tables(spec, made))
 
 
+@explained
 def write_scenario(key: str, folder: str | Path, seed: int) -> tuple[Path, ...]:
     """Write a simulated trial: `<key>.csv`, `.codebook.csv`, `.manifest.json`, `.plan.toml`, the scale files the plan names, and `<key>.<table>.csv`
     for each list beside the data.
@@ -138,6 +141,7 @@ def checked_people(spec: ScenarioSpec, people: int | None) -> int:
     return int(n)
 
 
+@explained
 def scenarios() -> pd.DataFrame:
     """The library: key, title, version, people, outcomes and design.
 

@@ -19,6 +19,7 @@ import pandas as pd
 from pydantic import Field, SerializeAsAny, ValidationError, model_validator
 
 from trialkit.errors import PlanError, UsageError, nearest, shown
+from trialkit.misuse import explained
 from trialkit.simulate import components  # noqa: F401  (registers its parts)
 from trialkit.simulate.components.answers import Items
 from trialkit.simulate.parts import PARTS, Part, Spec
@@ -210,6 +211,7 @@ def _scored(part: Items) -> list[Any]:
     return [part.spec.items, part.spec.codes.pair, list(chosen.reversed), chosen.score, chosen.multiply]
 
 
+@explained
 def read_scenario(text: str, name: str) -> ScenarioSpec:
     """A scenario from the text of its file; `name` is what errors call it."""
     try:

@@ -21,6 +21,7 @@ import pandas as pd
 
 from trialkit.errors import NotReproducibleError, UsageError, nearest, shown
 from trialkit.inference.arrays import BoolArray, FloatArray
+from trialkit.misuse import explained
 from trialkit.simulate.people import People
 from trialkit.simulate.runner import simulate_people
 from trialkit.simulate.spec import OutcomeSpec, ScenarioSpec, load_scenario, scenario_text
@@ -97,6 +98,7 @@ class Truth:
         )
 
 
+@explained
 def compute_truth(spec: ScenarioSpec, *, people: int, seed: int, batch: int = BATCH) -> Truth:
     """Truth from `people` simulated people (rounded up to whole batches).
 

@@ -46,11 +46,11 @@ def test_the_curve_of_jobs_is_that_of_medsens(jobs):
     for rho, numbers in expected.items():
         at = s.at(rho)
         assert (at["estimate"], at["conf_low"], at["conf_high"]) == pytest.approx(numbers, abs=5.1e-5)
-    start = time.perf_counter()
+    start = time.process_time()
     tk.mediation.sensitivity(
         tk.mediate(jobs, "depress2", mediator="job_seek", adjust=SHORT, interaction=False, inference="delta")
     )
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_the_shift_maximises_the_likelihood_given_rho():

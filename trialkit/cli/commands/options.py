@@ -14,5 +14,7 @@ Force = Annotated[bool, typer.Option("--force", help="replace a file that is alr
 Quiet = Annotated[bool, typer.Option("--quiet", help="no progress")]
 Languages = Annotated[
     list[str] | None,
-    typer.Option("--language", "--lang", help="en or nl; twice for both, the first on index.html; unsaid: those of the plan"),
+    typer.Option(
+        "--language", "--lang", help="en or nl; twice for both, the first on index.html; if left out, those of the plan"
+    ),
 ]

@@ -70,7 +70,7 @@ def check(
     plan: PlanFile,
     data: Annotated[Path | None, typer.Argument(metavar="[DATA]", help="data to hold against the plan")] = None,
     language: Annotated[
-        str | None, typer.Option("--language", "--lang", help="en or nl; unsaid: en. With DATA always English")
+        str | None, typer.Option("--language", "--lang", help="en or nl; if left out, en. what is said of DATA is in English")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -79,13 +79,13 @@ def check(
     from trialkit.plan.plan import Plan
 
     read = Plan.load(plan)
-    told = explained(read, language or "en") if data is None else fitting(read, data, plan.name)
+    told = explained(read, language or "en") if data is None else fitting(read, data, plan.name, language)
     write_json(told.content) if json else out(told.text)
 
 
 def lock(
     plan: PlanFile,
-    target: Annotated[Path | None, typer.Option("--out", help="where to write the lock; unsaid: beside the plan")] = None,
+    target: Annotated[Path | None, typer.Option("--out", help="where to write the lock; if left out, beside the plan")] = None,
     amend: Annotated[str | None, typer.Option(help="reason for a change after an earlier lock")] = None,
     evidence: Annotated[
         Path | None,
@@ -94,9 +94,9 @@ def lock(
         ),
     ] = None,
     kind: Annotated[
-        str | None, typer.Option(help="of the evidence: timestamp, registry, custody or allocation; unsaid: by its ending")
+        str | None, typer.Option(help="of the evidence: timestamp, registry, custody or allocation; if left out, by its ending")
     ] = None,
-    id: Annotated[str | None, typer.Option(help="number of the registration; unsaid: the one in the plan")] = None,
+    id: Annotated[str | None, typer.Option(help="number of the registration; if left out, the one in the plan")] = None,
     by: Annotated[str | None, typer.Option(help="who attaches the evidence")] = None,
     json: Json = False,
 ) -> None:
@@ -125,11 +125,11 @@ def lock(
 def deviate(
     plan: PlanFile,
     path: Annotated[
-        str | None, typer.Option(help="the key of the plan; unsaid: every change that the ledger does not tell")
+        str | None, typer.Option(help="the key of the plan; if left out, every change that the ledger does not tell")
     ] = None,
     type: Annotated[
         str | None,
-        typer.Option(help="hypothesis, sample, measure, exclusion, model, multiplicity or software; unsaid: by the key"),
+        typer.Option(help="hypothesis, sample, measure, exclusion, model, multiplicity or software; if left out, by the key"),
     ] = None,
     reason: Annotated[str | None, typer.Option(help="why")] = None,
     timing: Annotated[str | None, typer.Option(help="before_data, blinded or after_unblinding")] = None,
@@ -141,7 +141,7 @@ def deviate(
     approved: Annotated[str | None, typer.Option(help="who agreed, such as an ethics committee")] = None,
     original: Annotated[str | None, typer.Option(help="what was planned, for what stands in no key")] = None,
     new: Annotated[str | None, typer.Option(help="what was done instead, for what stands in no key")] = None,
-    lock: Annotated[Path | None, typer.Option(help="the lock; unsaid: the one beside the plan")] = None,
+    lock: Annotated[Path | None, typer.Option(help="the lock; if left out, the one beside the plan")] = None,
     listing: Annotated[
         bool, typer.Option("--list", help="show the ledger and what it does not tell; nothing is written")
     ] = False,

@@ -15,7 +15,7 @@ def run(
     plan: PlanFile,
     data: DataFile,
     target: Annotated[Path, typer.Option("--out", help="folder of the report")] = Path("report"),
-    lock: Annotated[Path | None, typer.Option(help="the lock; unsaid: the one beside the plan, if any")] = None,
+    lock: Annotated[Path | None, typer.Option(help="the lock; if left out, the one beside the plan, if any")] = None,
     language: Languages = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -60,7 +60,9 @@ def verify(
         Path,
         typer.Argument(metavar="WHAT", help="the lock of a plan, the folder of a report, or the certificate of an allocation"),
     ],
-    plan: Annotated[Path | None, typer.Option(help="a plan to hold against the lock; unsaid: the one beside it, if any")] = None,
+    plan: Annotated[
+        Path | None, typer.Option(help="a plan to hold against the lock; if left out, the one beside it, if any")
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="data to hold against the lock or report, or the people of an allocation")
     ] = None,
@@ -81,10 +83,10 @@ def erratum(
     data: DataFile,
     reason: Annotated[str | None, typer.Option(help="what was wrong in the software")] = None,
     by: Annotated[str | None, typer.Option(help="who says so")] = None,
-    severity: Annotated[str | None, typer.Option(help="as in deviate; unsaid: unclear")] = None,
-    validity: Annotated[str | None, typer.Option(help="as in deviate; unsaid: unclear")] = None,
+    severity: Annotated[str | None, typer.Option(help="as in deviate; if left out, unclear")] = None,
+    validity: Annotated[str | None, typer.Option(help="as in deviate; if left out, unclear")] = None,
     target: Annotated[Path, typer.Option("--out", help="folder of the corrected report")] = Path("report_corrected"),
-    lock: Annotated[Path | None, typer.Option(help="the lock; unsaid: the one beside the plan")] = None,
+    lock: Annotated[Path | None, typer.Option(help="the lock; if left out, the one beside the plan")] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:

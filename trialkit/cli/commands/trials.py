@@ -9,7 +9,7 @@ import typer
 
 from trialkit.cli.commands.options import Force, Json, PlanFile, Quiet
 from trialkit.cli.show import Progress, out, write_json
-from trialkit.errors import UsageError
+from trialkit.errors import UnblindingError, UsageError
 
 
 def randomize(
@@ -19,7 +19,7 @@ def randomize(
         "allocation"
     ),
     seed: Annotated[
-        int | None, typer.Option(help="seed; unsaid: 128 bits of the system's entropy, kept apart from the list")
+        int | None, typer.Option(help="seed; if left out, 128 bits of the system's entropy, kept apart from the list")
     ] = None,
     reason: Annotated[str | None, typer.Option(help="why the last batch is drawn again; it is logged")] = None,
     by: Annotated[str | None, typer.Option(help="who allocates, for the log")] = None,
@@ -34,7 +34,7 @@ def randomize(
 
 
 def release(
-    folder: Annotated[Path, typer.Argument(help="folder of the allocation")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="folder of the allocation")],
     enrolment_closed: Annotated[
         bool, typer.Option("--enrolment-closed", help="say so: the seed gives every assignment away")
     ] = False,
@@ -43,6 +43,10 @@ def release(
     """Publish the seeds of an allocation once enrolment has closed, so that anyone can draw it again."""
     from trialkit.design.record.seed_release import release as release_seeds
 
+    if not enrolment_closed:
+        raise UnblindingError(
+            "the seed gives every assignment away: release it when enrolment has closed, and say so with --enrolment-closed."
+        )
     out(f"released: {release_seeds(folder, enrolment_closed=enrolment_closed, by=by)}")
 
 
@@ -51,8 +55,8 @@ def power(
     simulate: Annotated[int | None, typer.Option(help="also run the planned analysis on this many simulated trials")] = None,
     seed: Annotated[int | None, typer.Option(help="seed of the simulation (needed with --simulate)")] = None,
     effects: Annotated[str | None, typer.Option(help="true effects to simulate, as in 0,0.2,0.4")] = None,
-    outcome: Annotated[str | None, typer.Option(help="outcome to simulate; unsaid: the first primary one")] = None,
-    workers: Annotated[int, typer.Option(help="processes; the numbers do not depend on it")] = 1,
+    outcome: Annotated[str | None, typer.Option(help="outcome to simulate; if left out, the first primary one")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="processes; the numbers do not depend on it")] = 1,
     search: Annotated[
         str | None,
         typer.Option(
@@ -74,7 +78,7 @@ def power(
 
 
 def simulate(
-    scenario: Annotated[str | None, typer.Argument(help="a scenario; unsaid: list them")] = None,
+    scenario: Annotated[str | None, typer.Argument(metavar="SCENARIO", help="a scenario; if left out, they are listed")] = None,
     seed: Annotated[int | None, typer.Option(help="seed of the draw (needed)")] = None,
     plan: Annotated[Path | None, typer.Option(help="instead of a scenario: made-up data that fit this plan")] = None,
     target: Annotated[Path, typer.Option("--out", help="folder to write to")] = Path("."),
@@ -88,11 +92,12 @@ def simulate(
             raise UsageError("a scenario has a plan of its own: give SCENARIO or --plan, not both.")
         out(str(simulated_beside(plan, target, seed=seed, force=force)))
         return
-    from trialkit.simulate import scenarios, write_scenario
+    from trialkit.simulate import load_scenario, scenarios, write_scenario
 
     if scenario is None:
         out(scenarios().to_string(index=False))
         return
+    load_scenario(scenario)
     if seed is None:
         raise UsageError("a simulation needs a seed: say, for instance, --seed 1.")
     for path in write_scenario(scenario, target, seed):
@@ -113,7 +118,10 @@ def demo(
 
 
 def scales(
-    name: Annotated[str | None, typer.Argument(help="a scale, or the .toml file of one of your own; unsaid: list all")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="a scale, or the .toml file of one of your own; if left out, all are listed"),
+    ] = None,
     template: Annotated[str | None, typer.Option(help="print the template of a new scale, to complete yourself")] = None,
     json: Json = False,
 ) -> None:

@@ -19,6 +19,7 @@ from trialkit.design.record.ledger import canonical, commitment, fresh_salt
 from trialkit.design.registry import scheme
 from trialkit.design.stream import checked_seed, fresh_seed
 from trialkit.errors import LockError, UsageError
+from trialkit.misuse import explained
 
 __all__ = ["EnrolmentCheck", "begun", "check_enrolment", "declared", "resumed", "rolling"]
 
@@ -53,6 +54,7 @@ class EnrolmentCheck:
         )
 
 
+@explained
 def check_enrolment(path: str | Path) -> EnrolmentCheck:
     """Check the file of an enrolment without its seed file; once the seed is published in it, every allocation.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trialkit.design.mechanisms.celled import CellDesign, cell_parts
+from trialkit.misuse import explained
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -15,6 +16,7 @@ class Clustered(CellDesign):
     scheme = "clustered"
 
 
+@explained
 def clustered(data: Any, *, cluster: str, arms: Any, unit: str | None = None, counts: Any = None) -> Clustered:
     """Complete randomization of clusters; the numbers of clusters are fixed, those of people follow from their sizes.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trialkit.design.mechanisms.celled import CellDesign, cell_parts
+from trialkit.misuse import explained
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -15,6 +16,7 @@ class Complete(CellDesign):
     scheme = "complete"
 
 
+@explained
 def complete(data: Any, *, unit: str | None = None, arms: Any, counts: Any = None) -> Complete:
     """Complete randomization: the numbers in each arm are fixed, or within one of their share.
 

@@ -18,6 +18,7 @@ from trialkit.design.people import People, arm_shares, as_pairs, sort_key
 from trialkit.design.stream import Stream, raw_block
 from trialkit.errors import DesignError, UsageError, shown
 from trialkit.inference.arrays import FloatArray
+from trialkit.misuse import explained
 
 DrawFunction = Callable[[np.random.Generator], Any]
 
@@ -94,6 +95,7 @@ def custom(data: Any, *, assignments: Any, probabilities: Any = None, unit: str 
 def custom(data: Any, *, draw: DrawFunction, unit: str | None = None, arms: Any) -> Drawn: ...
 
 
+@explained
 def custom(
     data: Any,
     *,
@@ -198,7 +200,10 @@ def _coded(matrix: NDArray[Any], labels: tuple[Hashable, ...]) -> ArmCodes:
 def _weights(probabilities: Any, count: int) -> FloatArray:
     if probabilities is None:
         return np.full(count, 1 / count)
-    weights = np.asarray(probabilities, dtype=np.float64)
+    try:
+        weights = np.asarray(probabilities, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise UsageError("probabilities holds numbers between 0 and 1, one for each assignment.") from error
     if weights.shape != (count,):
         raise DesignError(f"there are {weights.size} probabilities for {count} assignments: give one each.")
     wrong = np.flatnonzero(~((weights > 0) & (weights < 1))) + 1

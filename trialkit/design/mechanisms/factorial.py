@@ -13,6 +13,7 @@ from trialkit.design.mechanism import ArmCodes
 from trialkit.design.mechanisms.celled import CellDesign, cell_parts
 from trialkit.design.people import arm_shares, as_mapping, as_pairs
 from trialkit.errors import DesignError, UsageError, shown
+from trialkit.misuse import explained
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -32,6 +33,7 @@ class Factorial(CellDesign):
         return {name: [levels[c] for c in codes] for name, levels in self.factors.items()}
 
 
+@explained
 def factorial(
     data: Any,
     *,
@@ -106,8 +108,8 @@ def _weights(factors: Any, unit: str | None) -> dict[str, dict[Hashable, float]]
         )
     out: dict[str, dict[Hashable, float]] = {}
     for name, levels in given.items():
-        if isinstance(levels, str):
-            raise UsageError(f"factor '{name}' takes a list of levels: write ['no', 'yes'].")
+        if isinstance(levels, str) or not hasattr(levels, "__iter__"):
+            raise UsageError(f"factor '{name}' is {levels!r} and takes a list of levels: write ['no', 'yes'].")
         mine = dict(levels) if isinstance(levels, Mapping) else dict.fromkeys(levels, 1)
         if len(mine) < 2:
             raise DesignError(f"factor '{name}' has one level only ({shown(mine)}): give two or more, or leave the factor out.")

@@ -36,6 +36,7 @@ from trialkit.design.people import People, as_pairs
 from trialkit.design.stream import Stream, raw_block
 from trialkit.errors import DesignError, UsageError, shown
 from trialkit.inference.arrays import FloatArray, IntArray
+from trialkit.misuse import explained
 
 __all__ = ["MatchedPairs", "matched_pairs"]
 
@@ -146,6 +147,7 @@ class MatchedPairs(Design):
         return text
 
 
+@explained
 def matched_pairs(
     people: Any,
     *,

@@ -38,6 +38,7 @@ from trialkit.design.people import as_mapping, as_pairs
 from trialkit.design.stream import Keys
 from trialkit.errors import DesignError, UsageError, nearest, shown
 from trialkit.inference.arrays import FloatArray, IntArray
+from trialkit.misuse import explained
 
 __all__ = ["Minimization", "minimization"]
 
@@ -226,6 +227,7 @@ def _tables(rows: int, codes: IntArray, slots: int) -> tuple[IntArray, IntArray]
     return np.zeros((rows, int(sizes.sum()), slots), dtype=np.int64), codes + np.cumsum(sizes) - sizes
 
 
+@explained
 def minimization(
     people: Any,
     *,

@@ -30,6 +30,7 @@ from trialkit.design.people import as_mapping, as_pairs
 from trialkit.design.stream import Keys
 from trialkit.errors import DesignError, UsageError, shown
 from trialkit.inference.arrays import FloatArray, IntArray
+from trialkit.misuse import explained
 
 __all__ = ["PermutedBlocks", "permuted_blocks"]
 
@@ -207,6 +208,7 @@ def _words(blocks: Sequence[Places], n: int) -> dict[Places, float]:
     return {word: sum(states.values()) for word, states in words.items()}
 
 
+@explained
 def permuted_blocks(
     people: Any,
     *,

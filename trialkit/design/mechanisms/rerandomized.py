@@ -39,6 +39,7 @@ from trialkit.design.registry import scheme
 from trialkit.design.stream import Stream
 from trialkit.errors import DesignError, UsageError, shown
 from trialkit.inference.arrays import FloatArray, IntArray
+from trialkit.misuse import explained
 
 __all__ = ["Rerandomized", "rerandomized"]
 
@@ -157,6 +158,7 @@ class Rerandomized(Design):
         return text
 
 
+@explained
 def rerandomized(
     base_design: Any,
     covariates: Sequence[str] | None = None,
@@ -257,7 +259,7 @@ def _criterion(
     if compare not in ("pairs", "rest"):
         raise UsageError(f"compare={compare!r} is unknown: say 'pairs' or 'rest'.")
     if criterion is None:
-        names = list(some_names(covariates or (), "covariates"))
+        names = list(some_names(() if covariates is None else covariates, "covariates"))
         imbalance, how = mahalanobis_imbalance(start, names, compare)
         return imbalance, how, {"covariates": names, "criterion": "mahalanobis", "compare": compare}
     names = list(covariates) if covariates is not None else list(start.people.frame.columns)
@@ -270,7 +272,7 @@ def _check(accept: float | None, threshold: float | None, most_attempts: int) ->
     if accept is not None and threshold is not None:
         raise UsageError("say either accept=... (a share of assignments) or threshold=... (an imbalance), not both.")
     if accept is not None and not 0 < accept <= 1:
-        raise UsageError(f"accept={accept!r} is a share of the assignments, above 0 and at most 1.")
+        raise UsageError(f"accept={accept!r} must be a share of the assignments, above 0 and at most 1, such as 0.01.")
     if threshold is not None and np.isnan(threshold):
         raise UsageError("threshold is not a number.")
     if most_attempts < 1:

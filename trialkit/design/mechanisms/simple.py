@@ -20,6 +20,7 @@ from trialkit.design.stream import Stream, raw_block
 from trialkit.errors import DesignError, UsageError, shown
 from trialkit.inference.arrays import FloatArray
 from trialkit.io.frames import numeric
+from trialkit.misuse import explained
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -64,6 +65,7 @@ class Simple(Design):
         return codes, weights
 
 
+@explained
 def simple(data: Any, *, arms: Any, unit: str | None = None, probability: Any = None) -> Simple:
     """Simple (Bernoulli, multinomial) randomization: independent draws, so the numbers in the arms are left to chance.
 

@@ -9,6 +9,7 @@ from typing import Any
 from trialkit.design.cells.leftovers import Misfits
 from trialkit.design.cells.units import some_names
 from trialkit.design.mechanisms.celled import CellDesign, cell_parts
+from trialkit.misuse import explained
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -18,6 +19,7 @@ class Stratified(CellDesign):
     scheme = "stratified"
 
 
+@explained
 def stratified(
     data: Any,
     *,

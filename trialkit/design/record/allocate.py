@@ -31,6 +31,7 @@ from trialkit.design.record.rerun import drawn, innermost
 from trialkit.design.stream import checked_seed, fresh_seed
 from trialkit.errors import ColumnNotFoundError, DesignError, LockError, UsageError, shown
 from trialkit.io.write import atomic_text
+from trialkit.misuse import explained
 from trialkit.results import plain
 
 __all__ = ["Allocation", "allocate"]
@@ -66,6 +67,7 @@ class Allocation:
         )
 
 
+@explained
 def allocate(
     design: Design,
     *,

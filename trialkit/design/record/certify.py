@@ -19,6 +19,7 @@ from trialkit.design.record.ledger import canonical, cell_text, commitment, list
 from trialkit.errors import ColumnNotFoundError, UsageError
 from trialkit.io.frames import to_pandas
 from trialkit.io.write import content_hash
+from trialkit.misuse import explained
 from trialkit.results import number, plain
 
 KIND = "trialkit allocation certificate"
@@ -67,6 +68,7 @@ class Certificate:
         return f"<allocation certificate {self.hash[:12]}>"
 
 
+@explained
 def certificate(
     design: Design,
     allocation: Any,

@@ -59,7 +59,7 @@ class SittingLock:
             handle = os.open(self.path, _NEW, 0o644)
         _hold(handle)
         try:
-            os.write(handle, self.content.encode("utf-8"))
+            _write_all(handle, self.content.encode("utf-8"))
         except OSError:
             os.close(handle)
             self.path.unlink(missing_ok=True)
@@ -120,7 +120,12 @@ class ChainFile:
         before, longer = len(self.lines), list(self.lines)
         for entry in entries:
             longer.append(chained(longer, entry))
-        _write(handle, "".join(canonical(line) + "\n" for line in longer[before:]).encode("utf-8"))
+        try:
+            _write(handle, "".join(canonical(line) + "\n" for line in longer[before:]).encode("utf-8"))
+        except OSError:
+            # a disk that filled up took the first lines: who is on them was told nothing
+            os.truncate(self.path, self._size)
+            raise
         self.lines = longer
         self._seal()
         return self.lines[before:]
@@ -288,12 +293,17 @@ def _runs(process: int) -> bool:
 def _write(handle: int, content: bytes) -> None:
     """Write everything, to the disk itself, and close."""
     try:
-        view = memoryview(content)
-        while view:
-            view = view[os.write(handle, view) :]
+        _write_all(handle, content)
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _write_all(handle: int, content: bytes) -> None:
+    """A disk that is nearly full takes a part without an error; the error comes with the rest."""
+    view = memoryview(content)
+    while view:
+        view = view[os.write(handle, view) :]
 
 
 def _sync_folder(folder: Path) -> None:

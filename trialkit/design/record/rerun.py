@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-import csv
 import inspect
 import json
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
 from trialkit.design import registry
 from trialkit.design.base import Design
-from trialkit.design.record.certify import KIND, certificate_text, certified, inputs_of, listed, sealed, texts, versions
-from trialkit.design.record.folder import LOG, RELEASE, Files, parsed_list, read_secret, workbook_rows, write_list
+from trialkit.design.record.certify import KIND, certificate_text, certified, inputs_of, listed, sealed, versions
+from trialkit.design.record.files_held import (
+    Check,
+    list_held,
+    release_held,
+    released_batch,
+    seed_file_held,
+    was_released,
+    workbook_held,
+)
+from trialkit.design.record.folder import LOG, RELEASE, Files, read_secret
 from trialkit.design.record.ledger import DRAWN, commitment, log_problem
 from trialkit.design.record.seed_release import read_release
 from trialkit.design.stream import checked_seed
 from trialkit.errors import LockError, NotReproducibleError, TrialkitError, UsageError, shown
+from trialkit.misuse import explained
 from trialkit.results import plain
 
 FUNCTIONS = ("draw", "criterion", "distance")  # settings that only name a user's own function
-
-
-class Check(NamedTuple):
-    """One thing that was looked at: its name, whether it holds (None: it could not be looked at), and a sentence."""
-
-    name: str
-    ok: bool | None
-    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,7 @@ class CertificateCheck:
         return "\n".join([f"{self.path.name}: {head}", *(f"  {marks[c.ok]} {c.name}: {c.sentence}" for c in self.checks)])
 
 
+@explained
 def verify_certificate(
     certificate_path: str | Path,
     people: Any = None,
@@ -100,7 +101,10 @@ def verify_certificate(
     text, content = _read(path)
     checks = [_layout(text, content), _own_hash(content), *_log(path, content)]
     secret = _released(path, content, seed, salt)
-    checks.append(_seed(content, secret))
+    if all(c.ok is not False for c in checks):
+        checks += seed_file_held(path, content)
+        checks += () if isinstance(seed, int) else release_held(path, content, seed)
+    checks.append(_seed(content, secret, was_released(path)))
     if not checks[1].ok:
         checks.append(Check("draw", None, "the draw was not made again, because the certificate was changed"))
     elif people is None and design is None:
@@ -228,20 +232,23 @@ def _released(path: Path, content: Mapping[str, Any], seed: Any, salt: str | Non
         place = path.parent / RELEASE if seed is None else Path(seed).expanduser()
         if seed is None and not place.exists():
             return None
-        found = [b for b in read_release(place) if b["batch"] == content["batch"]]
-        return (int(found[-1]["seed"], 16), found[-1]["salt"]) if found else None
+        entry = released_batch(read_release(place), content["batch"])
+        return (int(entry["seed"], 16), entry["salt"]) if entry else None
     number = checked_seed(seed)
     if salt is None:
         if (path.parent / RELEASE).exists():
-            salt = next((b["salt"] for b in read_release(path.parent / RELEASE) if b["batch"] == content["batch"]), None)
+            entry = released_batch(read_release(path.parent / RELEASE), content["batch"])
+            salt = entry["salt"] if entry else None
         elif (path.parent / Files(content["batch"]).secret).exists():
             salt = read_secret(path.parent / Files(content["batch"]).secret)["salt"]
     return number, salt
 
 
-def _seed(content: Mapping[str, Any], secret: tuple[int, str | None] | None) -> Check:
+def _seed(content: Mapping[str, Any], secret: tuple[int, str | None] | None, told: bool) -> Check:
     if content.get("seed_commitment") is None:
         return Check("seed", None, "the certificate commits to no seed: it was not made by allocate()")
+    if secret is None and told:
+        return Check("seed", None, f"the log says that the seed was released, and {RELEASE} is not here: get it, or say seed=")
     if secret is None:
         return Check(
             "seed",
@@ -265,7 +272,7 @@ def _draw_again(
         same = inputs_of(frame, content["unit"], content["inputs"]["columns"]) == content["inputs"]["sha256"]
         named = shown(content["inputs"]["columns"], 12)
         differ = f"the people are not those of the draw: the content of {named} has another hash"
-        yield Check("people", same, f"the people are those of the draw ({named})" if same else differ)
+        yield Check("people", same, f"the people are those of the draw ({named}{_beyond(frame, content)})" if same else differ)
         made = design if design is not None else rebuilt(content["scheme"], content["settings"], people, content["unit"])
         frame = drawn(made, secret[0], content["batch"])
     except (TrialkitError, KeyError, TypeError, ValueError) as reason:
@@ -279,8 +286,14 @@ def _draw_again(
         "drawn again, the allocation is the one committed to" if agrees else "drawn again, the allocation is another one",
     )
     yield _content(content, made, frame, secret)
-    yield from _table(path, content, frame)
-    yield from _workbook(path, content, frame)
+    yield from list_held(path, content, frame)
+    yield from workbook_held(path, content, frame, made.people.frame)
+
+
+def _beyond(frame: Any, content: Mapping[str, Any]) -> str:
+    """That the certificate holds no other columns of the people than those of the draw."""
+    others = [str(c) for c in getattr(frame, "columns", ()) if str(c) not in content["inputs"]["columns"]]
+    return f"; the certificate does not hold {shown(others)}" if others else ""
 
 
 def _content(content: Mapping[str, Any], design: Design, frame: pd.DataFrame, secret: tuple[int, str | None]) -> Check:
@@ -296,60 +309,6 @@ def _content(content: Mapping[str, Any], design: Design, frame: pd.DataFrame, se
     if wrong:
         return Check("entries", False, f"the certificate says something else than the draw under {shown(wrong, 6)}")
     return Check("entries", True, "counts, group sizes and balance are those of the draw")
-
-
-def _table(path: Path, content: Mapping[str, Any], frame: pd.DataFrame) -> Iterator[Check]:
-    beside = path.parent / Files(content["batch"]).table
-    if not beside.exists():
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        write_list(Path(folder) / "list.csv", frame, content.get("columns") or {})
-        expected = (Path(folder) / "list.csv").read_bytes()
-    found = beside.read_bytes()
-    if found == expected or (found.replace(b"\r\n", b"\n") == expected and found.count(b"\r\n") == found.count(b"\n")):
-        yield Check("list", True, f"{beside.name} is the allocation that was drawn")
-        return
-    try:
-        given = parsed_list(found.decode("utf-8"))
-    except (UnicodeDecodeError, csv.Error):
-        yield Check("list", False, f"{beside.name} cannot be read as a list: it was damaged")
-        return
-    yield Check("list", False, _difference(beside.name, given, parsed_list(expected.decode("utf-8"))))
-
-
-def _workbook(path: Path, content: Mapping[str, Any], frame: pd.DataFrame) -> Iterator[Check]:
-    beside = path.parent / Files(content["batch"]).workbook
-    if not beside.exists():
-        return
-    names = content.get("columns") or {}
-    expected = [[names.get(str(c), str(c)) for c in frame.columns], *texts(frame)]
-    try:
-        # a worksheet does not store the empty cells at the end of a row
-        found = [[*row, *[""] * len(frame.columns)][: len(frame.columns)] for row in workbook_rows(beside)]
-    except Exception:
-        yield Check("workbook", False, f"{beside.name} cannot be read as a workbook: it was damaged")
-        return
-    if found == expected:
-        yield Check("workbook", True, f"{beside.name} holds the allocation that was drawn")
-    else:
-        yield Check("workbook", False, _difference(beside.name, found, expected))
-
-
-def _difference(name: str, found: list[list[str]], expected: list[list[str]]) -> str:
-    """Which people a list has wrong."""
-    if found[:1] != expected[:1]:
-        return f"{name} has other columns than the list that was drawn"
-    mine, theirs = {tuple(r[:1]): r for r in expected[1:]}, {tuple(r[:1]): r for r in found[1:]}
-    absent = [k[0] for k in mine if k not in theirs]
-    strange = [k[0] if k else "an empty row" for k in theirs if k not in mine]
-    other = [k[0] for k in mine if k in theirs and theirs[k] != mine[k]]
-    told = [
-        f"another entry for {shown(other)}" if other else "",
-        f"no row for {shown(absent)}" if absent else "",
-        f"a row for {shown(strange)}, who was not allocated" if strange else "",
-    ]
-    words = "; ".join(t for t in told if t) or "the same people and entries, but another order or layout"
-    return f"{name} is not the list that was drawn: {words}"
 
 
 def _versions(content: Mapping[str, Any]) -> Check:

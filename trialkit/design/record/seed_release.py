@@ -13,10 +13,12 @@ from trialkit.design.record.folder import LOG, RELEASE, Files, filled, read_secr
 from trialkit.design.record.ledger import chained, commitment, log_text, moment, read_log
 from trialkit.errors import LockError, UnblindingError, UsageError
 from trialkit.io.write import atomic_text
+from trialkit.misuse import explained
 
 KIND = "trialkit seed release"
 
 
+@explained
 def release(
     folder: str | Path,
     *,
@@ -90,22 +92,25 @@ def _checked(place: Path, batch: int, elsewhere: str | Path | None) -> dict[str,
     return {"batch": batch, "certificate": own, "seed": hidden["seed"], "salt": hidden["salt"]}
 
 
-def read_release(path: Path) -> list[dict[str, Any]]:
-    """The batches of a release file.
+def read_release(path: Path) -> dict[str, Any]:
+    """The content of a release file, as `release` wrote it: `released_at`, and `batches` with certificate, seed and salt.
 
     Raises
     ------
     LockError
-        When it is gone or damaged.
+        When it is gone, damaged or edited.
     """
     try:
-        content = json.loads(path.read_text("utf-8"))
-        if content["kind"] != KIND:
+        text = path.read_bytes().decode("utf-8")
+        content: dict[str, Any] = json.loads(text)
+        whole = content["kind"] == KIND and content["format_version"] == 1 and isinstance(content["released_at"], str)
+        if not whole or text.replace("\r\n", "\n") != certificate_text(content):
             raise ValueError
         for entry in content["batches"]:
-            int(entry["seed"], 16)
-            if not isinstance(entry["batch"], int) or not isinstance(entry["salt"], str):
+            if f"{int(entry['seed'], 16):x}" != entry["seed"] or type(entry["batch"]) is not int:
                 raise ValueError
-        return list(content["batches"])
+            if not isinstance(entry["salt"], str) or not isinstance(entry["certificate"], str):
+                raise ValueError
     except (OSError, ValueError, KeyError, TypeError):
         raise LockError(f"'{path.name}' cannot be read as a release of seeds: use an undamaged copy.") from None
+    return content

@@ -74,7 +74,7 @@ class Source:
             )
         whole = isinstance(n_draws, (int, np.integer)) and not isinstance(n_draws, bool)
         if n_draws != "all" and (not whole or n_draws < 1):
-            raise UsageError(f"n_draws={n_draws!r} is a number of draws, or 'all' to list every assignment.")
+            raise UsageError(f"n_draws={n_draws!r} must be a number of draws, such as 5000, or 'all' to list every assignment.")
         if n_draws != "all" and seed is None:
             raise UsageError(
                 "a randomization test by draws needs a seed: say seed=4711 (any number you choose), or n_draws='all'."

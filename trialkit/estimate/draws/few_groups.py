@@ -13,6 +13,7 @@ from trialkit.estimate.covariates import CovariateMissing
 from trialkit.estimate.draws.randomization import randomization_test
 from trialkit.estimate.draws.wild_bootstrap import wild_bootstrap
 from trialkit.estimate.itt import itt
+from trialkit.misuse import explained
 from trialkit.results import Estimate, Note, TableResult
 from trialkit.trial import ALONE, Trial
 
@@ -38,6 +39,7 @@ class FewGroupsResult(TableResult):
         return f"{self.details['outcome']} with few {self.details['what']}: {self.advice}"
 
 
+@explained
 def few_groups(
     trial: Trial,
     outcome: str,

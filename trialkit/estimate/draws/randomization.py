@@ -27,6 +27,7 @@ from trialkit.estimate.request import Contrasts, arm_pairs, checked_level
 from trialkit.estimate.sample import Sample, sample
 from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.inference.draws.randomization import Alternative, Reference, as_extreme, contrast_reference, custom
+from trialkit.misuse import explained
 from trialkit.results import Estimate, Note
 from trialkit.trial import Trial
 
@@ -59,6 +60,7 @@ class _Tested:
     notes: tuple[Note, ...]
 
 
+@explained
 def randomization_test(
     trial: Trial,
     outcome: str | Sequence[str],

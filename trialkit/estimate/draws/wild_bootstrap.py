@@ -38,6 +38,7 @@ from trialkit.inference.draws.wild_cluster import (
     wild_test,
     words_per_draw,
 )
+from trialkit.misuse import explained
 from trialkit.results import DrawnTest, Estimate, Note, interval_text, number, p_text
 from trialkit.trial import Trial
 
@@ -67,6 +68,7 @@ class WildBootstrapResult(DrawnTest):
         return "\n".join([*lines, *(f"  note: {n.text}" for n in self.notes)])
 
 
+@explained
 def wild_bootstrap(
     trial: Trial,
     outcome: str,
@@ -212,7 +214,7 @@ def _draws(models: list[ClusterModel], multipliers: Multipliers, n_draws: int | 
             raise UsageError(_too_many(multipliers, units, possible))
         return _listed(models, multipliers, int(possible))
     if isinstance(n_draws, bool) or not isinstance(n_draws, (int, np.integer)) or n_draws < 1:
-        raise UsageError(f"n_draws={n_draws!r} is a number of draws, or 'all' to list every draw.")
+        raise UsageError(f"n_draws={n_draws!r} must be a number of draws, such as 9999, or 'all' to list every draw.")
     if possible <= n_draws:
         return _listed(models, multipliers, int(possible))
     if seed is None:

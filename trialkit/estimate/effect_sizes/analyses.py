@@ -29,6 +29,7 @@ from trialkit.estimate.effect_sizes.of_trial import (
 from trialkit.estimate.effect_sizes.results import EffectMeasure, EffectSize, summary_row, tested
 from trialkit.inference.distributions import TTest, t_test
 from trialkit.inference.effect_sizes import two_by_two
+from trialkit.misuse import explained
 from trialkit.results import Estimate, Note, Result, TableResult
 from trialkit.trial import Trial
 
@@ -143,6 +144,7 @@ def standardize_more(
     return _OF_TRIAL[kind](trial, outcome, contrasts=contrasts, conf_level=conf_level)
 
 
+@explained
 def from_counts(*, events_1: int, n_1: int, events_0: int, n_0: int, conf_level: float = 0.95) -> EffectMeasure:
     """Risk difference, risk ratio and odds ratio of a two by two table of independent people, with Wald's normal intervals.
 
@@ -187,6 +189,7 @@ def from_counts(*, events_1: int, n_1: int, events_0: int, n_0: int, conf_level:
     return EffectMeasure(tuple(rows), tuple(notes), {"kind": "counts"})
 
 
+@explained
 def number_needed_to_treat(result: Result) -> NumberNeeded:
     """How many people to treat for one more event, from a risk difference.
 
@@ -243,6 +246,7 @@ def _needed_set(e: Estimate) -> str:
     return ", or ".join(pieces) if pieces else "no number: the risk difference is zero"
 
 
+@explained
 def percentile_improvement(result: Result) -> EffectMeasure:
     """By how many percentile points the average person of the arm stands above the average control: 100 (Phi(g) - .5).
 

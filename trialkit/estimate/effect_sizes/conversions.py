@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from trialkit.errors import CombinationError, UsageError, nearest, shown
 from trialkit.inference.distributions import t_quantile
+from trialkit.misuse import explained
 from trialkit.results import Note, TableResult, number
 
 Scale = Literal["d", "r", "odds_ratio", "risk_ratio", "risk_difference"]
@@ -53,6 +54,7 @@ class ConversionResult(TableResult):
         return f"{row['source']} as {row['target']}: {number(self.estimate)}"
 
 
+@explained
 def convert(
     estimate: float,
     *,
@@ -143,6 +145,7 @@ def _row(source: str, target: str, estimate: float, std_error: float, ends: Sequ
     return {"source": source, "target": target, **found}
 
 
+@explained
 def risk_ratio_for_evalue(
     estimate: float,
     *,

@@ -111,6 +111,11 @@ def _noncentral(
             "interval='noncentral' holds for independent people, an unadjusted difference and the pooled SD only: use interval='t'."
         )
     one, zero = _arm(result, arm), _arm(result, reference)
+    raw = one["mean"] - zero["mean"]
+    if abs(estimate.estimate - raw) > 1e-8 * estimate.std_error:
+        raise CombinationError(
+            "interval='noncentral' holds for the plain difference of two arms; strata or weights make this another: use interval='t'."
+        )
     root = math.sqrt(one["n"] * zero["n"] / (one["n"] + zero["n"]))
     low, high = noncentrality_interval(d * root, one["n"] + zero["n"] - 2.0, estimate.conf_level)
     return j * low / root, j * high / root

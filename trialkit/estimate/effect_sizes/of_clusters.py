@@ -16,10 +16,12 @@ from trialkit.estimate.sample import Sample, sample
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_test
 from trialkit.inference.effect_sizes import ClusteredD, clustered_d
+from trialkit.misuse import explained
 from trialkit.results import Estimate, Note
 from trialkit.trial import ALONE, Trial
 
 
+@explained
 def clustered_g(
     *,
     mean_1: float,
@@ -64,6 +66,7 @@ def clustered_g(
     return _clustered_result([(base, found)], icc, "total SD, between and within clusters", "Hedges g, clusters in both arms")
 
 
+@explained
 def one_arm_grouped_g(
     *,
     mean_1: float,
@@ -91,6 +94,8 @@ def one_arm_grouped_g(
     >>> round(found.g, 4), round(found.df, 1)
     (0.3351, 163.9)
     """
+    if not n_0 >= 2:
+        raise DataError(f"n_0={n_0}: the controls are two people or more.")
     one, zero = _sizes(sizes_1, "sizes_1"), np.ones(int(n_0))
     found = _checked_d(mean_1 - mean_0, sd_1, one, sd_0, zero, icc, one_arm=True)
     base = summary_row(one, zero, conf_level, int(len(one) + len(zero)), len(one))
@@ -162,7 +167,9 @@ def _checked_d(
     if not 0 <= icc < 1:
         raise UsageError(f"icc={icc} must lie between 0 and 1; take a negative estimate as 0.")
     if not (math.isfinite(difference) and sd_1 >= 0 and sd_0 >= 0 and max(sd_1, sd_0) > 0 and math.isfinite(sd_1 + sd_0)):
-        raise DataError("means must be known, and SDs known, not negative and not both zero.")
+        raise DataError(
+            f"means and SDs must be known, the SDs not negative and not both zero; the difference is {difference:g}, the SDs are {sd_1:g} and {sd_0:g}."
+        )
     if sizes_1.sum() < 2 or sizes_0.sum() < 2:
         raise DataError("each arm needs two people or more.")
     return clustered_d(difference=difference, sd_1=sd_1, sizes_1=sizes_1, sd_0=sd_0, sizes_0=sizes_0, icc=icc, one_arm=one_arm)

@@ -25,7 +25,8 @@ from trialkit.estimate.sample import Sample, sample
 from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.inference.distributions import TTest, t_test
 from trialkit.inference.effect_sizes import placements, pre_post_d
-from trialkit.results import Estimate, Note
+from trialkit.misuse import explained
+from trialkit.results import Estimate, Note, counted_people
 from trialkit.trial import Trial, rows_text
 
 Contrasts = Literal["control", "all"]
@@ -63,6 +64,7 @@ _COX = _logit(LOG_ODDS_OF_D["cox"], "log odds ratio / 1.65, in SDs", "Cox d")
 _LOGIT = _logit(LOG_ODDS_OF_D["logit"], "log odds ratio x sqrt(3)/pi, in SDs", "logit d")
 
 
+@explained
 def cohens_h(trial: Trial, outcome: str, *, contrasts: Contrasts = "control", conf_level: float = 0.95) -> EffectMeasure:
     """Cohen's h of an outcome of 0 and 1: the difference of 2 arcsin(sqrt(share)).
 
@@ -91,6 +93,7 @@ def cohens_h(trial: Trial, outcome: str, *, contrasts: Contrasts = "control", co
     return EffectMeasure(*_of_shares(trial, outcome, _H, contrasts, conf_level))
 
 
+@explained
 def cox_d(trial: Trial, outcome: str, *, contrasts: Contrasts = "control", conf_level: float = 0.95) -> EffectSize:
     """Cox's d of an outcome of 0 and 1: the log odds ratio over 1.65, near the effect on a latent normal outcome.
 
@@ -106,6 +109,7 @@ def cox_d(trial: Trial, outcome: str, *, contrasts: Contrasts = "control", conf_
     return EffectSize(*_of_shares(trial, outcome, _COX, contrasts, conf_level))
 
 
+@explained
 def logit_d(trial: Trial, outcome: str, *, contrasts: Contrasts = "control", conf_level: float = 0.95) -> EffectSize:
     """The log odds ratio times sqrt(3)/pi: the effect on a latent logistic outcome, in its SDs.
 
@@ -121,6 +125,7 @@ def logit_d(trial: Trial, outcome: str, *, contrasts: Contrasts = "control", con
     return EffectSize(*_of_shares(trial, outcome, _LOGIT, contrasts, conf_level))
 
 
+@explained
 def common_language(trial: Trial, outcome: str, *, contrasts: Contrasts = "control", conf_level: float = 0.95) -> EffectMeasure:
     """Probability that a person of the arm scores above a person of the control arm, ties counted half; .5 is no effect.
 
@@ -148,6 +153,7 @@ def common_language(trial: Trial, outcome: str, *, contrasts: Contrasts = "contr
     return _superiority(trial, outcome, contrasts, conf_level, delta=False)
 
 
+@explained
 def cliffs_delta(trial: Trial, outcome: str, *, contrasts: Contrasts = "control", conf_level: float = 0.95) -> EffectMeasure:
     """Cliff's delta: P(arm above control) - P(arm below control), from -1 to 1; `common_language` on another scale.
 
@@ -163,6 +169,7 @@ def cliffs_delta(trial: Trial, outcome: str, *, contrasts: Contrasts = "control"
     return _superiority(trial, outcome, contrasts, conf_level, delta=True)
 
 
+@explained
 def pre_post_control(
     trial: Trial, outcome: str, *, baseline: str, contrasts: Contrasts = "control", conf_level: float = 0.95
 ) -> EffectSize:
@@ -216,7 +223,10 @@ def pre_post_control(
     if not known.all():
         lost = int((~known).sum())
         notes.append(
-            Note("baseline_missing", f"{lost} people with '{outcome}' have no '{baseline}', so no change, and are left out.")
+            Note(
+                "baseline_missing",
+                counted_people(lost, f"with '{outcome}' have no '{baseline}', so no change, and are left out."),
+            )
         )
     return EffectSize(tuple(rows), tuple(notes), {"kind": "dppc2", "contrasts": change.contrasts, "parts": parts})
 

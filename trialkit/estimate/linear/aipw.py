@@ -25,6 +25,7 @@ from trialkit.design.stream import Seed, Stream, checked_seed
 from trialkit.errors import CombinationError, EstimationError, UsageError, shown
 from trialkit.estimate.analysis import Analysis, Contrast
 from trialkit.estimate.averages import estimand_name
+from trialkit.estimate.fit_notes import normal_small_arm
 from trialkit.estimate.linear import lin
 from trialkit.estimate.linear.ancova import describe
 from trialkit.estimate.linear.linear_model import LinearModel, fit_linear
@@ -72,7 +73,7 @@ class AipwOptions:
                 raise UsageError("a working model of your own is cross-fitted: say n_folds=5 and a seed.")
             return
         if isinstance(self.n_folds, bool) or not isinstance(self.n_folds, (int, np.integer)) or self.n_folds < 2:
-            raise UsageError(f"n_folds={self.n_folds!r} is a number of folds, 2 or more, or None to fit to everyone.")
+            raise UsageError(f"n_folds={self.n_folds!r} must be a number of folds, 2 or more, or None to fit to everyone.")
         if self.seed is None:
             raise UsageError("cross-fitting draws its folds: say seed=4711 (any number you choose).")
 
@@ -123,7 +124,8 @@ def _run(trial: Trial, request: Request, options: AipwOptions, *, separate: bool
         by_lin = separate and options.n_folds is None
         spread, covariance, notes = _clustered(trial, s, request, fitted, by_lin)
     else:
-        spread, covariance, notes = _independent(trial, s, fitted), "influence values", []
+        spread, covariance = _independent(trial, s, fitted), "influence values"
+        notes = normal_small_arm(s, "estimator='lin'" if separate else "df='independence'")
     contrasts = tuple(
         Contrast(c.arm, c.reference, float(c.weights @ means), se, df, c.label) for c, (se, df) in zip(asked, spread)
     )
@@ -302,8 +304,9 @@ def _clustered(
         columns, names = lin.interacted_columns(trial, s, request)
         model = fit_linear(s, columns, names, kind="CR2", df="auto")
         found = [_lin_spread(model, f.predictions @ v, v) for v in f.vectors]
+        rounding = 1e-14 * float(np.abs(s.y).max())  # of an outcome far from its origin
         # where probabilities differ within the cells of the model the two are different estimates
-        if all(abs(e - float(v @ f.means)) <= 1e-8 * float(s.y.std()) for (e, _, _), v in zip(found, f.vectors)):
+        if all(abs(e - float(v @ f.means)) <= 1e-8 * float(s.y.std()) + rounding for (e, _, _), v in zip(found, f.vectors)):
             return [(se, df) for _, se, df in found], describe(model), list(model.notes)
     arms = s.arm_indicators
     checked = fit_linear(s, np.column_stack([np.ones(s.n), arms]), ["constant", *map(str, s.arms[1:])], kind="CR2", df=request.df)

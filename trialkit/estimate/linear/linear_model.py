@@ -22,10 +22,10 @@ from trialkit.inference.linear.absorb import (
     moments,
     within,
 )
-from trialkit.inference.linear.covariance import Covariance, CovarianceKind, covariance
+from trialkit.inference.linear.covariance import Covariance, CovarianceKind, covariance, exactly_fitted
 from trialkit.inference.linear.least_squares import LeastSquares, least_squares
 from trialkit.inference.linear.small_sample import WorkingCovariance
-from trialkit.results import Note
+from trialkit.results import Note, counted_people
 from trialkit.trial import ALONE
 
 FEW_UNITS = 10
@@ -54,11 +54,15 @@ class LinearModel:
         c = vector[self.fit.kept]
         variance = float(c @ self.cov.matrix @ c)
         df = self._df(c)
-        if self.cov.n_full_leverage and self.working is not None:
+        if self.borrows(c):
             variance, df = self._borrow(c, variance, df)
         if not variance > 0:
             raise _no_variation(self.sample)
         return float(c @ self.fit.coef[self.fit.kept]), float(np.sqrt(variance)), df
+
+    def borrows(self, c: FloatArray) -> bool:
+        """Whether c'b, c of length r (the columns kept), leans on a group or cluster that the regression fits exactly."""
+        return self.working is not None and _hidden(self.fit, self.cov, c) > 0
 
     def _borrow(self, c: FloatArray, variance: float, df: float) -> tuple[float, float]:
         """A stratum with one group (cluster) of an arm fits its mean exactly, so it adds nothing to CR2.
@@ -193,8 +197,9 @@ def settled(
                     "the group variance could not be fitted; the degrees of freedom are the number of groups minus one.",
                 )
             )
-    if cov.n_full_leverage:
-        notes.append(_leverage_note(cov, sample, working is not None))
+    hidden = _hidden_in_arms(fit, cov, names)
+    if hidden:
+        notes.append(_leverage_note(cov, sample, hidden, working is not None))
     if rule == "groups":
         return _GroupCountModel(sample, design, tuple(names), fit, cov, rule, None, tuple(notes))
     return LinearModel(sample, design, tuple(names), fit, cov, rule, working, tuple(notes))
@@ -251,21 +256,35 @@ def _small_arm(sample: Sample) -> list[Note]:
     ]
 
 
-def _leverage_note(cov: Covariance, sample: Sample, borrowed: bool) -> Note:
+def _hidden(fit: LeastSquares, cov: Covariance, c: FloatArray) -> int:
+    """Clusters fitted exactly that count in c'b; with absorbed strata, which are additive, all that are fitted exactly."""
+    return cov.n_full_leverage if isinstance(fit, AbsorbedFit) else exactly_fitted(fit, cov, c)
+
+
+def _hidden_in_arms(fit: LeastSquares, cov: Covariance, names: list[str]) -> int:
+    """People fitted exactly, or the most clusters fitted exactly that count in the coefficient of an arm (of any column, where none is an arm's)."""
+    if cov.clusters is None or not cov.n_full_leverage:
+        return cov.n_full_leverage
+    own = np.eye(len(fit.kept))
+    arms = [c for c, j in zip(own, fit.kept) if names[j].startswith("arm ")]
+    return max(_hidden(fit, cov, c) for c in arms or own)
+
+
+def _leverage_note(cov: Covariance, sample: Sample, hidden: int, borrowed: bool) -> Note:
     if cov.clusters is None:
         return Note(
             "full_leverage",
-            f"{cov.n_full_leverage} people are fitted exactly by a term of their own and add nothing to the variance.",
+            counted_people(hidden, "are fitted exactly by a term of their own and add nothing to the variance."),
         )
     if borrowed:
         what = "groups" if sample.cluster is None else "clusters of an arm"
         return Note(
             "group_variance_borrowed",
-            f"{cov.n_full_leverage} {what} are alone in their stratum: their variance is taken from the {what.split()[0]} of the other strata.",
+            f"{hidden} {what} are alone in their stratum: their variance is taken from the {what.split()[0]} of the other strata.",
         )
     return Note(
         "full_leverage",
-        f"{cov.n_full_leverage} clusters are fitted exactly by terms of their own: the standard error leaves them out and is too small.",
+        f"{hidden} clusters are fitted exactly by terms of their own: the standard error leaves them out and is too small.",
     )
 
 

@@ -73,7 +73,7 @@ class ManyOutcomes:
         # 'groups' says that the outcome of the model had no working covariance, not that these have none
         working = model.df_rule in ("working", "groups")
         self._fixed_df = None if working else model._df(c)
-        self._borrows = bool(model.cov.n_full_leverage) and model.working is not None
+        self._borrows = model.borrows(c)
         self._working = self._moments(c) if working or self._borrows else None
 
     def run(self, y: FloatArray) -> FoundMany:
@@ -101,7 +101,7 @@ class ManyOutcomes:
             assert self._fixed_df is not None
             return FoundMany(estimate, variance, np.full(replicates, self._fixed_df), 0)
         w = self._working
-        theta, converged = fit_variances(residual, X=self._model.fit.X, part=w.part, group=w.group)
+        theta, converged = fit_variances(residual, X=self._model.fit.q, part=w.part, group=w.group)
         mean = theta @ w.means
         if self._fixed_df is None:
             df, fallback = mean**2 / np.einsum("rp,pq,rq->r", theta, w.squares, theta), w.fewest - 1.0

@@ -45,7 +45,11 @@ def grouped_variances(sample: Sample, X: FloatArray) -> GroupedVariances:
             grouped.append(int(arm))
         else:
             group[inside] = ALONE
-    fit, scale = _fitted(sample, X, part.astype(np.int64), group)
+    try:
+        fit, scale = _fitted(sample, X, part.astype(np.int64), group)
+    except np.linalg.LinAlgError:
+        # where nobody of an arm differs its variance goes to zero, and the likelihood has no maximum
+        return GroupedVariances(dict.fromkeys(map(int, arms), np.nan), dict.fromkeys(grouped, np.nan), False)
     theta = fit.theta * scale**2
     resid = {int(a): float(theta[i]) for i, a in enumerate(arms)}
     between = {a: float(theta[len(arms) + i]) for i, a in enumerate(grouped)}
@@ -75,9 +79,10 @@ def working_covariance(sample: Sample, X: FloatArray) -> WorkingCovariance | Non
 def _fitted(sample: Sample, X: FloatArray, part: IntArray, group: IntArray) -> tuple[VarianceFit, float]:
     """REML of the residuals in units of their SD, and that SD.
 
-    The likelihood does not change when a combination of X is taken out of y, and cross-products of what is left lose no digits,
-    whatever the outcome's origin and unit.
+    The likelihood does not change when a combination of X is taken out of y, and cross-products of what is left, and of an
+    orthonormal basis of X, lose no digits, whatever the origins and units of outcome and covariates.
     """
-    rest = least_squares(y=sample.y, X=X).residuals
+    fit = least_squares(y=sample.y, X=X)
+    rest = fit.residuals
     scale = float(np.sqrt(rest @ rest / len(rest)))
-    return reml(grouped_strata(y=rest / scale, X=X, part=part, group=group)), scale
+    return reml(grouped_strata(y=rest / scale, X=fit.q, part=part, group=group)), scale

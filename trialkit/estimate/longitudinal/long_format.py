@@ -9,6 +9,7 @@ import pandas as pd
 
 from trialkit.errors import ColumnNotFoundError, DataError, IdentifierError, shown
 from trialkit.io.frames import to_pandas
+from trialkit.trial import rows_text
 
 HOW_TO = (
     "one row a person is needed, with a column for each wave. From a table with one row a measurement:\n"
@@ -52,7 +53,7 @@ def to_wide(data: Any, *, unit: str, wave: str, outcome: str | Sequence[str]) ->
     for name in (unit, wave):
         if frame[name].isna().any():
             raise IdentifierError(
-                f"'{name}' is missing in {int(frame[name].isna().sum())} rows: every measurement is of someone at some wave."
+                f"'{name}' is missing in {rows_text(frame[name].isna())}: every measurement is of someone at some wave."
             )
     twice = frame.duplicated([unit, wave], keep=False)
     if twice.any():

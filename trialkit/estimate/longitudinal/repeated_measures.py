@@ -25,6 +25,7 @@ from trialkit.estimate.strata import strata_names
 from trialkit.inference.distributions import t_test
 from trialkit.inference.repeated.contrasts import RepeatedContrasts
 from trialkit.inference.repeated.covariance_structures import STRUCTURES
+from trialkit.misuse import explained
 from trialkit.results import Estimate, Note
 from trialkit.trial import Trial
 
@@ -33,6 +34,7 @@ DF_RULES = ("satterthwaite", "kenward_roger", "residual")
 SMALL_DF = 4
 
 
+@explained
 def longitudinal(
     trial: Trial,
     waves: Mapping[Hashable, str],

@@ -17,7 +17,7 @@ from trialkit.estimate.longitudinal.long_format import HOW_TO
 from trialkit.estimate.sample import units_of_variance
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
 from trialkit.io.suspicions import suspicions
-from trialkit.results import Note
+from trialkit.results import Note, counted_people
 from trialkit.trial import ALONE, Trial, rows_text
 
 FEW_UNITS = 10
@@ -202,7 +202,7 @@ def _baseline_covariate(
             f"the baseline '{column}' is missing in {rows_text(absent)}: model='clda' uses these people without filling it in."
         )
     if missing == "drop":
-        text = f"{int(absent.sum())} people without the baseline '{column}' are left out (covariate_missing='drop')."
+        text = counted_people(int(absent.sum()), f"without the baseline '{column}' are left out (covariate_missing='drop').")
         return np.where(absent, 0.0, values)[:, None], (column,), ~absent, [Note("covariate_rows_dropped", text)]
     filled = np.where(absent, values[~absent].mean(), values)
     text = f"the baseline '{column}' is missing for {int(absent.sum())} people: the mean over both arms was filled in and an indicator added."
@@ -222,7 +222,9 @@ def _weighted(trial: Trial, notes: list[Note]) -> BoolArray:
             "they were made of, or analyse each wave with tk.itt, which takes weights."
         )
     if not positive.all():
-        notes.append(Note("zero_weights", f"{int((~positive).sum())} people have weight zero and are not in the analysis."))
+        notes.append(
+            Note("zero_weights", counted_people(int((~positive).sum()), "have weight zero and are not in the analysis."))
+        )
     return positive
 
 

@@ -16,15 +16,13 @@ from typing import Any, TypeVar
 from trialkit.errors import UsageError
 from trialkit.estimate.margins.margin_tests import EquivalenceTest, MarginTest, NoninferiorityTest, log_or_nan
 from trialkit.estimate.margins.words import equivalence_sentence, margin_notes, noninferiority_sentence
-from trialkit.estimate.measures import better_effect, is_ratio
+from trialkit.estimate.measures import better_effect, in_points, is_ratio
 from trialkit.estimate.request import Better
 from trialkit.inference.margins import above, below, two_one_sided
 from trialkit.results import Estimate, Note, Result
 
 Equivalence = float | tuple[float, float]
 R = TypeVar("R", bound=Result)
-
-_SHARES = frozenset({"risk_difference", "cumulative_incidence_difference"})
 
 
 @dataclass(frozen=True)
@@ -124,13 +122,17 @@ def margins(
 
 def _zone(given: Any, measure: str, ratio: bool) -> tuple[float, float]:
     if isinstance(given, (str, bytes)) or (not _number(given) and not (isinstance(given, (tuple, list)) and len(given) == 2)):
-        raise UsageError(f"equivalence={given!r} is a distance, or two margins such as (-0.2, 0.2).")
+        raise UsageError(f"equivalence={given!r} must be a distance, or two margins such as (-0.2, 0.2).")
     if ratio:
         if _number(given):
             raise UsageError(
                 f"a margin of {measure} is a ratio to either side of 1: write equivalence=(0.8, 1.25) for {given!r}."
             )
     elif _number(given):
+        if given <= 0:
+            raise UsageError(
+                f"equivalence={given:g} must be a distance above 0 to either side of no effect, such as 0.2, or two margins such as (-0.2, 0.2)."
+            )
         given = (-float(given), float(given))
     if not all(_number(v) for v in given):
         raise UsageError(f"equivalence={given!r}: both margins are numbers.")
@@ -149,7 +151,7 @@ def _zone(given: Any, measure: str, ratio: bool) -> tuple[float, float]:
 def _bound(given: Any, better: Better | None, measure: str, ratio: bool) -> tuple[float, Better]:
     """The bound in the units of the effect, and the side of the effect that is better."""
     if not _number(given) or given == (1.0 if ratio else 0.0):
-        raise UsageError(f"noninferiority={given!r} is a margin other than no effect, such as {'0.8' if ratio else '0.2'}.")
+        raise UsageError(f"noninferiority={given!r} must be a margin other than no effect, such as {'0.8' if ratio else '0.2'}.")
     value = float(given)
     side = better_effect(measure, better)
     if ratio:
@@ -184,7 +186,7 @@ def _number(value: Any) -> bool:
 
 
 def _check_share(values: tuple[float, ...], measure: str) -> None:
-    if measure in _SHARES and any(abs(v) >= 1 for v in values):
+    if in_points(measure) and any(abs(v) >= 1 for v in values):
         worst = max(values, key=abs)
         raise UsageError(
             f"a difference of shares lies between -1 and 1: write {abs(worst) / 100:g} for {abs(worst):g} percentage points."

@@ -18,6 +18,7 @@ from trialkit.inference.arrays import FloatArray
 from trialkit.inference.confounding.robustness import benchmark as bound
 from trialkit.inference.linear.least_squares import least_squares
 from trialkit.inference.mediation.error_correlation import correlation_of_strengths
+from trialkit.misuse import explained
 from trialkit.results import Note, TableResult, number
 
 
@@ -44,6 +45,7 @@ def _left(r: Any) -> str:
     return f"{number(r['acme'])} ({number(r['conf_low'])} to {number(r['conf_high'])})"
 
 
+@explained
 def benchmark(
     result: NaturalEffects,
     covariates: Sequence[str] | None = None,

@@ -26,6 +26,7 @@ from trialkit.estimate.mediation.result import MediationResult
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_test
 from trialkit.inference.linear.least_squares import independent_columns, least_squares
+from trialkit.misuse import explained
 from trialkit.results import Estimate, Note, Result, number
 
 
@@ -40,6 +41,7 @@ class ControlledDirectResult(Result):
         return f"Controlled direct effect on '{self.estimates[0].outcome}', '{d['mediator']}' held at {number(float(d['mediator_value']))}"
 
 
+@explained
 def controlled_direct_effect(
     result: MediationResult, *, mediator_value: float, caused_by_arm: Sequence[str] = (), conf_level: float | None = None
 ) -> ControlledDirectResult:

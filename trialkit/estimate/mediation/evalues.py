@@ -12,6 +12,7 @@ import numpy as np
 from trialkit.errors import CombinationError, UsageError
 from trialkit.estimate.mediation.evidence import NaturalEffects
 from trialkit.inference.confounding import evalue as kernel
+from trialkit.misuse import explained
 from trialkit.results import Note, TableResult, number
 
 RATIOS = ("risk_ratio", "odds_ratio", "rate_ratio", "mean_ratio")
@@ -45,6 +46,7 @@ class MediationEValues(TableResult):
         return f"E-values: ACME {number(self.estimate)}, of its limit {number(self.limit)}"
 
 
+@explained
 def evalue(
     result: NaturalEffects,
     *,

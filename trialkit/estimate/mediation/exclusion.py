@@ -18,6 +18,7 @@ from trialkit.estimate.mediation.mediate import mediate
 from trialkit.estimate.mediation.models import Regression
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_test
+from trialkit.misuse import explained
 from trialkit.results import Estimate, Note, Result, number
 from trialkit.trial import Trial
 
@@ -50,6 +51,7 @@ class ExclusionResult(Result):
         return f"{super().__str__()}\n{self.verdict}"
 
 
+@explained
 def exclusion_check(
     trial: Trial,
     outcome: str,

@@ -27,6 +27,7 @@ from trialkit.estimate.mediation.linear_parameters import (
     linear_parameters,
 )
 from trialkit.inference.arrays import FloatArray
+from trialkit.misuse import explained
 from trialkit.results import Note, Result, number
 
 PARTS = ("cde", "intref", "intmed", "pnie", "pnde", "tnie", "te")
@@ -49,6 +50,7 @@ class FourWayResult(Result):
         return f"Four-way decomposition of the effect on '{self.estimates[0].outcome}', '{d['mediator']}' held at {number(float(d['mediator_value']))} for cde"
 
 
+@explained
 def four_way(
     result: NaturalEffects, *, mediator_value: float, covariance: AfterCovariance = "auto", conf_level: float | None = None
 ) -> FourWayResult:

@@ -23,6 +23,7 @@ from trialkit.estimate.strata import shares_differ
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
 from trialkit.inference.distributions import t_quantile, t_test
 from trialkit.inference.mediation.type_bounds import ENCOURAGEMENT, PARALLEL, type_bounds
+from trialkit.misuse import explained
 from trialkit.results import Estimate, Note, Result
 from trialkit.trial import Trial
 
@@ -54,6 +55,7 @@ class ManipulatedMediatorResult(Result):
         return f"Mediation of '{self.estimates[0].outcome}' through '{self.details['mediator']}', {self.details['design']} design"
 
 
+@explained
 def parallel_design(
     trial: Trial, outcome: str, *, mediator: str, manipulated: str, conf_level: float = 0.95
 ) -> ManipulatedMediatorResult:
@@ -131,6 +133,7 @@ def parallel_design(
     return ManipulatedMediatorResult(tuple(rows), tuple(dict.fromkeys([*notes, *told])), details)
 
 
+@explained
 def encouragement_design(
     trial: Trial, outcome: str, *, mediator: str, encouragement: str, conf_level: float = 0.95
 ) -> ManipulatedMediatorResult:

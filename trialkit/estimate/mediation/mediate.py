@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from trialkit.design.stream import Seed, checked_seed
-from trialkit.errors import ArmError, CombinationError, UsageError, shown
+from trialkit.errors import ArmError, CombinationError, UsageError, repeated, shown
 from trialkit.estimate.covariates import CovariateMissing
 from trialkit.estimate.fit_notes import collinear
 from trialkit.estimate.linear.ancova import describe
@@ -34,6 +34,7 @@ from trialkit.inference.arrays import FloatArray
 from trialkit.inference.linear.covariance import KINDS
 from trialkit.inference.linear.least_squares import independent_columns
 from trialkit.inference.mediation.effects import EFFECTS
+from trialkit.misuse import explained
 from trialkit.results import Estimate, Note
 from trialkit.trial import Trial
 
@@ -41,6 +42,7 @@ MediatorModel: TypeAlias = Literal["auto", "linear", "logit", "poisson", "ordere
 OutcomeModel: TypeAlias = Literal["auto", "linear", "logit", "poisson", "ordered", "piecewise_exponential"]
 
 
+@explained
 def mediate(
     trial: Trial,
     outcome: str | Time,
@@ -127,7 +129,7 @@ def mediate(
         )
     checked_level(conf_level)
     if isinstance(n_draws, bool) or int(n_draws) != n_draws or n_draws < 20:
-        raise UsageError(f"n_draws={n_draws!r} is a whole number of at least 20; 5000 keeps the limits steady.")
+        raise UsageError(f"n_draws={n_draws!r} must be a whole number of at least 20; 5000 keeps the limits steady.")
     if covariance != "auto" and covariance not in KINDS:
         raise CombinationError(f"covariance={covariance!r} is unknown: it is 'auto', {shown(KINDS, 9)}.")
     checks.check_roles(trial, outcome, mediator, asked)
@@ -175,7 +177,7 @@ def _adjusted(adjust: Sequence[str], *baselines: str | None) -> tuple[str, ...]:
     if isinstance(adjust, str):
         raise UsageError(f"adjust takes a list of columns: write adjust=['{adjust}'].")
     if len(set(adjust)) < len(adjust):
-        raise UsageError("adjust names a column twice.")
+        raise UsageError(f"adjust names {shown(repeated(adjust))} twice: once is enough.")
     return tuple(dict.fromkeys((*adjust, *(b for b in baselines if b is not None))))
 
 

@@ -22,6 +22,7 @@ from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_test
 from trialkit.inference.linear.least_squares import independent_columns
 from trialkit.inference.mediation.effects import EFFECTS, effects_of_means, linear_means
+from trialkit.misuse import explained
 from trialkit.results import Estimate, Note, Result, number
 
 SHOWN = EFFECTS[:7]
@@ -46,6 +47,7 @@ class ModeratedResult(Result):
         return f"Mediation of {self.estimates[0].outcome} through {self.details['mediator']}, by {self.details['by']}"
 
 
+@explained
 def moderated(
     result: MediationResult, by: str, *, at: Sequence[float] | None = None, conf_level: float | None = None
 ) -> ModeratedResult:

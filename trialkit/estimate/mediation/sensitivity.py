@@ -19,6 +19,7 @@ from trialkit.estimate.mediation.linear_parameters import AfterCovariance, chose
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_quantile
 from trialkit.inference.mediation.error_correlation import SHIFTED, breakpoints, shifted_effects
+from trialkit.misuse import explained
 from trialkit.results import Note, TableResult, number
 
 GRID = tuple(round(-0.95 + 0.05 * j, 2) for j in range(39))
@@ -81,6 +82,7 @@ class SensitivityResult(TableResult):
         return "\n".join([self._title(), *lines, *(f"  note: {n.text}" for n in self.notes)])
 
 
+@explained
 def sensitivity(
     result: NaturalEffects,
     *,

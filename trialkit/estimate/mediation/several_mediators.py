@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 
 from trialkit.design.stream import Seed, checked_seed
-from trialkit.errors import MissingDataError, NotIdentifiedError, UsageError, shown
+from trialkit.errors import CombinationError, MissingDataError, NotIdentifiedError, UsageError, repeated, shown
 from trialkit.estimate.linear.linear_model import fit_linear
 from trialkit.estimate.mediation import checks
 from trialkit.estimate.mediation.evidence import arms_text
@@ -31,8 +31,10 @@ from trialkit.estimate.parts import kept_rows
 from trialkit.estimate.sample import Sample
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_test
+from trialkit.inference.linear.covariance import KINDS
 from trialkit.inference.linear.least_squares import independent_columns
 from trialkit.inference.mediation.draws import summary, t_draws
+from trialkit.misuse import explained
 from trialkit.results import Estimate, Note, Result
 from trialkit.trial import Trial
 
@@ -47,6 +49,7 @@ class SeveralMediatorsResult(Result):
         return f"Mediation of {self.estimates[0].outcome} through {', '.join(self.details['mediators'])}"
 
 
+@explained
 def several_mediators(
     trial: Trial,
     outcome: str,
@@ -102,7 +105,7 @@ def several_mediators(
     if inference == "monte_carlo" and seed is None:
         raise UsageError("draws need a seed: say seed=4711 (any number you choose), or inference='delta', which draws nothing.")
     if isinstance(n_draws, bool) or int(n_draws) != n_draws or n_draws < 20:
-        raise UsageError(f"n_draws={n_draws!r} is a whole number of at least 20; 5000 keeps the limits steady.")
+        raise UsageError(f"n_draws={n_draws!r} must be a whole number of at least 20; 5000 keeps the limits steady.")
     s, X, M, terms, notes = _people(trial, outcome, names, tuple(adjust), arm, conf_level)
     p, kind = _parameters(s, X, M, terms, names, covariance)
     labels, effects, gradient = _effects(p.estimate[None, :], names, ordered)
@@ -132,9 +135,15 @@ def several_mediators(
 
 def _checked(mediators: Sequence[str], covariance: str, inference: str) -> tuple[str, ...]:
     if isinstance(mediators, str) or len(mediators) < 2:
-        raise UsageError("mediators is a list of two or more columns; for one there is tk.mediate.")
+        raise UsageError(
+            "mediators must be a list of two or more columns, as in mediators=['m1', 'm2']; for one there is tk.mediate."
+        )
     if len(set(mediators)) < len(mediators):
-        raise UsageError("mediators names a column twice.")
+        raise UsageError(f"mediators names {shown(repeated(mediators))} twice: once is enough.")
+    if covariance != "auto" and covariance not in KINDS:
+        raise CombinationError(
+            f"covariance={covariance!r} is unknown: it is 'auto', {shown([k for k in KINDS if k != 'classical'], 9)}."
+        )
     if covariance == "classical":
         raise UsageError("the classical covariance does not say how the models' errors go together: leave covariance='auto'.")
     if inference not in ("monte_carlo", "delta"):

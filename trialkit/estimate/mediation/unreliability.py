@@ -26,6 +26,7 @@ from trialkit.estimate.mediation.linear_parameters import (
     linear_parameters,
 )
 from trialkit.inference.arrays import FloatArray
+from trialkit.misuse import explained
 from trialkit.results import Note, Result, number
 
 EFFECTS = ("acme_control", "acme_treated", "acme", "ade_control", "ade_treated", "ade", "total")
@@ -49,6 +50,7 @@ class DisattenuatedResult(Result):
         )
 
 
+@explained
 def disattenuated(
     result: NaturalEffects,
     reliability: float,
@@ -98,7 +100,7 @@ def disattenuated(
     if not 0 < reliability <= 1:
         raise UsageError(f"reliability={reliability} must lie above 0 and up to 1, such as the omega of the scale.")
     if not (reliability_se >= 0 and math.isfinite(reliability_se)):
-        raise UsageError("reliability_se is zero or positive.")
+        raise UsageError(f"reliability_se={reliability_se} must be zero or positive.")
     level = result.level(conf_level)
     w = np.ones(e.sample.n) if e.weights is None else e.weights
     centred = e.m - np.average(e.m, weights=w)

@@ -13,10 +13,12 @@ from typing import Any
 from trialkit.errors import ColumnNotFoundError, UsageError, shown
 from trialkit.estimate.mediation.mediate import mediate
 from trialkit.estimate.mediation.result import MediationResult
+from trialkit.misuse import explained
 from trialkit.results import Note
 from trialkit.trial import Trial
 
 
+@explained
 def longitudinal(
     trial: Trial,
     outcome: str,

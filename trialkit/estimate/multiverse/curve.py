@@ -27,6 +27,7 @@ from trialkit.estimate.outcomes.money import Cap
 from trialkit.estimate.registry import default_estimator
 from trialkit.estimate.request import StrataEffects
 from trialkit.inference.draws.specification_curve import STATISTICS, CurveStatistic
+from trialkit.misuse import explained
 from trialkit.results import Estimate, Note, Result
 from trialkit.trial import ALONE, Trial
 
@@ -35,6 +36,7 @@ MOST = 2000
 FEW = 10
 
 
+@explained
 def specification_curve(
     trial: Trial,
     outcome: str,

@@ -16,12 +16,13 @@ import math
 
 import numpy as np
 
-from trialkit.errors import CombinationError, UsageError, nearest, shown
+from trialkit.errors import CombinationError, EstimationError, UsageError, nearest, shown
 from trialkit.estimate.analysis import Analysis, Contrast
 from trialkit.estimate.averages import estimand_name
 from trialkit.estimate.outcomes.rare import check_any_event
 from trialkit.estimate.request import Request, arm_pairs
 from trialkit.estimate.sample import Sample, sample
+from trialkit.estimate.strata import shares_differ
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import TTest
 from trialkit.inference.outcomes.exact_binomial import TABLES, ExactTest, conditional_odds_ratio, unconditional
@@ -59,6 +60,11 @@ def run(trial: Trial, request: Request) -> Analysis:
         raise CombinationError(
             f"estimator='exact' is for independent people; these have {what}, whose members are alike. Use estimator='g_computation', and "
             "tk.randomization_test where events are few."
+        )
+    if trial.strata and shares_differ(trial):
+        raise EstimationError(
+            "the shares of the arms differ by stratum, so counts that leave the strata out are confounded by them. Use "
+            "estimator='difference_in_means' or 'g_computation', which average over the strata, and tk.randomization_test where events are few."
         )
     notes = [Note("no_std_error", "an exact or score interval has no standard error; the statistic is that of the score test.")]
     if trial.strata:

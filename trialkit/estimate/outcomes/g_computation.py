@@ -15,6 +15,7 @@ standard error, and the fit is refused, or made with Firth's penalty.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
@@ -25,7 +26,7 @@ import pandas as pd
 from trialkit.errors import CombinationError, EstimationError, NotIdentifiedError, UsageError, ValueTypeError, nearest, shown
 from trialkit.estimate.analysis import Analysis, Contrast
 from trialkit.estimate.averages import apply_average, estimand_name
-from trialkit.estimate.fit_notes import collinear
+from trialkit.estimate.fit_notes import collinear, normal_small_arm
 from trialkit.estimate.itt_result import IttResult
 from trialkit.estimate.linear import aipw
 from trialkit.estimate.outcomes import binary_unadjusted
@@ -150,6 +151,8 @@ def _run(trial: Trial, request: Request, family: Family, options: GComputationOp
     means = np.where(np.abs(means - np.round(means)) < 1e-12, np.round(means), means)
     spread = spread.with_predictions(predictions)
     contrasts, influence = _contrasts(s, request, means, spread, notes)
+    if any(math.isinf(c.df) for c in contrasts):
+        notes += normal_small_arm(s, "df='independence'")
     adjusted = "no covariates" if not s.X.shape[1] and request.strata_effects != "additive" else f"{family} working model"
     firths = ", Firth's penalty" if options.penalty and adjusted != "no covariates" else ""
     return Analysis(

@@ -26,7 +26,7 @@ from trialkit.inference.outcomes.firth import firth
 from trialkit.inference.outcomes.glm import Family, Glm
 from trialkit.inference.outcomes.glm_covariance import glm_covariance, whitened
 from trialkit.inference.outcomes.separation import LimitingFit, limiting_fit
-from trialkit.results import Note
+from trialkit.results import Note, counted_people
 from trialkit.trial import ALONE
 
 
@@ -142,7 +142,10 @@ def _checked(s: Sample, design: FloatArray, names: list[str], found: LimitingFit
     notes.append(
         Note(
             "separated",
-            f"{int((~found.used).sum())} people lie in strata or levels where all have the same outcome: they say nothing about the ratio.",
+            counted_people(
+                int((~found.used).sum()),
+                "lie in strata or levels where all have the same outcome: they say nothing about the ratio.",
+            ),
         )
     )
     return found.fit

@@ -16,10 +16,12 @@ import pandas as pd
 
 from trialkit.errors import DataError, TrialkitError, UsageError, nearest, shown
 from trialkit.estimate.itt import itt
-from trialkit.estimate.outcomes.rare import zero_events
+from trialkit.estimate.outcomes.rare import shared_sizes, zero_events
+from trialkit.estimate.strata import shares_differ
 from trialkit.inference.arrays import FloatArray
+from trialkit.misuse import explained
 from trialkit.results import Estimate, Note, TableResult
-from trialkit.trial import ALONE, Trial
+from trialkit.trial import Trial
 
 KINDS = ("event", "kind", "type")
 SERIOUS = "serious"
@@ -31,7 +33,7 @@ class Harms(TableResult):
     """Adverse events: a row an event and arm in `.table`, a row an event and contrast in `.estimates`.
 
     Table columns: event, arm, people, not_assessed, with_event, events (None for columns of 0 and 1), share, limit (upper limit of the share, one-sided at
-    `conf_level`, people of a group taken to fare alike where there are groups and no event was seen).
+    `conf_level`, people of a group or randomized cluster taken to fare alike, where no event was seen).
     """
 
     kind = "harms"
@@ -48,6 +50,7 @@ class Harms(TableResult):
         return "Adverse events by arm"
 
 
+@explained
 def harms(
     trial: Trial,
     *,
@@ -77,8 +80,8 @@ def harms(
 
     Notes
     -----
-    The difference is `tk.itt(..., measure="risk_difference", estimator="difference_in_means")`, group-aware; without groups the exact-score interval is used,
-    which also holds when an arm has no event. Nothing is adjusted for several events: harms are described, and a correction would hide them.
+    The difference is `tk.itt(..., measure="risk_difference", estimator="difference_in_means")`, group-aware and averaged over strata where the arms' shares
+    differ by stratum; otherwise the exact-score interval is used, which also holds when an arm has no event. Nothing is adjusted for several events: harms are described, and a correction would hide them.
 
     Examples
     --------
@@ -87,10 +90,9 @@ def harms(
     >>> found.tidy()[["arm", "with_event", "people"]].to_dict("list")
     {'arm': [0, 1], 'with_event': [0, 1], 'people': [30, 30]}
     """
+    columns = [columns] if isinstance(columns, str) else list(columns)
     if not columns and events is None:
         raise UsageError("harms needs columns that count events, or events, a list with one row an event.")
-    if isinstance(columns, str):
-        columns = [columns]
     counted: dict[str, tuple[FloatArray, bool]] = {name: _column(trial, name) for name in columns}
     if events is not None:
         counted |= _listed(trial, events, unit)
@@ -176,21 +178,19 @@ def _arm(trial: Trial, name: str, count: FloatArray, counts: bool, arm: int, con
 
 
 def _limit(trial: Trial, asked: np.ndarray, conf_level: float) -> float:
-    group = trial.group_codes[asked]
-    sizes = [int(v) for v in np.unique(group[group != ALONE], return_counts=True)[1]]
-    return zero_events(int(asked.sum()), sizes=sizes, conf_level=conf_level).upper_groups
+    return zero_events(int(asked.sum()), sizes=shared_sizes(trial, asked), conf_level=conf_level).upper_groups
 
 
 def _difference(
     trial: Trial, name: str, count: FloatArray, conf_level: float, arms: list[dict[str, Any]]
 ) -> tuple[list[Estimate], list[Note]]:
     """The difference in shares, or a note why there is none."""
-    grouped = trial.group is not None or trial.cluster is not None
+    by_parts = trial.group is not None or trial.cluster is not None or (bool(trial.strata) and shares_differ(trial))
     none = [a for a in arms if not a["with_event"]]
     not_asked = [a["arm"] for a in arms if not a["people"]]
     if not_asked:
         return [], [Note("not_assessed", f"'{name}' was not assessed in {shown(not_asked)}.")]
-    if len(none) == len(arms) or (none and grouped):
+    if len(none) == len(arms) or (none and by_parts):
         who = "in any arm" if len(none) == len(arms) else f"in {shown([a['arm'] for a in none])}"
         limits = "; ".join(f"{a['arm']}: at most {100 * a['limit']:.2g} %" for a in none)
         return [], [
@@ -202,7 +202,7 @@ def _difference(
     had = trial.with_columns({name: np.where(np.isfinite(count), (count > 0).astype(float), np.nan)})
     try:
         found = itt(
-            had, name, estimator="difference_in_means" if grouped else "exact", measure="risk_difference", conf_level=conf_level
+            had, name, estimator="difference_in_means" if by_parts else "exact", measure="risk_difference", conf_level=conf_level
         )
     except TrialkitError as error:
         return [], [Note("no_difference", f"no difference in '{name}': {error}")]

@@ -28,7 +28,7 @@ from trialkit.estimate.parts import with_outcome
 from trialkit.estimate.request import Request
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.linear.winsorize import winsorize
-from trialkit.results import Note
+from trialkit.results import Note, counted_people
 from trialkit.trial import Trial, rows_text
 
 Cap = float | tuple[float, float]
@@ -161,7 +161,7 @@ def _percentiles(cap: Any) -> tuple[float | None, float]:
     )  # fmt: skip
     if not fine or numbers[-1] <= 0.5 or (len(numbers) == 2 and numbers[0] >= 0.5):
         raise UsageError(
-            f"cap={cap!r} is a percentile as a share above one half, such as .99, or two of them, such as (.01, .99). To cap at an amount, cap the "
+            f"cap={cap!r} must be a percentile as a share above one half, such as .99, or two of them, such as (.01, .99). To cap at an amount, cap the "
             "column yourself beforehand."
         )
     return (None if pair[0] is None else float(pair[0])), float(pair[1])
@@ -196,7 +196,7 @@ def _margin(trial: Trial, outcome: str, y: FloatArray, margin: str) -> PreparedM
     notes = []
     if (y < 0).any():
         notes.append(
-            Note("negative_amounts", f"{int((y < 0).sum())} people have an amount below zero and count as not above zero.")
+            Note("negative_amounts", counted_people(int((y < 0).sum()), "have an amount below zero and count as not above zero."))
         )
     if margin == "any":
         made = np.where(seen, (y > 0).astype(float), np.nan)

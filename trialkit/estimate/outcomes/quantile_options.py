@@ -46,7 +46,7 @@ class QuantileOptions:
                 )
             return
         if isinstance(self.n_draws, bool) or not isinstance(self.n_draws, (int, np.integer)) or self.n_draws < 200:
-            raise UsageError(f"n_draws={self.n_draws!r} is a whole number of resamples, at least 200.")
+            raise UsageError(f"n_draws={self.n_draws!r} must be a whole number of resamples, at least 200.")
         if self.seed is None:
             raise UsageError(
                 f"interval='{self.interval}' draws resamples: say seed=4711 (any number you choose), or interval='density'."

@@ -17,7 +17,7 @@ import numpy as np
 from trialkit.errors import EstimationError, UsageError, shown
 from trialkit.estimate.request import checked_level
 from trialkit.estimate.sample import Sample
-from trialkit.inference.arrays import FloatArray
+from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.results import Note
 from trialkit.trial import ALONE, Trial
 
@@ -167,12 +167,17 @@ def check_any_event(trial: Trial, outcome: str) -> None:
             for a, label in enumerate(trial.arms):
                 inside = seen & (trial.arm_codes == a)
                 if inside.any():
-                    limits.append(f"{label}, {zero_events(int(inside.sum()), sizes=_sizes(trial.group_codes[inside]))}")
+                    limits.append(f"{label}, {zero_events(int(inside.sum()), sizes=shared_sizes(trial, inside))}")
             text = "; ".join(limits)
             raise EstimationError(
                 f"{what} '{outcome}': there is no variation to compare the arms by. What can be said is how often it can be"
-                f"{' at most' if value == 0 else ' absent at most'} (one-sided limits): {text}. See trialkit.estimate.outcomes.rare.zero_events."
+                f"{' at most' if value == 0 else ' absent at most'} (one-sided limits): {text}."
             )
+
+
+def shared_sizes(trial: Trial, inside: BoolArray) -> list[int]:
+    """Sizes of the randomized clusters, or else the groups, of some people; who is alone is not among them."""
+    return _sizes((trial.group_codes if trial.cluster is None else trial.codes(trial.cluster))[inside])
 
 
 def _zero_note(s: Sample, arm: int, what: str) -> Note:

@@ -27,7 +27,7 @@ from trialkit.estimate.response.value_errors import check_units, error_of_values
 from trialkit.estimate.sample import Sample, sample
 from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.inference.attrition.response import ResponseWeighted, response_weighted
-from trialkit.results import Note
+from trialkit.results import Note, counted_people
 from trialkit.trial import Trial
 
 SMALL = 0.05
@@ -201,7 +201,7 @@ def _notes(
     told = found.certain & ~np.isin(s.arm, complete)
     if told.any():
         notes.append(
-            Note("certain_response", f"{int(told.sum())} people lie in levels in which everyone responds: they count 1.")
+            Note("certain_response", counted_people(int(told.sum()), "lie in levels in which everyone responds: they count 1."))
         )
     least = float(found.probability[observed].min())
     if least < SMALL:

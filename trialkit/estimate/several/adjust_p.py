@@ -11,6 +11,7 @@ from trialkit.errors import CombinationError, DataError, EstimationError, UsageE
 from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.inference.several import multiplicity
 from trialkit.inference.several.stepdown import StepDown, romano_wolf, westfall_young
+from trialkit.misuse import explained
 
 METHODS = {
     "holm": multiplicity.holm,
@@ -25,6 +26,7 @@ _ELSEWHERE = {
 }
 
 
+@explained
 def adjust_p(
     p: Sequence[float] | None = None,
     *,
@@ -111,7 +113,10 @@ def _by_draws(
             f"method='{method}' steps down on {name} and needs those of every draw as well, not {wrong}: "
             f"tk.adjust_p({example}, method='{method}')."
         )
-    observed, draws = np.asarray(list(given), dtype=float), np.asarray(null, dtype=float)
+    try:
+        observed, draws = np.asarray(list(given), dtype=float), np.asarray(null, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{name} and null= hold numbers: a value a hypothesis, and in null= a row a draw.") from error
     _check_draws(observed, draws, name)
     if on_statistics:
         found = romano_wolf(statistics=observed, null=draws, plus_one=plus_one)
@@ -127,7 +132,8 @@ def _check_draws(observed: FloatArray, draws: FloatArray, name: str) -> None:
     if draws.ndim != 2 or draws.shape[1] != len(observed) or not len(observed):
         remedy = " Transpose it: a row is a draw." if draws.ndim == 2 and draws.shape[0] == len(observed) else ""
         raise DataError(
-            f"{len(observed)} {name} need null= with {len(observed)} columns (one a hypothesis) and a row for each draw; got the shape {draws.shape}.{remedy}"
+            f"null= needs a column for each of the {len(observed)} {name} and a row for each draw; it has "
+            f"{' x '.join(map(str, draws.shape)) or 'one number'}.{remedy}"
         )
     if not len(draws):
         raise DataError("null= holds no draws.")

@@ -30,6 +30,7 @@ from trialkit.inference.draws.joint_null import normal_draws
 from trialkit.inference.draws.randomization import coefficient
 from trialkit.inference.linear.least_squares import least_squares
 from trialkit.inference.several.stepdown import romano_wolf, westfall_young
+from trialkit.misuse import explained
 from trialkit.results import Note, Result
 from trialkit.trial import ALONE, Trial
 
@@ -48,6 +49,7 @@ class FamilyResult(Result):
         return f"Family of {len(self.estimates)} tests, corrected by {self.details['correction']}"
 
 
+@explained
 def family(
     results: Sequence[IttResult],
     *,
@@ -143,6 +145,8 @@ def _joint_null(
         )
     if draws not in ("auto", "design", "scores"):
         raise UsageError(f"draws={draws!r} is unknown: it is 'auto', 'design' or 'scores'.")
+    if not n_draws >= 1:
+        raise UsageError(f"n_draws={n_draws} must be a whole number of draws, such as 5000.")
     number = checked_seed(seed)
     if can and draws != "scores":
         return _by_design(

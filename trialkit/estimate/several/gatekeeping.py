@@ -13,6 +13,7 @@ import pandas as pd
 from trialkit.errors import CombinationError, DataError, UsageError, nearest, shown
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.several.gatekeeping_graph import GraphTest, graph_test
+from trialkit.misuse import explained
 from trialkit.results import TableResult, number
 
 PassOn = Literal["all", "any"]
@@ -49,6 +50,7 @@ class GatekeepingResult(TableResult):
         )
 
 
+@explained
 def gatekeeping(
     p: Sequence[float] | Mapping[str, float],
     *,

@@ -9,9 +9,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from trialkit.errors import EstimationError, MissingDataError, NotIdentifiedError, UsageError, ValueTypeError, shown
+from trialkit.errors import EstimationError, MissingDataError, NotIdentifiedError, UsageError, ValueTypeError, repeated, shown
 from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.inference.several.index_weights import WeightedIndex, mean_index, standardized, weighted_index
+from trialkit.misuse import explained
 from trialkit.trial import Trial, rows_text
 
 Kind = Literal["icw", "klk"]
@@ -19,6 +20,7 @@ Missing = Literal["pattern", "renormalize"]
 Better = Literal["higher", "lower"]
 
 
+@explained
 def index(
     trial: Trial,
     outcomes: Sequence[str],
@@ -98,7 +100,7 @@ def index(
     }
     for note in notes:
         if note["code"] == "negative_weight":
-            warnings.warn(note["text"], UserWarning, stacklevel=2)
+            warnings.warn(note["text"], UserWarning, stacklevel=3)
     return out
 
 
@@ -107,9 +109,9 @@ def _names(outcomes: Sequence[str], kind: str, missing: str) -> tuple[str, ...]:
         raise UsageError(f"index takes a list of outcomes: write ['{outcomes}', ...].")
     names = tuple(outcomes)
     if len(names) < 2:
-        raise UsageError("an index needs two or more outcomes.")
+        raise UsageError(f"an index needs two or more outcomes; it was given {shown(names)}.")
     if len(set(names)) < len(names):
-        raise UsageError("outcomes names a column twice: it would count double.")
+        raise UsageError(f"outcomes names {shown(repeated(names))} twice: it would count double.")
     if kind not in ("icw", "klk"):
         raise UsageError(f"kind={kind!r} is unknown: it is 'icw' or 'klk'.")
     if missing not in ("pattern", "renormalize"):

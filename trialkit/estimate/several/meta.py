@@ -18,6 +18,7 @@ from trialkit.estimate.several.moderators import check_same_rows
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_quantile, t_test
 from trialkit.inference.several.pooling import Pooled, TauMethod, pool
+from trialkit.misuse import explained
 from trialkit.results import Estimate, FirstRow, Note, interval_text, number, p_text, test_text
 
 Prediction = Literal["hts", "normal", "hk"]
@@ -126,6 +127,7 @@ def meta(
 ) -> MetaRegression: ...
 
 
+@explained
 def meta(
     estimates: Sequence[float],
     variances: Sequence[float],

@@ -169,7 +169,7 @@ def meta_regression(
 ) -> MetaRegression:
     """Regress checked estimates on moderators; the options are those of `tk.meta`, `words` the method in words."""
     if not 0 <= rho <= 1:
-        raise UsageError(f"rho={rho} is a correlation of errors from 0 to 1, for instance 0.8.")
+        raise UsageError(f"rho={rho} must be a correlation of errors from 0 to 1, for instance 0.8.")
     clusters, own = _studies(study, labels)
     terms, X = read_moderators(moderators, labels)
     notes = _enough(len(own), X.shape[1] - 1)
@@ -203,6 +203,8 @@ def _studies(study: Any, labels: Sequence[str]) -> tuple[Clusters | None, list[s
     """Clusters, or None with one estimate a study, and the names of the studies."""
     if study is None:
         return None, list(labels)
+    if isinstance(study, str) or not hasattr(study, "__iter__"):
+        raise UsageError(f"study={study!r} must be a list: the study of each of the {len(labels)} estimates.")
     given = list(study)
     if len(given) != len(labels):
         raise DataError(f"study= has {len(given)} values for {len(labels)} estimates: the study of each estimate.")

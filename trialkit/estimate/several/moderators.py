@@ -86,6 +86,9 @@ def _table(given: Any, count: int) -> pd.DataFrame:
     elif isinstance(given, pd.Series):
         table = given.reset_index(drop=True).to_frame(given.name or "moderator")
     elif isinstance(given, Mapping):
+        single = [k for k, v in given.items() if isinstance(v, str) or not hasattr(v, "__len__")]
+        if single:
+            raise UsageError(f"moderator '{single[0]}' is one value: give a list of them, one an estimate.")
         lengths = {k: len(v) for k, v in given.items()}
         wrong = [k for k, n in lengths.items() if n != count]
         if wrong:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from trialkit.errors import CombinationError, UsageError, nearest, shown
+from trialkit.errors import CombinationError, UsageError, nearest, repeated, shown
 from trialkit.estimate.covariates import CovariateMissing
 from trialkit.estimate.itt import itt
 from trialkit.estimate.measures import is_ratio
@@ -23,6 +23,7 @@ from trialkit.estimate.subgroups.moderators import Kind, Moderator, ModeratorMis
 from trialkit.estimate.subgroups.regression import by_regression
 from trialkit.estimate.subgroups.subgroups_result import INTERACTION, SubgroupsResult
 from trialkit.inference.distributions import t_test
+from trialkit.misuse import explained
 from trialkit.results import Estimate, Note
 from trialkit.trial import Trial
 
@@ -31,6 +32,7 @@ _LINEAR = ("mean_difference", "risk_difference")
 _CORRECTIONS = ("holm", "hochberg", "bh", "sharpened_q")
 
 
+@explained
 def subgroups(
     trial: Trial,
     outcome: str | Time,
@@ -149,9 +151,9 @@ def _names(trial: Any, by: str | Sequence[str], adjust: Any, contrasts: Any) -> 
         raise CombinationError("subgroups compares arms with 'control' or 'all' pairs; contrasts of your own are for itt.")
     names = [by] if isinstance(by, str) else list(by)
     if not names:
-        raise UsageError("by names no moderator: by=['sex'].")
+        raise UsageError("by names no moderator: write by=['sex'].")
     if len(set(names)) < len(names):
-        raise UsageError("by names a moderator twice.")
+        raise UsageError(f"by names {shown(repeated(names))} twice: once is enough.")
     for name in names:
         trial.column(name)
     return names

@@ -15,7 +15,7 @@ from trialkit.estimate.covariates import is_category
 from trialkit.estimate.sample import Sample
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
 from trialkit.io.suspicions import suspicions
-from trialkit.results import Note
+from trialkit.results import Note, counted_people
 from trialkit.trial import ALONE, Trial, rows_text
 
 Kind = Literal["categorical", "ordinal", "continuous"]
@@ -192,7 +192,7 @@ def _missing_note(trial: Trial, name: str, absent: BoolArray, rule: str) -> list
         "they are a subgroup of their own" if rule == "category"
         else "they are left out of its subgroups (a value from before randomization says nothing about the arm, so the comparison stays fair)"
     )  # fmt: skip
-    return [Note("moderator_missing", f"{int(absent.sum())} people have no '{name}' ({per_arm}): {done}.")]
+    return [Note("moderator_missing", counted_people(int(absent.sum()), f"have no '{name}' ({per_arm}): {done}."))]
 
 
 def check_cells(s: Sample, m: Moderator, codes: IntArray) -> None:

@@ -118,7 +118,7 @@ def joint(fitted: Fitted, contrasts: FloatArray) -> tuple[WaldTest, list[Note]]:
     model = fitted.model
     C = contrasts[:, model.fit.kept]
     undefined = WaldTest(float("nan"), len(C), float("nan"), float("nan"))
-    if model.cov.n_full_leverage and model.working is not None:
+    if any(model.borrows(c) for c in C):
         text = "some groups are alone in their stratum and subgroup, so the covariance between the subgroups' effects cannot be estimated: no joint test."
         return undefined, [Note("joint_test_undefined", text)]
     try:

@@ -86,7 +86,7 @@ def window(t: TimeSample, tau: float | None, cells: list[tuple[str, BoolArray]])
         or not isinstance(tau, (int, float, np.integer, np.floating))
         or not (math.isfinite(tau) and tau > 0)
     ):
-        raise UsageError(f"tau={tau!r} is the end of the window in the units of '{t.asked.time}': a number above zero.")
+        raise UsageError(f"tau={tau!r} must be a number above zero: the end of the window, in the units of '{t.asked.time}'.")
     tau = float(tau)
     for label, inside in cells:
         _check_reach(t, tau, label, inside, end)

@@ -25,6 +25,7 @@ from trialkit.estimate.survival.spread import adjusted_values, spread
 from trialkit.estimate.survival.time_sample import TimeSample, time_sample
 from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.inference.survival.logrank import LogrankScore, logrank_score
+from trialkit.misuse import explained
 from trialkit.results import Note, TableResult, number, p_text
 from trialkit.trial import Trial
 
@@ -71,6 +72,7 @@ class LogrankResult(TableResult):
         return f"Log-rank test of {self.details['outcome']}: {name} = {number(self.statistic)}, p {p_text(self.p_value)}; {self.details['method']}"
 
 
+@explained
 def logrank(
     trial: Trial, time: Time, *, strata_effects: StrataEffects | Literal[False] = "auto", covariance: Covariance = "auto"
 ) -> LogrankResult:

@@ -19,7 +19,8 @@ def with_borrowed(form: ReducedForm, fits: TwoStage, reduced: LinearModel, d: Fl
 
     That of y with d is half of what the sum of the two (in units of their residual SDs) has beyond both.
     """
-    if not reduced.cov.n_full_leverage or reduced.working is None:
+    unit = np.eye(len(reduced.fit.kept))[fits.instruments]
+    if reduced.working is None or not any(reduced.borrows(c) for c in unit):
         return form
     spread = [float(np.sqrt(np.mean(f.residuals**2))) for f in (fits.reduced, fits.first)]
     on_y = _unseen(fits, reduced, reduced.working)

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from trialkit.errors import CombinationError, EstimationError, MissingDataError, NotIdentifiedError, UsageError
+from trialkit.errors import CombinationError, EstimationError, MissingDataError, NotIdentifiedError, UsageError, shown
 from trialkit.estimate.covariates import CovariateMissing
 from trialkit.estimate.linear import ancova
 from trialkit.estimate.linear.linear_model import LinearModel, fit_linear
@@ -46,12 +46,14 @@ from trialkit.inference.take_up.instruments import (
     reduced_form,
     two_stage,
 )
-from trialkit.results import Note
+from trialkit.misuse import explained
+from trialkit.results import Note, counted_people
 from trialkit.trial import Trial, rows_text
 
 Instruments = Literal["arms", "arm_by_strata"]
 
 
+@explained
 def cace(
     trial: Trial,
     outcome: str,
@@ -184,7 +186,7 @@ def _uptake(trial: Trial, uptake: str, s: Sample) -> FloatArray:
     missing[s.rows] = ~np.isfinite(values[s.rows])
     if missing.any():
         raise MissingDataError(
-            f"the uptake '{uptake}' is missing for {int(missing.sum())} people with '{s.outcome}' ({rows_text(missing)}): whoever is left out must "
+            f"the uptake '{uptake}' is missing for {counted_people(int(missing.sum()))} with '{s.outcome}' ({rows_text(missing)}): whoever is left out must "
             "not depend on it. Write 0 for those who were not offered the programme or did not come."
         )
     received: FloatArray = values[s.rows]
@@ -209,7 +211,9 @@ def _analyse(
             "Check the column of uptake, or report the intention-to-treat effect."
         ) from error
     if Z.shape[1] == 1 and not len(fits.instruments):
-        raise NotIdentifiedError("the arm cannot be told apart from the covariates.")
+        raise NotIdentifiedError(
+            "the effect of the arm cannot be told apart from the covariates: in these data they carry the same information. Leave covariates out of adjust."
+        )
     form = with_borrowed(reduced_form(fits, reduced.cov), fits, reduced, d)
     model = _second_stage(fits, reduced, W)
     estimate, std_error, df = model.contrast(np.eye(model.design.shape[1])[0])
@@ -253,8 +257,11 @@ def _roles(
                     f"the instrument '{n}' already has another role: an instrument acts through uptake alone, so it is not adjusted for."
                 )
         values = [trial.values(n)[s.rows] for n in extra_names]
-        if not all(np.isfinite(v).all() for v in values):
-            raise MissingDataError("an instrument has missing values: what was randomized is known for everyone.")
+        lost = [n for n, v in zip(extra_names, values) if not np.isfinite(v).all()]
+        if lost:
+            raise MissingDataError(
+                f"the instrument {shown(lost)} has missing values: what was randomized is known for everyone, so fill it in from the allocation list."
+            )
         extra = [np.column_stack(values)] if values else []
     rest = [j for j in range(columns.shape[1]) if j not in at]
     Z = np.concatenate([columns[:, at], *extra], axis=1)

@@ -147,7 +147,9 @@ def regression_effects(
         gram = _gram(Z, projected)
         slopes = np.linalg.solve(gram, products[..., basis.shape[1] :])
         effects.append(slopes)
-        if studentize:
+        if studentize and groups is None and n_arms == 2:
+            spreads.append(_two_arm_variances(Z[:, 0], projected[:, 0] @ basis.T, residual, leverage, gram[:, 0], slopes[:, 0]))
+        elif studentize:
             partial = Z - projected @ basis.T
             influence = np.linalg.solve(gram, partial)
             left = residual.T - np.swapaxes(slopes, 1, 2) @ partial
@@ -159,6 +161,26 @@ def regression_effects(
                 scores = group_scores(scores, part, groups[start : start + step], n_arms)
             spreads.append((scores @ np.swapaxes(scores, 1, 2)).reshape(len(part), *slopes.shape[1:], *slopes.shape[1:]))
     return ArmEffects(np.concatenate(effects), np.concatenate(spreads) if studentize else None)
+
+
+def _two_arm_variances(
+    z: FloatArray, fitted: FloatArray, residual: FloatArray, leverage: FloatArray, gram: FloatArray, slopes: FloatArray
+) -> FloatArray:
+    """HC2 covariances (b, 1, m, 1, m) with one treated arm: the general formula a row at a time, so that its arrays stay small."""
+    partial = z - fitted
+    left = [r - slopes[:, [k]] * partial for k, r in enumerate(residual.T)]
+    partial *= partial
+    rest = partial / gram
+    rest += leverage
+    np.subtract(1, rest, out=rest)
+    np.maximum(rest, 1e-12, out=rest)
+    partial /= rest
+    out = np.empty((len(z), 1, len(left), 1, len(left)))
+    for k, first in enumerate(left):
+        weighted = partial * first
+        for i, second in enumerate(left[: k + 1]):
+            out[:, 0, k, 0, i] = out[:, 0, i, 0, k] = np.einsum("bn,bn->b", weighted, second) / gram[:, 0] ** 2
+    return out
 
 
 def _gram(Z: FloatArray, projected: FloatArray) -> FloatArray:

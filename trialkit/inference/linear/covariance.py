@@ -96,8 +96,10 @@ def _cluster_influence(fit: LeastSquares, kind: CovarianceKind, clusters: Cluste
         return plain * np.sqrt(s / (s - 1) * (n - 1) / fit.df_resid)
     power = -0.5 if kind == "CR2" else -1.0
     if fit.weights is None:
-        return _unweighted_influence(fit, clusters, power)
-    return _weighted_influence(fit, clusters, power)
+        return _gram_influence(fit, clusters, power)
+    if kind == "CR3":  # I - H_ss = W^-1/2 (I - Q_s Q_s') W^1/2, so that W_s drops out of its inverse but for a root
+        return np.asarray(np.sqrt(fit.weights[clusters.order])[:, None] * _gram_influence(fit, clusters, power))
+    return _weighted_influence(fit, clusters)
 
 
 def _full_leverage(fit: LeastSquares, clusters: Clusters) -> int:
@@ -108,12 +110,27 @@ def _full_leverage(fit: LeastSquares, clusters: Clusters) -> int:
     return int((np.linalg.eigvalsh(grams)[:, -1] >= 1 - 1e-10).sum())
 
 
+def exactly_fitted(fit: LeastSquares, cov: Covariance, contrast: FloatArray) -> int:
+    """How many of the clusters in `n_full_leverage` count in contrast'b, contrast of length r (the columns kept).
+
+    A cluster that is fitted exactly in a direction v of the orthonormal basis hides what the contrast loads on v. A person with an indicator of
+    their own is fitted exactly too, but has no load in the contrasts of other columns: nothing of their variance is hidden.
+    """
+    if cov.clusters is None or not cov.n_full_leverage:
+        return 0
+    q = fit.q[cov.clusters.order]
+    values, vectors = np.linalg.eigh(cov.clusters.gram(q, q))
+    load = fit.rotation.T @ contrast
+    hidden = np.where(values >= 1 - 1e-10, (np.swapaxes(vectors, -1, -2) @ load) ** 2, 0.0).sum(axis=-1)
+    return int((hidden > 1e-12 * float(load @ load)).sum())
+
+
 def _plain_influence(fit: LeastSquares) -> FloatArray:
     root = 1.0 if fit.weights is None else np.sqrt(fit.weights)[:, None]
     return (fit.q * root) @ np.swapaxes(fit.rotation, -1, -2)
 
 
-def _unweighted_influence(fit: LeastSquares, clusters: Clusters, power: float) -> FloatArray:
+def _gram_influence(fit: LeastSquares, clusters: Clusters, power: float) -> FloatArray:
     """A_s Q_s = Q_s (I - Q_s'Q_s)^power, because A_s acts as the identity outside the column space of Q_s."""
     q = fit.q[..., clusters.order, :]
     rotation = np.swapaxes(fit.rotation, -1, -2)
@@ -133,34 +150,24 @@ def _unweighted_influence(fit: LeastSquares, clusters: Clusters, power: float) -
     return out
 
 
-def _weighted_influence(fit: LeastSquares, clusters: Clusters, power: float) -> FloatArray:
-    """B_s = I + F_s K F_s' with F_s = [X_s, W_s X_s]; A_s = I + O_s (f(T_s) - I) O_s' on an orthonormal basis O_s of F_s."""
+def _weighted_influence(fit: LeastSquares, clusters: Clusters) -> FloatArray:
+    """CR2: B_s = I + F_s K F_s' with F_s = [X_s, W_s X_s]; A_s = I + O_s (f(T_s) - I) O_s' on an orthonormal basis O_s of F_s."""
     assert fit.weights is not None
     if fit.X.ndim > 2:
-        raise ValueError("weighted CR2 and CR3 take one design at a time")
-    X, w = fit.X[clusters.order], fit.weights[clusters.order]
-    M = fit.bread
-    WX = X * w[:, None]
-    if power == -0.5:
-        middle = np.block([[M @ (WX.T @ WX) @ M, -M], [-M, np.zeros_like(M)]])
-    else:
-        # (I - H_ss)^-1 is not symmetric with weights: solved cluster by cluster below
-        middle = np.empty(0)
+        raise ValueError("weighted CR2 takes one design at a time")
+    root = np.sqrt(fit.weights[clusters.order])[:, None]
+    X, WX = fit.q[clusters.order] / root, fit.q[clusters.order] * root  # an orthonormal basis in place of X: M = I
+    one = np.eye(X.shape[1])
+    middle = np.block([[WX.T @ WX, -one], [-one, np.zeros_like(one)]])
     out = np.empty_like(X)
-    target = WX @ M
     for size in np.unique(clusters.sizes):
         rows = clusters.starts[clusters.sizes == size][:, None] + np.arange(size)
-        x, wx, t = X[rows], WX[rows], target[rows]
-        if power == -0.5:
-            basis, upper = np.linalg.qr(np.concatenate([x, wx], axis=-1))
-            inner = upper @ middle @ np.swapaxes(upper, -1, -2)
-            shrink = _matrix_power(np.eye(inner.shape[-1]) + inner, power) - np.eye(inner.shape[-1])
-            out[rows] = t + basis @ (shrink @ (np.swapaxes(basis, -1, -2) @ t))
-        else:
-            # the score is X'W (I - H_ss)^-1 e, so the influence is its transpose: (I - H_ss')^-1 W X M
-            block = np.eye(int(size)) - x @ M @ np.swapaxes(wx, -1, -2)
-            out[rows] = np.linalg.solve(np.swapaxes(block, -1, -2), t)
-    return out
+        x, wx = X[rows], WX[rows]
+        basis, upper = np.linalg.qr(np.concatenate([x, wx], axis=-1))
+        inner = upper @ middle @ np.swapaxes(upper, -1, -2)
+        shrink = _matrix_power(np.eye(inner.shape[-1]) + inner, -0.5) - np.eye(inner.shape[-1])
+        out[rows] = wx + basis @ (shrink @ (np.swapaxes(basis, -1, -2) @ wx))
+    return out @ fit.rotation.T
 
 
 def _subset(clusters: Clusters, which: np.ndarray) -> Clusters:

@@ -61,17 +61,18 @@ def satterthwaite(
     if cov.influence is None or cov.influence.ndim != 2:
         raise ValueError(f"no Satterthwaite moments for {cov.kind}")
     clusters = cov.clusters if cov.clusters is not None else _singletons(fit.X.shape[0])
-    X = fit.X[clusters.order]
     u = cov.influence @ contrast
     own = u[:, None] if working is None else working.times(u[:, None], clusters)
-    WX = X if fit.weights is None else X * fit.weights[clusters.order][:, None]
+    # an orthonormal basis in place of X, with M = I: a covariate far from its origin then costs no digits
+    root = np.ones((len(u), 1)) if fit.weights is None else np.sqrt(fit.weights[clusters.order])[:, None]
+    X, WX = fit.q[clusters.order] / root, fit.q[clusters.order] * root
     OWX = WX if working is None else working.times(WX, clusters)
-    M = fit.bread
+    one = np.eye(X.shape[1])
     # G_st = [s = t] u_s'O u_s - (OWX)_s-side terms, written on 2r columns: G = diag(alpha) + Z K Z'
     left = clusters.sum(X * u[:, None])
     right = clusters.sum(WX * own)
     alpha = clusters.sum(u[:, None] * own)[:, 0]
-    K = np.block([[M @ (WX.T @ OWX) @ M, -M], [-M, np.zeros_like(M)]])
+    K = np.block([[WX.T @ OWX, -one], [-one, np.zeros_like(one)]])
     Z = np.concatenate([left, right], axis=1)
     diagonal = np.einsum("si,ij,sj->s", Z, K, Z)
     cross = K @ (Z.T @ Z)

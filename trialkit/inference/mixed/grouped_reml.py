@@ -126,7 +126,7 @@ def grouped_strata(
     width = parts + len(sets)
     order = rows[np.argsort(codes, kind="stable")]
     sizes = np.bincount(codes, minlength=len(labels))
-    starts = np.concatenate(([0], np.cumsum(sizes)[:-1])).astype(np.int64)
+    starts = (np.cumsum(sizes) - sizes).astype(np.int64)
     own, common = part[order[starts]], np.searchsorted(sets, shared[order[starts]])
     # groups of one part, one set and one size have one variance: they are made neighbours
     kind = np.unique(np.column_stack([own, common, sizes]), axis=0, return_inverse=True)[1].reshape(-1)

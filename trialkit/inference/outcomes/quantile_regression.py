@@ -4,7 +4,8 @@ min_b sum_i w_i rho_q(y_i - x_i'b), rho_q(e) = e (q - 1[e < 0]). Solved as its d
 multipliers are the coefficients (Koenker & Bassett 1978; Koenker 2005, section 6.2). b is optimal exactly when residuals agree with one dual
 solution: none negative where d = q w, none positive where d = (q-1) w, zero in between. Those b form a polyhedron; where it is more than a
 point (q times an arm's size whole, ties) each contrast has a range, of which the middle is reported: it does not depend on the order of
-the rows or on the solver.
+the rows or on the solver. The density behind its standard error is read off the one solution found, which may be another when categories
+are coded in another order.
 
 Linearization: b^ - b = D^-1 sum_i x_i d_i, D = sum_i w_i f_i x_i x_i', f the density of the residuals at zero. In a randomized trial, where arms and
 covariates are independent, the coefficient of an arm depends on the mean of f in each arm only; it is read off the arm's residuals by

@@ -30,12 +30,14 @@ from trialkit.measurement.change.result import ClinicalChange
 from trialkit.measurement.questionnaires.parts import CutOff
 from trialkit.measurement.questionnaires.scale import Scale
 from trialkit.measurement.scoring.score_result import ScoreResult
+from trialkit.misuse import explained
 from trialkit.results import Note, number
 from trialkit.trial import Trial
 
 VERDICTS = ("recovered", "improved", "unchanged", "deteriorated")
 
 
+@explained
 def clinical_change(
     pre: Any,
     post: Any,

@@ -19,6 +19,7 @@ from trialkit.inference.linear.correlation import Correlation, correlation
 from trialkit.measurement.change.by_arm import weights_of
 from trialkit.measurement.change.inputs import Better, checked, checked_level
 from trialkit.measurement.change.result import Desirability, DesirabilityBias
+from trialkit.misuse import explained
 from trialkit.results import Estimate, Note, Result, number
 from trialkit.trial import Trial
 
@@ -26,6 +27,7 @@ MULTIPLES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5)
 LEAST = 4
 
 
+@explained
 def desirability_correlation(trial: Trial, outcome: str, *, desirability: str, conf_level: float = 0.95) -> Desirability:
     """Correlation of an outcome with a social-desirability scale by arm, and its difference between arms.
 
@@ -139,6 +141,7 @@ def _contrast(trial: Trial, outcome: str, found: Sequence[Correlation], arm: int
     )  # fmt: skip
 
 
+@explained
 def desirability_bias(
     result: Result, *, better: Better = "higher", bias: Sequence[float] | None = None, sd: float | None = None
 ) -> DesirabilityBias:

@@ -21,12 +21,14 @@ from trialkit.measurement.change.result import FloorCeiling
 from trialkit.measurement.questionnaires.scale import Scale
 from trialkit.measurement.scoring.score_result import ScoreResult
 from trialkit.measurement.scoring.waves import WaveScores
+from trialkit.misuse import explained
 from trialkit.results import Note
 from trialkit.trial import Trial
 
 CONVENTION, ENOUGH = 0.15, 50
 
 
+@explained
 def floor_ceiling(
     values: Any,
     *,
@@ -71,7 +73,7 @@ def floor_ceiling(
         ends = _ends(given, scale, subscale, range)
         way = direction(given, None, scale, subscale, better)
         if not np.isfinite(column).any():
-            raise MissingDataError(f"'{name}' has no value.")
+            raise MissingDataError(f"'{name}' has no value for anyone: check the column, or that its wave is in the file.")
         checked(column, name, ends)
         rows += _wave(name, column, ends, trial)
     words = [_words(ends, way), *(_found(r, way) for r in rows if r["verdict"] != "none")]

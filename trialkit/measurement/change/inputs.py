@@ -109,7 +109,7 @@ def checked(values: FloatArray, name: str, limits: tuple[float, float] | None) -
         off = found[(found < limits[0] - 1e-9) | (found > limits[1] + 1e-9)]
         if len(off):
             raise DataError(
-                f"'{name}' has {len(off)} values outside {limits[0]:g} to {limits[1]:g} ({shown(f'{v:g}' for v in np.unique(off))}): give codes "
+                f"'{name}' has {len(off)} value{'' if len(off) == 1 else 's'} outside {limits[0]:g} to {limits[1]:g} ({shown(f'{v:g}' for v in np.unique(off))}): give codes "
                 "for missing as missing (missing_codes= of tk.read), and check that the scores are those of this scale and form."
             )
         return []
@@ -159,7 +159,7 @@ def spread(values: FloatArray, sd: float | None, name: str, weights: FloatArray 
     found = values[kept]
     if len(found) < 2:
         raise MissingDataError(
-            f"'{name}' has {len(found)} values: its standard deviation is unknown. Give sd=, as one of a norm group."
+            f"'{name}' has {len(found)} value{'' if len(found) == 1 else 's'}: its standard deviation is unknown. Give sd=, as one of a norm group."
         )
     w = np.ones(len(found)) if weights is None else weights[kept]
     mean = np.average(found, weights=w)

@@ -34,13 +34,15 @@ from trialkit.measurement.change.inputs import (
 )
 from trialkit.measurement.change.result import MinimalDifference
 from trialkit.measurement.questionnaires.scale import Scale
-from trialkit.results import Note
+from trialkit.misuse import explained
+from trialkit.results import Note, counted_people
 from trialkit.trial import Trial
 
 Levels = Hashable | Iterable[Hashable]
 WEAK_ANCHOR, UNEVEN, FEW_UNITS, FEW_SLIGHT, LOST = 0.3, (0.3, 0.7), 20, 10, 0.05
 
 
+@explained
 def minimal_difference(
     pre: Any,
     post: Any = None,
@@ -366,7 +368,7 @@ def _anchor_notes(point: dict[str, float], felt: dict[str, BoolArray] | None) ->
         notes.append(
             Note(
                 "few_slightly_better",
-                f"only {int(felt['slight'].sum())} people were slightly better: their mean change is little more than noise.",
+                f"only {counted_people(int(felt['slight'].sum()), 'were slightly better: their mean change is little more than noise.')}",
             )
         )
     if "correlation" not in point:

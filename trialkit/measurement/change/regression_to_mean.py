@@ -22,10 +22,12 @@ from trialkit.measurement.change.inputs import Better, Scores, checked_level, ch
 from trialkit.measurement.change.reliable_change import check_adjust
 from trialkit.measurement.change.result import RegressionToMean
 from trialkit.measurement.questionnaires.scale import Scale
+from trialkit.misuse import explained
 from trialkit.results import Estimate, Note, number
 from trialkit.trial import Trial
 
 
+@explained
 def regression_to_mean(
     pre: Any,
     post: Any,

@@ -22,6 +22,7 @@ from trialkit.measurement.change.by_arm import difference, parts_of, share, weig
 from trialkit.measurement.change.inputs import Better, Scores, checked_level, checked_reliability, scores, spread
 from trialkit.measurement.change.result import ReliableChange
 from trialkit.measurement.questionnaires.scale import Scale
+from trialkit.misuse import explained
 from trialkit.results import Estimate, Note, number
 from trialkit.trial import Trial
 
@@ -44,6 +45,7 @@ class Reliable:
     down: BoolArray
 
 
+@explained
 def reliable_change(
     pre: Any,
     post: Any,

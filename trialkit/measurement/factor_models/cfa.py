@@ -19,6 +19,7 @@ from trialkit.inference.factor.robust import robust as robust_corrections
 from trialkit.measurement.factor_models.cfa_data import CfaData, Missing, check_dependence, read_data
 from trialkit.measurement.factor_models.cfa_result import CfaResult, fit_verdict
 from trialkit.measurement.factor_models.cfa_table import factor_scores, in_words, modification_rows, parameter_rows
+from trialkit.misuse import explained
 from trialkit.results import Note
 
 _FEW_CLUSTERS = 40
@@ -26,6 +27,7 @@ _NEARLY_ONE = 0.95
 _WEAK = 0.3
 
 
+@explained
 def cfa(
     items: Any,
     model: Mapping[str, Sequence[Hashable]],

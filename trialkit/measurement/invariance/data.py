@@ -118,6 +118,8 @@ def _check_items(lists: dict[str, list[Hashable]]) -> None:
 
 
 def _check_groups(frame: pd.DataFrame, by: Any) -> None:
+    if isinstance(by, Mapping) or (not isinstance(by, str | int) and not hasattr(by, "__len__")):
+        raise UsageError(f"by={by!r} must be a column, as by='arm', or a value for each row.")
     named = isinstance(by, str | int) and by in frame.columns
     values = frame[by] if named else pd.Series(np.asarray(by)).reset_index(drop=True) if not isinstance(by, str | int) else None
     if values is not None and values.dropna().nunique() < 2:

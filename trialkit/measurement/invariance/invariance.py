@@ -18,6 +18,7 @@ from trialkit.measurement.invariance.ladder import SMALL, Change, Step, bounds, 
 from trialkit.measurement.invariance.partial import search
 from trialkit.measurement.invariance.result import InvarianceResult
 from trialkit.measurement.invariance.verdict import change_in_words, invariance_verdict, no_common_model
+from trialkit.misuse import explained
 from trialkit.results import Note
 
 _FEW_CLUSTERS = 40
@@ -28,6 +29,7 @@ _NUMBERS = (
 )  # fmt: skip
 
 
+@explained
 def invariance(
     data: Any,
     items: Sequence[Hashable] | None = None,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from trialkit.errors import UsageError
 from trialkit.measurement.invariance.result import InvarianceResult
+from trialkit.misuse import explained
 from trialkit.results import Note
 
 
+@explained
 def response_shift_note(result: InvarianceResult, outcome: str) -> Note | None:
     """What an effect on `outcome` must carry, given tests of invariance of its scale; None when scalar invariance holds.
 

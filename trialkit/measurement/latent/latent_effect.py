@@ -21,6 +21,7 @@ from trialkit.measurement.factor_models.cfa_result import BOUNDS, CFI_BOUND, RMS
 from trialkit.measurement.invariance.result import InvarianceResult, short
 from trialkit.measurement.latent.latent_data import LatentData, freed_places, latent_data
 from trialkit.measurement.latent.latent_result import LatentEffect
+from trialkit.misuse import explained
 from trialkit.results import Estimate, Note, number
 from trialkit.trial import Trial
 
@@ -28,6 +29,7 @@ _ANSWERED = 0.5
 _ALPHA = 0.05
 
 
+@explained
 def latent_effect(
     trial: Trial,
     items: Mapping[str, Sequence[Hashable]],

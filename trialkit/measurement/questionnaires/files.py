@@ -32,6 +32,8 @@ EXAMPLES = {
     "max": "max = 5",
 }
 
+MOST_TOLD = 20
+
 
 def read_toml(path: Path) -> tuple[dict[str, Any], str]:
     """The table in the file and its text."""
@@ -62,7 +64,8 @@ def explain(error: ValidationError, model: type[BaseModel], *, where: str, text:
     sentences = [_sentence(dict(e), model, text) for e in error.errors()]
     if len(sentences) == 1:
         return f"{where}: {sentences[0]}"
-    return f"{where} has {len(sentences)} mistakes:\n" + "\n".join(f"  - {s}" for s in sentences)
+    more = [f"and {len(sentences) - MOST_TOLD} more: mend these first."] if len(sentences) > MOST_TOLD else []
+    return f"{where} has {len(sentences)} mistakes:\n" + "\n".join(f"  - {s}" for s in [*sentences[:MOST_TOLD], *more])
 
 
 def _sentence(problem: dict[str, Any], root: type[BaseModel], text: str) -> str:

@@ -12,9 +12,11 @@ from typing import Any
 
 import pandas as pd
 
+from trialkit import misuse
 from trialkit.errors import ScaleError, nearest, shown
 from trialkit.measurement.questionnaires.files import parse_toml
 from trialkit.measurement.questionnaires.scale import Scale
+from trialkit.misuse import explained
 
 __all__ = ["UnverifiedScaleWarning", "scale", "scales", "template", "templates", "warn_if_unverified"]
 
@@ -36,6 +38,7 @@ def _keys(folder: str) -> tuple[str, ...]:
     return tuple(sorted(e.name.removesuffix(".toml") for e in entries if e.name.endswith(".toml")))
 
 
+@explained
 def scale(key: str, form: str | None = None) -> Scale:
     """A scale of the registry, with `form` chosen if it is named.
 
@@ -68,6 +71,7 @@ def scale(key: str, form: str | None = None) -> Scale:
     return found.with_form(form) if form else found
 
 
+@explained
 def scales() -> pd.DataFrame:
     """The registry, one row a scale.
 
@@ -104,11 +108,13 @@ def _row(entry: Scale) -> dict[str, Any]:
     }
 
 
+@explained
 def templates() -> tuple[str, ...]:
     """Names of the templates for scales that do not exist yet."""
     return _keys("templates")
 
 
+@explained
 def template(name: str) -> str:
     """The TOML text of a template: complete it, save it as a file, and read that with `Scale.from_toml`.
 
@@ -134,8 +140,8 @@ _warned: set[tuple[str, tuple[str, ...]]] = set()
 
 
 def _users_line() -> int:
-    """The stack level, seen from the caller, of the first line outside this package's measurement code."""
-    here, level = str(Path(__file__).parents[1]), 1
+    """The stack level, seen from the caller, of the first line outside this package's measurement code and the door to it."""
+    here, level = (str(Path(__file__).parents[1]), misuse.__file__), 1
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(here):
         frame, level = frame.f_back, level + 1

@@ -14,6 +14,7 @@ from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.inference.reliability.delta import robust_interval
 from trialkit.inference.reliability.intraclass import Intraclass, intraclass, intraclass_values, mean_squares
 from trialkit.measurement.reliability.ratings import complete_table
+from trialkit.misuse import explained
 from trialkit.results import Note, TableResult, number
 
 _MEANINGS = {
@@ -141,6 +142,7 @@ class IccResult(TableResult):
         return "\n".join([self._title(), table, errors, *(f"  note: {n.text}" for n in self.notes)])
 
 
+@explained
 def icc(table: Any, *, cluster: Any = None, missing_codes: Iterable[Any] | None = None, conf_level: float = 0.95) -> IccResult:
     """Intraclass correlations of ratings: how much of the variance of a rating is between people?
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialkit.errors import ColumnNotFoundError, DataError, EstimationError, UsageError, ValueTypeError
+from trialkit.errors import ColumnNotFoundError, DataError, EstimationError, UsageError, ValueTypeError, repeated, shown
 from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.measurement.scoring.answers import as_frame, read_answers
 from trialkit.results import Note
@@ -24,10 +24,10 @@ def complete_table(
     aside = [cluster] if isinstance(cluster, str | int) else []
     columns = [c for c in frame.columns if c not in aside]
     if len(set(columns)) < len(columns):
-        raise DataError("the table has two columns of one name. Rename or drop the copies.")
+        raise DataError(f"the table has more than one column named {shown(repeated(columns))}. Rename or drop the copies.")
     if len(columns) < 2:
         raise UsageError(
-            f"the table has {len(columns)} column of ratings: agreement needs two or more, one row a person and one column a rater or wave. "
+            f"the table has {len(columns)} column{'' if len(columns) == 1 else 's'} of ratings: agreement needs two or more, one row a person and one column a rater or wave. "
             "Long data go to that shape with data.pivot(index='id', columns='rater', values='score')."
         )
     x = read_answers(frame, columns, value_labels=None, missing_codes=missing_codes).codes

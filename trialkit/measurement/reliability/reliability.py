@@ -14,9 +14,11 @@ from trialkit.measurement.questionnaires.scale import Scale
 from trialkit.measurement.reliability.coefficients import Found, Wanted, coefficients
 from trialkit.measurement.reliability.item_sets import ItemSet, Missing, item_sets, read_how
 from trialkit.measurement.reliability.reliability_result import Reliability
+from trialkit.misuse import explained
 from trialkit.results import Note
 
 
+@explained
 def reliability(
     items: Any,
     *,

@@ -14,6 +14,7 @@ from scipy import special
 from trialkit.errors import DataError, UsageError
 from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.measurement.reliability.ratings import complete_table
+from trialkit.misuse import explained
 from trialkit.results import Note, TableResult, number
 
 _CHANGED = 0.2
@@ -92,6 +93,7 @@ class TestRetest(TableResult):
         return "\n".join([*lines, *(f"  note: {n.text}" for n in self.notes)])
 
 
+@explained
 def test_retest(
     pre: Any,
     post: Any,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trialkit.errors import UsageError, nearest, shown
+from trialkit.misuse import explained
 
 __all__ = ["FORMATS", "answer_labels", "formats_that_hold"]
 
@@ -74,6 +75,7 @@ FORMATS: dict[str, dict[int, tuple[str, ...]]] = {
 }
 
 
+@explained
 def answer_labels(name: str, *, codes: tuple[int, int], falling: bool = False) -> dict[str, float | None]:
     """The words of an answer format with their codes, in English and Dutch, for `value_labels` of `score`.
 

@@ -14,12 +14,14 @@ from trialkit.measurement.scoring.answers import PLACE, as_frame
 from trialkit.measurement.scoring.score import score
 from trialkit.measurement.scoring.score_result import ScoreResult
 from trialkit.measurement.scoring.waves import WaveScores
+from trialkit.misuse import explained
 
 __all__ = ["score_long"]
 
 OFFERED = ("codes", "form", "form_from", "subscale", "prorate", "value_labels", "missing_codes", "already_reversed")
 
 
+@explained
 def score_long(
     data: Any,
     scale: Scale | str,

@@ -22,6 +22,7 @@ from trialkit.measurement.scoring.remarks import Tally, remarks
 from trialkit.measurement.scoring.score_result import ScoreResult
 from trialkit.measurement.scoring.screening import check_coding_base, check_mixture, people_table
 from trialkit.measurement.scoring.waves import WaveScores, by_wave, require_waves
+from trialkit.misuse import explained
 
 __all__ = ["score"]
 
@@ -68,6 +69,7 @@ def score(
 ) -> WaveScores: ...
 
 
+@explained
 def score(
     data: Any,
     scale: Scale | str,

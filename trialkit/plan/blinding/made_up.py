@@ -98,8 +98,8 @@ def made_up(
     """
     loaded = load_data(spec, data)
     frame = loaded.frame
-    _check(spec, frame)
-    kept = _named_columns(spec, frame)
+    _check(spec, frame, folder)
+    kept = _named_columns(spec, frame, folder)
     left_out = tuple(str(c) for c in frame.columns if c not in kept)
     frame = frame[kept]
     said = _icc(spec, icc)
@@ -112,17 +112,17 @@ def made_up(
     return MadeUp(spec, replace(ready, source=loaded.source), drawn_by, seed, said, share, left_out)
 
 
-def _check(spec: PlanSpec, frame: pd.DataFrame) -> None:
+def _check(spec: PlanSpec, frame: pd.DataFrame, folder: Path | None) -> None:
     secret = secret_columns(spec)
-    wanted = [c for c in expected_columns(spec) if c.name not in secret]
+    wanted = [c for c in expected_columns(spec, folder) if c.name not in secret]
     problems = data_problems(wanted, list(frame.columns), labels=labels.variable_labels(frame))
     if problems:
         raise DataError(problems[0] + (f" Also: {' '.join(problems[1:])}" if len(problems) > 1 else ""))
 
 
-def _named_columns(spec: PlanSpec, frame: pd.DataFrame) -> list[str]:
+def _named_columns(spec: PlanSpec, frame: pd.DataFrame, folder: Path | None) -> list[str]:
     """Columns that the plan names and that do not tell the arm, in the order of the data."""
-    names = {c.name for c in expected_columns(spec)}
+    names = {c.name for c in expected_columns(spec, folder)}
     design, groups = spec.design, spec.design.groups
     names |= {*design.match, *design.balance_on}
     if groups is not None:

@@ -69,11 +69,16 @@ class Masked(TableResult):
         if place.exists():
             raise UsageError(f"'{place}' is there already, and the masked data that it opens with it: name another file (--key).")
         atomic_text(place, canonical(self.key) + "\n")
-        with atomic_folder(target) as made:
-            write_csv(self.data, made / "cleaning.csv")
-            write_csv(self.tidy(), made / "summary.csv")
-            write_csv(pd.DataFrame(self.details["dropped"], columns=["column", "why"]), made / "dropped.csv")
-            atomic_text(made / "README.txt", _readme(self))
+        try:
+            with atomic_folder(target) as made:
+                write_csv(self.data, made / "cleaning.csv")
+                write_csv(self.tidy(), made / "summary.csv")
+                write_csv(pd.DataFrame(self.details["dropped"], columns=["column", "why"]), made / "dropped.csv")
+                atomic_text(made / "README.txt", _readme(self))
+        except BaseException:
+            # a key to data that are not there would stand in the way of the next one
+            place.unlink(missing_ok=True)
+            raise
         return target / "cleaning.csv"
 
     def _title(self) -> str:
@@ -124,13 +129,13 @@ def mask(plan: PlanRecord, data: Any, *, seed: int | None = None) -> Masked:
     arm = _checked_arm(spec, frame)
     rng = np.random.default_rng(secrets.randbits(128) if seed is None else seed)
     order = rng.permutation(len(frame))
-    kept, dropped = _sorted_out(spec, frame, arm)
+    kept, dropped = _sorted_out(plan, frame, arm)
     width = max(4, len(str(len(frame))))
     own = [f"m{i + 1:0{width}d}" for i in range(len(frame))]
     masked = pd.DataFrame({spec.data.unit: own, **{c: frame[c].iloc[order].array for c in kept}})
     letters = dict(zip(rng.permutation(list(spec.arm_names)).tolist(), "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
     before, said = _lettered(spec, letters)
-    early, limits = _at_baseline(spec, kept), _limits(plan, kept)
+    early, limits = _at_baseline(plan, kept), _limits(plan, kept)
     table = tuple(_summary(spec, frame[c], c, arm, before if c in early else {}, known.get(c, ""), limits.get(c)) for c in kept)
     key = {
         "people": dict(zip(own, (str(v) for v in frame[spec.data.unit].iloc[order]))),
@@ -163,9 +168,10 @@ def _checked_arm(spec: PlanSpec, frame: pd.DataFrame) -> pd.Series:
     return arm
 
 
-def _sorted_out(spec: PlanSpec, frame: pd.DataFrame, arm: pd.Series) -> tuple[list[str], list[dict[str, str]]]:
+def _sorted_out(plan: PlanRecord, frame: pd.DataFrame, arm: pd.Series) -> tuple[list[str], list[dict[str, str]]]:
     """Columns that stay, and those that do not with why."""
-    roles, planned = secret_columns(spec), {c.name for c in expected_columns(spec)}
+    spec = plan.spec
+    roles, planned = secret_columns(spec), {c.name for c in expected_columns(spec, plan.folder)}
     kept: list[str] = []
     dropped: list[dict[str, str]] = []
     for column in (str(c) for c in frame.columns):
@@ -198,12 +204,13 @@ def _lettered(spec: PlanSpec, letters: dict[str, str]) -> tuple[dict[str, str], 
     return letters, []
 
 
-def _at_baseline(spec: PlanSpec, kept: list[str]) -> set[str]:
+def _at_baseline(plan: PlanRecord, kept: list[str]) -> set[str]:
     """Columns measured before randomization, as far as the plan says so."""
+    spec = plan.spec
     named = {*spec.data.strata, *spec.selection.balance, *spec.analysis.adjust, *(o.baseline for o in spec.outcomes)}
     followed = {spec.value_column(o) for o in spec.outcomes}
     starts = {o.baseline_wave for o in spec.outcomes} - {o.wave for o in spec.outcomes} - {None}
-    items = [_pattern(e.name) for e in expected_columns(spec) if e.wave in starts]
+    items = [_pattern(e.name) for e in expected_columns(spec, plan.folder) if e.wave in starts]
     return {c for c in kept if c not in followed and (c in named or any(p.fullmatch(c) for p in items))}
 
 

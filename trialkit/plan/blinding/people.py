@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,9 +21,9 @@ CLUSTER = 20
 LEVELS = 3
 
 
-def drawn_people(spec: PlanSpec, n: int, seed: int) -> tuple[pd.DataFrame, IntArray, BoolArray]:
+def drawn_people(spec: PlanSpec, n: int, seed: int, folder: Path | None) -> tuple[pd.DataFrame, IntArray, BoolArray]:
     """People with their baseline, arms and groups; the group or cluster of each (-1 alone); and who takes up the offer."""
-    frame = _people(spec, n, seed)
+    frame = _people(spec, n, seed, folder)
     with_size = spec if spec.design.groups is not None or not spec.grouped_arms else _grouped(spec)
     design = design_of(with_size, frame)
     drawn = design.draw_many(1, seed=int(np.random.SeedSequence(seed, spawn_key=(1,)).generate_state(1)[0]))
@@ -50,7 +51,7 @@ def _grouped(spec: PlanSpec) -> PlanSpec:
     return spec.model_copy(update={"design": spec.design.model_copy(update={"groups": GroupFormation(size=(8, 16))})})
 
 
-def _people(spec: PlanSpec, n: int, seed: int) -> pd.DataFrame:
+def _people(spec: PlanSpec, n: int, seed: int, folder: Path | None) -> pd.DataFrame:
     d, groups = spec.data, spec.design.groups
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
     found: dict[str, Any] = {d.unit: [f"s{i + 1:0{len(str(n))}d}" for i in range(n)]}
@@ -60,7 +61,7 @@ def _people(spec: PlanSpec, n: int, seed: int) -> pd.DataFrame:
     for column in d.strata:
         found[column] = _stratum(spec, column, found, rng, n)
     scores = spec.score_columns()
-    for wanted in expected_columns(spec):
+    for wanted in expected_columns(spec, folder):
         if (
             wanted.name not in found
             and wanted.roles[0] not in ("arm", "group", "facilitator", "uptake")

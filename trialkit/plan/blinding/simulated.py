@@ -145,7 +145,7 @@ def _made(plan: PlanRecord, seed: int, truth: str, people: int | None) -> _World
     if n is None:
         raise PlanError("the plan does not say how many people there are: write units under [design], or say people= (--people).")
     spec = spec.model_copy(update={"design": spec.design.model_copy(update={"units": n})})
-    frame, unit, takes = drawn_people(spec, n, seed)
+    frame, unit, takes = drawn_people(spec, n, seed, plan.folder)
     world = _World(spec, plan.folder, frame, unit, takes, seed, truth == "target")
     for outcome in spec.outcomes:
         if outcome.index is None:

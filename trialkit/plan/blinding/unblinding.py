@@ -96,7 +96,7 @@ def unblind(
     if plan.path is None:
         raise UsageError("this plan was read from text, so that no log can stand beside it: save it and load it with Plan.load.")
     if not by or not by.strip():
-        raise UsageError("by is empty: name who unblinds, as in --by 'C. de Vries'.")
+        raise UsageError("by is empty: name who unblinds, as in by='C. de Vries'.")
     source = plan.lock_path if lock is None else Path(lock)
     if not source.exists():
         raise UnblindingError(
@@ -145,7 +145,7 @@ def _clock(created: str) -> datetime | None:
 
 def _of_data(plan: PlanRecord, data: Any) -> dict[str, Any]:
     loaded = load_data(plan.spec, data)
-    check_data(plan.spec, loaded.frame)
+    check_data(plan.spec, loaded.frame, plan.folder)
     return _receipt(loaded.source)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trialkit.errors import nearest, shown
@@ -32,10 +33,10 @@ class ExpectedColumn:
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
 
-def expected_columns(spec: PlanSpec) -> tuple[ExpectedColumn, ...]:
+def expected_columns(spec: PlanSpec, folder: Path | None = None) -> tuple[ExpectedColumn, ...]:
     """Every column that the planned analyses read, once, with all its roles.
 
-    Scores are not among them: trialkit makes those from the items.
+    Scores are not among them: trialkit makes those from the items. Scale files of one's own stand in `folder`, that of the plan.
 
     Examples
     --------
@@ -44,7 +45,7 @@ def expected_columns(spec: PlanSpec) -> tuple[ExpectedColumn, ...]:
     """
     scores = spec.score_columns()
     found: dict[str, ExpectedColumn] = {}
-    for column in _wanted(spec):
+    for column in _wanted(spec, folder):
         if column.name in scores:
             continue
         before = found.get(column.name)
@@ -121,8 +122,9 @@ def _arm_problems(column: ExpectedColumn, arms: Iterable[object]) -> list[str]:
     problems = []
     if unknown:
         near = nearest(unknown[0], absent or column.allowed)
-        hint = f" Did you mean '{near}'?" if near else ""
-        problems.append(f"column '{column.name}' holds {shown(unknown)}, which [arms] does not name.{hint}")
+        named = f"It names {shown(column.allowed)}: write the names as they stand in the data, or mend the data."
+        hint = f"Did you mean '{near}'?" if near else named
+        problems.append(f"column '{column.name}' holds {shown(unknown)}, which [arms] does not name. {hint}")
     if absent:
         problems.append(f"no row of the data is in arm {shown(absent)}, which the plan names. {ARM_WITHOUT_ROWS}")
     return problems
@@ -133,7 +135,7 @@ def arm_text(arm: object) -> str:
     return str(int(arm)) if isinstance(arm, float) and arm.is_integer() else str(arm)
 
 
-def _wanted(spec: PlanSpec) -> Iterator[ExpectedColumn]:
+def _wanted(spec: PlanSpec, folder: Path | None) -> Iterator[ExpectedColumn]:
     data = spec.data
     yield ExpectedColumn(data.unit, ("unit",), "identifier")
     yield ExpectedColumn(data.arm, ("arm",), "label", spec.arm_names)
@@ -150,7 +152,7 @@ def _wanted(spec: PlanSpec) -> Iterator[ExpectedColumn]:
     for column in data.strata:
         yield ExpectedColumn(column, ("strata",), "category")
     yield from _outcome_columns(spec)
-    yield from _item_columns(spec)
+    yield from _item_columns(spec, folder)
     yield from _covariate_columns(spec)
 
 
@@ -178,13 +180,13 @@ def _outcome_columns(spec: PlanSpec) -> Iterator[ExpectedColumn]:
             yield ExpectedColumn(entry.mediator.baseline, (f"baseline of the mediator of '{entry.outcome}'",), "number")
 
 
-def _item_columns(spec: PlanSpec) -> Iterator[ExpectedColumn]:
+def _item_columns(spec: PlanSpec, folder: Path | None) -> Iterator[ExpectedColumn]:
     for entry in spec.scales:
         kind = "label" if entry.codes else "number"
         for wave in spec.scale_waves(entry.name) if "{wave}" in entry.items else (None,):
             name = entry.items if wave is None else entry.items.replace("{wave}", wave)
             yield ExpectedColumn(name, (f"items of '{entry.name}'",), kind, wave=wave)
-            for what, column in form_columns(entry).items():
+            for what, column in form_columns(entry, folder).items():
                 place = column if wave is None else column.replace("{wave}", wave)
                 yield ExpectedColumn(place, (f"{what}, which decides on the form of '{entry.name}'",), "number or category")
 

@@ -129,7 +129,7 @@ def _manifest(spec: PlanSpec, source_text: str, folder: Path | None, moment: str
         "source_hash": sha256_of_text(source_text.replace("\r\n", "\n")),
         "plan": spec.to_dict(),
         "not_runnable_when_locked": not_yet(spec),
-        "expected_data": [c.to_dict() for c in expected_columns(spec)],
+        "expected_data": [c.to_dict() for c in expected_columns(spec, folder)],
         "scales": [{"name": s.name, "scale": s.scale, "sha256": digest(s.scale, folder)} for s in spec.scales],
         "analysis_seeds": {
             "analysis": spec.analysis.seed,
@@ -155,11 +155,11 @@ def _earlier(spec: PlanSpec, target: Path, folder: Path | None, amend: str | Non
     earlier = read_lock(target)
     changed = (*differences(locked_plan(earlier), spec.to_dict()), *changed_definitions(earlier, folder))
     if not changed:
-        raise LockError(f"'{target.name}' already locks this very plan; nothing was written")
+        raise LockError(f"'{target.name}' already locks this very plan; nothing was written, and nothing needs to be")
     if amend is None or not amend.strip():
         raise LockError(
             f"'{target.name}' locks another version of this plan ({'; '.join(str(c) for c in changed[:3])}"
-            f"{f' and {len(changed) - 3} more' if len(changed) > 3 else ''}). To lock the change as an amendment, give the reason."
+            f"{f' and {len(changed) - 3} more' if len(changed) > 3 else ''}). To lock the change as an amendment, give the reason: trialkit lock PLAN --amend 'why'."
         )
     if damage := verify(target).damage:
         raise LockError(f"'{target.name}' was changed after it was made ({damage[0]}); amend an undamaged copy")

@@ -64,6 +64,10 @@ def parsed_lock(text: str, name: str) -> dict[str, Any]:
     try:
         manifest = parse_strict(text)
     except ValueError as reason:
+        if text.strip() and not text.lstrip().startswith(("{", "[")):
+            raise LockError(
+                f"'{name}' is no lock of a plan; a lock ends in .lock.json, and `trialkit lock plan.toml` makes one"
+            ) from None
         raise LockError(
             f"'{name}' cannot be read as a lock ({reason}); it was damaged or changed, use an undamaged copy"
         ) from None

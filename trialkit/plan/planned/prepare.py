@@ -71,7 +71,7 @@ def prepare(spec: PlanSpec, data: Any, *, folder: Path | None = None) -> Prepare
     """Check `data` (a path, any data frame, or what `load_data` read) against the plan; `folder` is where relative scale files are."""
     loaded = load_data(spec, data)
     frame, source = loaded.frame.copy() if loaded is data else loaded.frame, loaded.source
-    check_data(spec, frame)
+    check_data(spec, frame, folder)
     frame[spec.data.arm] = _arm_labels(spec, frame)
     scored, directions, answers = _score(spec, frame, folder)
     notes = _composites(spec, frame, [o for o in spec.outcomes if o.kind in ("column", "scale")])
@@ -115,11 +115,11 @@ def load_data(spec: PlanSpec, data: Any) -> Loaded:
     return Loaded(frame, source, codes, data)
 
 
-def check_data(spec: PlanSpec, frame: pd.DataFrame) -> None:
+def check_data(spec: PlanSpec, frame: pd.DataFrame, folder: Path | None = None) -> None:
     """Every column and arm of the plan at once; the first problem settles the class of the error."""
     arm = spec.data.arm
     arms = list(frame[arm].dropna().unique()) if arm in frame.columns else None
-    problems = data_problems(expected_columns(spec), list(frame.columns), arms, labels=labels.variable_labels(frame))
+    problems = data_problems(expected_columns(spec, folder), list(frame.columns), arms, labels=labels.variable_labels(frame))
     if not problems:
         return
     text = problems[0] + (f" Also: {' '.join(problems[1:])}" if len(problems) > 1 else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -29,6 +30,49 @@ _OTHER_WORDS = {
     ("outcomes", "margin"): "write equivalence = ... or noninferiority = ...",
     ("multiplicity", "correction"): "the correction is called method",
 }
+# Values that people write, and what the plan calls them.
+_OTHER_VALUES = {
+    ("method", "bonferroni"): "holm",  # never rejects less, under the same conditions
+    ("method", "bonferoni"): "holm",
+    ("method", "fdr"): "bh",
+    ("method", "benjamini_hochberg"): "bh",
+    ("scheme", "blocked"): "permuted_blocks",
+    ("scheme", "cluster"): "clustered",
+    ("scheme", "pairs"): "matched_pairs",
+    ("primary", "complete_cases"): "available_cases",
+    ("primary", "mice"): "multiple_imputation",
+    ("primary", "ipw"): "inverse_probability_weights",
+    ("strategy", "itt"): "treatment_policy",
+    ("strategy", "intention_to_treat"): "treatment_policy",
+    ("estimator", "ols"): "ancova",
+    ("estimator", "regression"): "ancova",
+    ("estimator", "t_test"): "difference_in_means",
+    ("estimator", "logistic"): "logit",
+    ("estimator", "logistic_regression"): "logit",
+    ("estimator", "multilevel"): "mixed",
+    ("estimator", "lmm"): "mixed",
+    ("covariance", "robust"): "auto",
+    ("covariance", "cluster"): "auto",
+    ("measure", "difference"): "mean_difference",
+    ("measure", "cohens_d"): "mean_difference",
+    ("kind", "binary"): "categorical",
+    ("kind", "numeric"): "continuous",
+    ("kind", "number"): "continuous",
+    ("better", "up"): "higher",
+    ("better", "more"): "higher",
+    ("better", "down"): "lower",
+    ("better", "less"): "lower",
+}
+# What a table in braces holds, where the name does not tell.
+_SAMPLES = {
+    "waves": '{ t0 = "before", t1 = "after six months" }',
+    "missing_codes": '{ -99 = "refused" }',
+    "allocation": "{ individual = 1, peer = 1 }",
+    "groups": "{ size = [10, 15] }",
+    "assumptions": "{ icc = 0.05, attrition = 0.15 }",
+    "assume": "{ effect = 0.1 }",
+    "estimand": '{ average = "group" }',
+}
 
 
 def explained(found: ValidationError, raw: dict[str, Any]) -> Iterator[tuple[Keys, str]]:
@@ -37,6 +81,8 @@ def explained(found: ValidationError, raw: dict[str, Any]) -> Iterator[tuple[Key
     unknown = [located(raw, e["loc"]) for e in errors if e["type"] == "extra_forbidden"]
     for error in errors:
         path = located(raw, error["loc"])
+        if error["type"] == "too_short" and any(e is not error and located(raw, e["loc"])[: len(path)] == path for e in errors):
+            continue  # a list is short because a member of it cannot be read, which is said already
         if error["type"] == "missing" and _misspelt(path, unknown):
             continue  # the sentence on the unknown key says it already
         cause = error.get("ctx", {}).get("error")
@@ -80,6 +126,8 @@ def _sentence(error: Any, path: Keys, raw: dict[str, Any]) -> str:
     if kind == "extra_forbidden":
         return _unknown(path, raw)
     field = field_at(path)
+    if kind in ("model_type", "dict_type") and len(path) > 1 and isinstance(path[-1], int) and path[-2] in _SAMPLES:
+        given = _at(raw, path[:-1])
     if kind == "literal_error":
         return _not_allowed(path, raw, given, field)
     return f"{_place(path, raw)} {_wrong(kind, given, error, path)}"
@@ -116,16 +164,25 @@ def _unknown(path: Keys, raw: dict[str, Any]) -> str:
 
 def _not_allowed(path: Keys, raw: dict[str, Any], given: Any, field: FieldInfo | None) -> str:
     allowed = _literals(field.annotation) if field is not None else []
-    near = nearest(str(given), allowed)
+    near = _meant(path, given, allowed)
     hint = f" Did you mean '{near}'?" if near else ""
     what = f"{_place(path, raw)} cannot be {_clipped(given)}."
     return f"{what}{hint} Possible: {shown(allowed, 40)}."
+
+
+def _meant(path: Keys, given: Any, allowed: list[str]) -> str | None:
+    """The value that was probably meant: by another word for it, or by its spelling."""
+    key = next((str(p) for p in reversed(path) if isinstance(p, str)), "")
+    word = "_".join(str(given).casefold().replace("-", " ").replace("'", "").split())
+    other = _OTHER_VALUES.get((key, word))
+    return other if other in allowed else nearest(str(given), allowed)
 
 
 def _wrong(kind: str, given: Any, error: Any, path: Keys) -> str:
     """What is wrong with a value, and what it must be."""
     key = next((str(p) for p in reversed(path) if isinstance(p, str)), "value")
     sample = "[10, 15]" if key == "size" else '["..."]'
+    table = _treated(path) or _SAMPLES.get(key, "{ ... }")
     bounds = {k: f"{v:g}" if isinstance(v, float) else v for k, v in error.get("ctx", {}).items()}
     must = {
         "string_type": f'must be text in quotes, as in {key} = "..."',
@@ -135,8 +192,8 @@ def _wrong(kind: str, given: Any, error: Any, path: Keys) -> str:
         "bool_type": "must be true or false, without quotes",
         "tuple_type": f"must be a list in brackets, as in {key} = {sample}",
         "missing": f"must hold two numbers, as in {key} = {sample}",
-        "dict_type": f"must be a table, as in {key} = {{ ... }}",
-        "model_type": f"must be a table, as in {key} = {{ ... }}",
+        "dict_type": f"must be a table, as in {key} = {table}",
+        "model_type": f"must be a table, as in {key} = {table}",
         "finite_number": "must be a finite number",
         "greater_than": f"must be above {bounds.get('gt')}",
         "greater_than_equal": f"must be at least {bounds.get('ge')}",
@@ -155,8 +212,13 @@ def _wrong(kind: str, given: Any, error: Any, path: Keys) -> str:
     return f"{must}; it is {_clipped(given)}"
 
 
+def _treated(path: Keys) -> str | None:
+    """What stands behind an event on the way."""
+    return '{ strategy = "treatment_policy" }' if len(path) > 1 and path[-2] == "intercurrent" else None
+
+
 def _clipped(given: Any) -> str:
-    text = "true" if given is True else "false" if given is False else repr(given)
+    text = "true" if given is True else "false" if given is False else f"{given}" if isinstance(given, date) else repr(given)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -184,6 +246,12 @@ def _holder(path: Keys, raw: dict[str, Any]) -> str:
         else:
             words += f" {part}"
     return words
+
+
+def _at(raw: Any, path: Keys) -> Any:
+    for part in path:
+        raw = _inside(raw, part)
+    return raw
 
 
 def _inside(node: Any, part: str | int) -> Any:

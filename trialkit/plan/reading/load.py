@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["PlanFileError", "load_spec", "parse_plan", "read_plan_text"]
 
 MOST_BYTES = 1_000_000
+DATA_ENDINGS = (".csv", ".tsv", ".sav", ".zsav", ".dta", ".xlsx", ".parquet")
 Keys = tuple[str | int, ...]
 
 
@@ -63,6 +64,8 @@ def load_spec(path_or_text: str | Path) -> PlanSpec:
 def read_plan_text(path: str | Path) -> str:
     """The text of a plan file, or one sentence that says why it is none."""
     path = Path(path)
+    if path.suffix.lower() in DATA_ENDINGS:
+        raise PlanError(f"'{path.name}' is a data file, and a plan is expected here: the plan comes first, then the data")
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)

@@ -55,7 +55,10 @@ def _twice(lines: list[str], number: int | None, reason: str) -> str | None:
         return f"'{inline.group(1)}' is set twice on this line; keep one"
     if not reason.startswith("Cannot overwrite a value") or number is None:
         return None
-    here = lines[number - 1]
+    here = lines[number - 1].strip()
+    if here in ("[[outcomes]]", "[outcomes]", "[[scales]]", "[scales]"):
+        name = here.strip("[]")
+        return f"some {name} begin with [{name}] and others with [[{name}]]; write [[{name}]], in double brackets, above each"
     key = here.split("=")[0].strip().strip("[]")
     earlier = [i for i, line in enumerate(lines[: number - 1], 1) if line.split("=")[0].strip() == key and "=" in line]
     return f"'{key}' is set twice{f' (first on line {earlier[-1]})' if earlier else ''}; keep one"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
+from trialkit.estimate.measures import MEASURES
 from trialkit.plan.schema.base import Column, Columns, Frozen, FrozenMap, Listed, Name, Text, no_repeats
 
 __all__ = [
     "BINARY_MEASURES",
+    "DIRECTED_MEASURES",
+    "PLANNED",
     "RATIO_MEASURES",
     "TIME_MEASURES",
     "Assume",
@@ -38,11 +41,11 @@ Measure = Literal[
     "hazard_ratio",
     "rmst_difference",
 ]
-TIME_MEASURES = frozenset({"hazard_ratio", "rmst_difference"})
-BINARY_MEASURES = frozenset({"risk_difference", "risk_ratio", "odds_ratio"})
-RATIO_MEASURES = frozenset(
-    {"risk_ratio", "odds_ratio", "rate_ratio", "mean_ratio", "win_odds", "proportional_odds", "hazard_ratio"}
-)
+PLANNED = tuple(MEASURES[name] for name in get_args(Measure))
+TIME_MEASURES = frozenset(m.name for m in PLANNED if m.outcome == "time")
+BINARY_MEASURES = frozenset(m.name for m in PLANNED if m.outcome == "binary")
+RATIO_MEASURES = frozenset(m.name for m in PLANNED if m.ratio)
+DIRECTED_MEASURES = frozenset(m.name for m in PLANNED if m.better == "directed")
 Estimator = Literal[
     "ancova", "lin", "difference_in_means", "horvitz_thompson", "hajek", "aipw", "mixed", "g_computation", "logit"
 ]

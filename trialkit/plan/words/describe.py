@@ -153,13 +153,20 @@ def _outcomes(spec: PlanSpec, w: Vocabulary, folder: Path | None, language: Lang
 
 def _source(spec: PlanSpec, outcome: Outcome, w: Vocabulary) -> str:
     adjust = spec.adjust_for(outcome)
-    plain = not adjust or spec.estimator_for(outcome) == "difference_in_means"
+    plain = not adjust or not _adjusts(spec.estimator_for(outcome))
     adjusted = w("unadjusted") if plain else w("adjusted", columns=w.listed(adjust))
     if outcome.kind == "time":
         return w("from_time", time=outcome.time, event=outcome.event, adjusted=adjusted)
     if outcome.index is not None:
         return w("from_index", index=w(f"index_{outcome.index.kind}"), parts=_parts(spec, outcome, w), adjusted=adjusted)
     return w("scored" if outcome.kind == "scale" else "from_column", column=spec.value_column(outcome), adjusted=adjusted)
+
+
+def _adjusts(estimator: str) -> bool:
+    """Whether an estimator takes covariates; one that is not built is told as planned."""
+    from trialkit.estimate.registry import ESTIMATORS
+
+    return estimator not in ESTIMATORS or ESTIMATORS[estimator].adjusts
 
 
 def _parts(spec: PlanSpec, outcome: Outcome, w: Vocabulary) -> str:
@@ -199,12 +206,7 @@ def _matters(outcome: Outcome, w: Vocabulary) -> str:
 
 def _analysis(spec: PlanSpec, w: Vocabulary) -> Iterator[str]:
     analysis = spec.analysis
-    estimator = w.named("estimator", analysis.estimator)
-    yield w(
-        "estimated",
-        estimator=f"{estimator[:1].upper()}{estimator[1:]}",
-        adjusted=_of_columns(w, "estimated_with", analysis.adjust),
-    )
+    yield from _estimated(spec, w)
     yield w("errors", covariance=_covariance(spec, w))
     yield w("intervals", level=w.amount(analysis.conf_level * 100), compared=_compared(spec, w))
     yield w("covariate_missing", rule=w(f"covariate_{analysis.covariate_missing}"))
@@ -220,6 +222,18 @@ def _analysis(spec: PlanSpec, w: Vocabulary) -> Iterator[str]:
         yield w("few_groups", draws=min(analysis.draws, FEW_GROUPS_DRAWS), seed=analysis.seed)
     elif when_few(spec):
         yield w("few_groups_if", most=FEW_GROUPS)
+
+
+def _estimated(spec: PlanSpec, w: Vocabulary) -> Iterator[str]:
+    """Every estimator that the outcomes get, and which outcomes, where they differ in it."""
+    used: dict[str, list[str]] = {}
+    for outcome in spec.outcomes:
+        used.setdefault(spec.estimator_for(outcome), []).append(outcome.name)
+    for name, outcomes in used.items():
+        words = w.named("estimator", name)
+        adjusted = _of_columns(w, "estimated_with", spec.analysis.adjust) if _adjusts(name) else ""
+        whose = w("estimated_for", outcomes=w.listed(outcomes)) if len(used) > 1 else ""
+        yield w("estimated", estimator=f"{words[:1].upper()}{words[1:]}", adjusted=adjusted, whose=whose)
 
 
 def _covariance(spec: PlanSpec, w: Vocabulary) -> str:

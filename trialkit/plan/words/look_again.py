@@ -64,6 +64,9 @@ def _told(what: str, value: Any, language: str) -> str:
 
 
 def _of_outcomes(spec: PlanSpec) -> Found:
+    for outcome in spec.outcomes:
+        if len(spec.wave_names) > 1 and outcome.wave == spec.wave_names[0]:
+            yield "before_randomization", f"outcomes.{outcome.name}.wave", {"name": outcome.name, "wave": outcome.wave}
     for outcome in spec.primary:
         key = f"outcomes.{outcome.name}"
         if outcome.smallest_worthwhile is None:
@@ -164,6 +167,9 @@ def _of_analysis(spec: PlanSpec) -> Found:
     level = spec.analysis.conf_level
     if level < LEAST_CONFIDENCE:
         yield "conf_level", "analysis.conf_level", {"level": f"{100 * level:g}", "alpha": level, "meant": f"{1 - level:.10g}"}
+    families = {outcome.family for outcome in spec.primary}
+    if spec.multiplicity.method not in ("none", "gatekeeping") and len(families) > 1:
+        yield "primary_families", "outcomes", {"n": len(spec.primary), "k": len(families)}
     tests = len(spec.primary) * len(spec.comparisons)
     if spec.multiplicity.method == "none" and tests > 1:
         yield "no_correction", "multiplicity.method", {"n": tests, "chance": f"{100 * (1 - level**tests):.0f}"}
@@ -188,18 +194,20 @@ _WORDS: dict[str, dict[str, str]] = {
         "rating_narrow": "with {lost} % lost, the best rating of the What Works Clearinghouse is gone once the losses of the arms differ by more than {cautious} points (cautious boundary) or {optimistic} (optimistic).",
         "no_sensitivity": "{lost} % are expected to be lost, and nothing shows how much they could matter: add [missing] sensitivity, for instance lee_bounds or tipping_point.",
         "conf_level": "conf_level is {level} %: that is a very short interval. For tests at alpha {alpha} write conf_level = {meant}.",
+        "before_randomization": "'{name}' is taken at '{wave}', the first wave, before randomization: nothing can have changed it yet. Name a later wave.",
+        "primary_families": "{n} primary outcomes stand in {k} families, and a correction works within a family, so that none is made between them: give them the same family, or make one of them primary.",
         "no_correction": "{n} primary tests without correction find something by chance with a probability of up to {chance} %.",
     },
     "nl": {
-        "no_worthwhile": "'{name}' heeft geen smallest_worthwhile: het verslag kan zeggen of er een effect is, niet of het groot genoeg is, en 'geen verschil gevonden' wordt gelezen als 'even goed'.",
+        "no_worthwhile": "'{name}' heeft geen smallest_worthwhile: het rapport kan zeggen of er een effect is, niet of het groot genoeg is, en 'geen verschil gevonden' wordt gelezen als 'even goed'.",
         "no_baseline": "'{name}' heeft geen voormeting: dezelfde meting vóór de loting maakt het interval smaller en kost één vraag.",
         "many_primary": "{n} primaire uitkomsten delen één foutenkans, zodat elk apart op ongeveer {alpha} wordt getoetst: noem de paar die beslissen en maak de andere secundair.",
         "wide_margin": "de marge van '{name}', {margin}, is ruimer dan het kleinste effect dat ertoe doet, {size}: 'even goed' kan worden verklaard terwijl een verschil dat ertoe doet verloren gaat.",
         "assumes_less": "'{name}' gaat uit van een effect van {assumed} en noemt minder dan {size} niet de moeite waard: het onderzoek mikt op een succes dat geen succes zou heten.",
-        "assumes_harm": "'{name}' gaat uit van een effect van {assumed}, en dat is de slechte kant op: power en gesimuleerde gegevens mikken dan op schade. Draai het teken om of herstel `better`.",
-        "no_icc_one_arm": "mensen komen in groepen en er staat geen icc: power neemt dan 0,05, en een proef met verzonnen loting moet er een horen. Leden van een groep gaan op elkaar lijken, meestal met 0,02 tot 0,15.",
-        "no_icc": "hele clusters worden geloot en er staat geen icc: power neemt dan 0,05. Zet icc bij de assumptions van [design].",
-        "no_units": "het geplande aantal mensen ontbreekt ([design] units): power en gesimuleerde gegevens kunnen niet zeggen of het plan kan slagen.",
+        "assumes_harm": "'{name}' gaat uit van een effect van {assumed}, en dat is de slechte kant op: onderscheidend vermogen en gesimuleerde gegevens gaan dan uit van schade. Draai het teken om of herstel `better`.",
+        "no_icc_one_arm": "mensen komen in groepen en er staat geen icc: `trialkit power` rekent dan met 0,05, en een proef met verzonnen loting moet er een horen. Leden van een groep gaan op elkaar lijken, meestal met 0,02 tot 0,15.",
+        "no_icc": "hele clusters worden geloot en er staat geen icc: `trialkit power` rekent dan met 0,05. Zet icc bij de assumptions van [design].",
+        "no_units": "het geplande aantal mensen ontbreekt ([design] units): onderscheidend vermogen en gesimuleerde gegevens zijn dan niet te berekenen.",
         "few_groups": "er zijn ongeveer {n} groepen in een arm gepland: intervallen worden breed en leunen op de vorm van de gegevens. Meer en kleinere groepen helpen meer dan meer mensen per groep.",
         "few_clusters": "een arm heeft {n} clusters: intervallen worden breed en leunen op de vorm van de gegevens. Meer clusters helpen meer dan meer mensen per cluster.",
         "low_power": "het kleinste effect dat ertoe doet op '{name}' wordt gevonden met een kans van {power} %: een onderzoek dat niets vindt, toont dan niet dat er niets is. `trialkit power` zegt wat helpt.",
@@ -208,6 +216,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "rating_narrow": "bij {lost} % uitval vervalt de hoogste beoordeling van het What Works Clearinghouse zodra de uitval van de armen meer dan {cautious} punten (voorzichtige grens) of {optimistic} (ruime grens) verschilt.",
         "no_sensitivity": "naar verwachting valt {lost} % uit, en niets laat zien hoeveel dat kan uitmaken: zet sensitivity bij [missing], bijvoorbeeld lee_bounds of tipping_point.",
         "conf_level": "conf_level is {level} %: dat is een heel kort interval. Is alfa {alpha} bedoeld, schrijf dan conf_level = 1 - alfa, hier {meant}.",
+        "before_randomization": "'{name}' wordt gemeten op '{wave}', de eerste meting, vóór de loting: er kan dan nog niets zijn veranderd. Noem een latere meting.",
+        "primary_families": "{n} primaire uitkomsten staan in {k} families, en een correctie werkt binnen een familie: tussen hen wordt dus niet gecorrigeerd. Geef ze dezelfde familie of maak er één primair.",
         "no_correction": "{n} primaire toetsen zonder correctie vinden met een kans van ten hoogste {chance} % iets bij toeval.",
     },
 }  # fmt: skip

@@ -1,48 +1,24 @@
 """Which planned parts this version cannot run: one table of what is built, and sentences for the rest.
 
-A part that becomes runnable is added to `BUILT`; nothing else changes.
+A part that becomes runnable is added to `BUILT`; nothing else changes. Measures and estimators of the schema are built but for those named.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
+
+from trialkit.plan.schema.outcomes import PLANNED, Estimator
 
 if TYPE_CHECKING:
     from trialkit.plan.schema.outcomes import Outcome
     from trialkit.plan.schema.plan_spec import PlanSpec
 
-__all__ = ["BUILT", "companion_fits", "corrects_pooled", "not_yet", "unfit_for_rule"]
+__all__ = ["BUILT", "can_run", "companion_fits", "corrects_pooled", "not_yet", "unfit_for_rule"]
 
 BUILT: dict[str, frozenset[str]] = {
-    "estimator": frozenset(
-        {
-            "ancova",
-            "lin",
-            "difference_in_means",
-            "aipw",
-            "mixed",
-            "g_computation",
-            "logit",
-            "poisson",
-            "win_odds",
-            "proportional_odds",
-        }
-        | {"quantile", "cox", "rmst"}
-    ),
-    "measure": frozenset(
-        {
-            "mean_difference",
-            "risk_difference",
-            "risk_ratio",
-            "odds_ratio",
-            "rate_ratio",
-            "mean_ratio",
-            "win_odds",
-            "proportional_odds",
-        }
-        | {"quantile", "hazard_ratio", "rmst_difference"}
-    ),
+    "estimator": frozenset({*get_args(Estimator), *(m.estimator for m in PLANNED)}) - {"horvitz_thompson", "hajek"},
+    "measure": frozenset(m.name for m in PLANNED),
     "average": frozenset({"participant", "group"}),
     "population": frozenset({"all_randomized"}),
     "strategy": frozenset({"treatment_policy", "composite"}),
@@ -85,6 +61,18 @@ def not_yet(spec: PlanSpec) -> list[str]:
     ["[multiplicity] method 'romano_wolf'", "[[mediation]] of 'employed' through 'self_efficacy' at t1"]
     """
     return list(dict.fromkeys((*_outcomes(spec), *_analysis(spec), *_sections(spec))))
+
+
+def can_run(spec: PlanSpec, outcome: Outcome) -> bool:
+    """Whether the effect on an outcome can be estimated as planned."""
+    strategies = {h.strategy for h in outcome.intercurrent.values()}
+    return (
+        outcome.measure in BUILT["measure"]
+        and spec.estimator_for(outcome) in BUILT["estimator"]
+        and outcome.estimand.population in BUILT["population"]
+        and outcome.estimand.average in BUILT["average"]
+        and strategies <= BUILT["strategy"]
+    )
 
 
 def companion_fits(companion: str, outcome: Outcome) -> bool:

@@ -19,6 +19,7 @@ from trialkit.errors import UsageError
 from trialkit.inference.arrays import BoolArray
 from trialkit.inference.power.binomial_power import CountTest, count_tails, rejections
 from trialkit.inference.power.noncentral import Alternative, Tails, t_tails
+from trialkit.misuse import explained
 from trialkit.power.arguments import (
     EffectOn,
     Pair,
@@ -149,6 +150,7 @@ def _scalar(value: Any) -> float:
     return float(np.asarray(value).reshape(-1)[0])
 
 
+@explained
 def binary(
     *,
     control_rate: float,

@@ -21,6 +21,7 @@ import numpy as np
 
 from trialkit.errors import UsageError
 from trialkit.inference.power.noncentral import Alternative
+from trialkit.misuse import explained
 from trialkit.power.arguments import EffectOn, Pair, Reference, TakeUp, Test, choice, optional, real, said, shares
 from trialkit.power.assemble import assemble
 from trialkit.power.mean_model import MeanModel, all_rounded_up, asked_sizes
@@ -34,6 +35,7 @@ BlockEffects: TypeAlias = Literal["constant", "fixed", "random"]
 SIZE_ARGUMENTS = ("blocks", "block_size", "superblocks", "blocks_per_superblock", "clusters_per_block", "cluster_size")
 
 
+@explained
 def blocked(
     *,
     effect: float | None = None,

@@ -12,6 +12,7 @@ from trialkit.errors import UsageError
 from trialkit.inference.power.cluster_variance import Levels
 from trialkit.inference.power.grouped_power import exact_tails
 from trialkit.inference.power.noncentral import Alternative
+from trialkit.misuse import explained
 from trialkit.power.arguments import (
     EffectOn,
     Pair,
@@ -41,6 +42,7 @@ SIZE_ARGUMENTS = ("clusters", "cluster_size", "allocation")
 _MANY = 1e9
 
 
+@explained
 def clustered(
     *,
     effect: float | None = None,

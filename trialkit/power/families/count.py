@@ -14,6 +14,7 @@ from typing import Any
 
 from trialkit.errors import UsageError
 from trialkit.inference.power.noncentral import Alternative
+from trialkit.misuse import explained
 from trialkit.power.arguments import EffectOn, Pair, Side, TakeUp, Test, both_arms, optional, real, said, side_of
 from trialkit.power.families.ratio_designs import (
     CLUSTER_SIZES,
@@ -35,6 +36,7 @@ from trialkit.results import Note
 SIZE_ARGUMENTS = ("n", "n_per_arm", "treated", "controls", *GROUP_SIZES, *CLUSTER_SIZES, "allocation")
 
 
+@explained
 def count(
     *,
     rate_ratio: float | None = None,

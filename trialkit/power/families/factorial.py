@@ -17,6 +17,7 @@ import numpy as np
 
 from trialkit.errors import UsageError
 from trialkit.inference.power.noncentral import Alternative, t_power
+from trialkit.misuse import explained
 from trialkit.power.arguments import EffectOn, Pair, Reference, TakeUp, Test, choice, optional, real, said
 from trialkit.power.assemble import assemble
 from trialkit.power.mean_model import MeanModel, all_rounded_up, asked_sizes, only_one
@@ -51,6 +52,7 @@ class Cell:
         return (self.units * left if self.size == 1 else self.units) - 1
 
 
+@explained
 def factorial(
     *,
     effect: float | None = None,

@@ -10,6 +10,7 @@ import numpy as np
 
 from trialkit.errors import UsageError
 from trialkit.inference.power.noncentral import Alternative
+from trialkit.misuse import explained
 from trialkit.power.arguments import (
     EffectOn,
     Pair,
@@ -54,6 +55,7 @@ _NOTES = {
 _METHOD_WORDS = {"exact": "exact over the variance ratio", "satterthwaite": "plug-in Satterthwaite df"}
 
 
+@explained
 def grouped(
     *,
     effect: float | None = None,

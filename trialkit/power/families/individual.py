@@ -15,6 +15,7 @@ import numpy as np
 from trialkit.errors import UsageError
 from trialkit.inference.power.grouped_power import exact_tails, satterthwaite_df
 from trialkit.inference.power.noncentral import Alternative, Tails, t_tails
+from trialkit.misuse import explained
 from trialkit.power.arguments import (
     EffectOn,
     Pair,
@@ -89,6 +90,7 @@ class Individual:
         return people_words(sizes)
 
 
+@explained
 def individual(
     *,
     effect: float | None = None,

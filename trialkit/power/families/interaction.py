@@ -25,6 +25,7 @@ import numpy as np
 from trialkit.errors import UsageError
 from trialkit.inference.power.grouped_power import satterthwaite_df
 from trialkit.inference.power.noncentral import Alternative, t_power
+from trialkit.misuse import explained
 from trialkit.power.arguments import EffectOn, Pair, Reference, TakeUp, Test, both_arms, choice, optional, real, said, shares
 from trialkit.power.assemble import assemble
 from trialkit.power.mean_model import MeanModel, all_rounded_up, asked_sizes, only_one
@@ -40,6 +41,7 @@ ModeratorLevel: TypeAlias = Literal["individual", "cluster", "group"]
 SIZE_ARGUMENTS = ("n", "clusters", "cluster_size", "groups", "group_size", "controls")
 
 
+@explained
 def interaction(
     *,
     effect: float | None = None,

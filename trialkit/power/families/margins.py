@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from trialkit.errors import UsageError
+from trialkit.misuse import explained
 from trialkit.power.arguments import Test, choice, left_out, optional, real, said, shares
 from trialkit.power.families.clustered import clustered
 from trialkit.power.families.clustered import improvements as clustered_improvements
@@ -23,12 +24,12 @@ from trialkit.power.families.grouped import grouped
 from trialkit.power.families.grouped import improvements as grouped_improvements
 from trialkit.power.families.individual import baseline_words, individual
 from trialkit.power.families.individual import improvements as individual_improvements
-from trialkit.power.families.margin_rates import RateMethod, rates
-from trialkit.power.families.margin_scales import RATIO_ARGUMENTS, Better, Measure, rate_spread, ratio_scale, ratio_spread
-from trialkit.power.families.margin_tests import Margin, MarginResult, both_tests, limits_of, root
 from trialkit.power.families.paired import improvements as paired_improvements
 from trialkit.power.families.paired import paired
 from trialkit.power.families.ratio_scales import RatioScale
+from trialkit.power.margins.rates import RateMethod, rates
+from trialkit.power.margins.scales import RATIO_ARGUMENTS, Better, Measure, rate_spread, ratio_scale, ratio_spread
+from trialkit.power.margins.tests import Margin, MarginResult, both_tests, limits_of, root
 from trialkit.power.people import rounded_up
 from trialkit.power.random_designs import notes_of_two_tests
 from trialkit.power.result import PowerResult
@@ -69,6 +70,7 @@ _LOWEST = {
 }  # fmt: skip
 
 
+@explained
 def noninferiority(
     *,
     margin: float | None = None,
@@ -231,6 +233,7 @@ def _of_ratio(
     return MarginResult((), found.notes, details)
 
 
+@explained
 def equivalence(
     *,
     margin: Margin | None = None,

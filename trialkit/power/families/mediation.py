@@ -20,6 +20,7 @@ from scipy import special
 from trialkit.errors import UsageError
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.power.noncentral import Tails, chi_nodes, critical_value, t_tails
+from trialkit.misuse import explained
 from trialkit.power.arguments import Pair, TakeUp, Test, choice, real, said, shares
 from trialkit.power.assemble import assemble
 from trialkit.power.mean_model import asked_sizes
@@ -146,6 +147,7 @@ def _interval(delta: float, ncp: FloatArray, root: FloatArray, df: float, test: 
     return total
 
 
+@explained
 def mediation(
     *,
     a: float,

@@ -14,6 +14,7 @@ from typing import Any
 from trialkit.errors import UsageError
 from trialkit.inference.power.grouped_power import satterthwaite_df
 from trialkit.inference.power.noncentral import Alternative, t_power
+from trialkit.misuse import explained
 from trialkit.power.arguments import Pair, both_arms, optional, real
 from trialkit.power.words import number, percent, plural, size
 from trialkit.results import TableResult, plain
@@ -43,6 +44,7 @@ def _found(words: str, sizes: dict[str, float], more: dict[str, Any]) -> Optimal
     return OptimalDesign((), (), details, (plain({**sizes, **more}),))
 
 
+@explained
 def optimal_allocation(
     *,
     cost: tuple[float, float],
@@ -86,6 +88,7 @@ def optimal_allocation(
     return _found(words, sizes, more)
 
 
+@explained
 def optimal_grouped(
     *,
     icc: float,
@@ -155,6 +158,7 @@ def optimal_grouped(
     return _found(words, sizes, more)
 
 
+@explained
 def optimal_clustered(
     *,
     icc: float,

@@ -17,6 +17,7 @@ import numpy as np
 from trialkit.errors import UsageError
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.power.noncentral import Alternative
+from trialkit.misuse import explained
 from trialkit.power.arguments import Pair, Side, TakeUp, Test, both_arms, optional, real, said, side_of
 from trialkit.power.families.ratio_designs import (
     CLUSTER_SIZES,
@@ -36,6 +37,7 @@ from trialkit.results import Note
 SIZE_ARGUMENTS = ("n", "n_per_arm", "treated", "controls", *GROUP_SIZES, *CLUSTER_SIZES, "allocation")
 
 
+@explained
 def ordinal(
     *,
     odds_ratio: float | None = None,

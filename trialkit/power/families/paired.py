@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from trialkit.inference.power.noncentral import Alternative, Tails, t_tails
+from trialkit.misuse import explained
 from trialkit.power.arguments import EffectOn, Pair, Reference, TakeUp, Test, both_arms, left_out, optional, real, said
 from trialkit.power.assemble import assemble
 from trialkit.power.model import Precision, Sizes, Unknown
@@ -54,6 +55,7 @@ class Paired:
         return plural(sizes["pairs"], "pair")
 
 
+@explained
 def paired(
     *,
     effect: float | None = None,

@@ -20,6 +20,7 @@ import numpy as np
 from trialkit.errors import UsageError
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.power.noncentral import Alternative
+from trialkit.misuse import explained
 from trialkit.power.arguments import (
     EffectOn,
     Pair,
@@ -61,6 +62,7 @@ class Factor:
     lost_df: int
 
 
+@explained
 def repeated(
     *,
     effect: float | None = None,

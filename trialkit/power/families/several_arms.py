@@ -20,6 +20,7 @@ from trialkit.inference.arrays import FloatArray
 from trialkit.inference.power.many_to_one import many_to_one_power
 from trialkit.inference.power.noncentral import Alternative, t_tails
 from trialkit.inference.several.dunnett import dunnett_critical
+from trialkit.misuse import explained
 from trialkit.power.arguments import Test, choice, optional, real, said
 from trialkit.power.families.several_arms_grouped import GroupedArms, grouped_arms
 from trialkit.power.gains import better_baseline
@@ -91,6 +92,7 @@ class SeveralArmsResult(PowerResult):
         return f" {what} {'; '.join(parts)}."
 
 
+@explained
 def several_arms(
     *,
     effects: Sequence[float] | None = None,

@@ -19,6 +19,7 @@ import numpy as np
 
 from trialkit.errors import UsageError
 from trialkit.inference.power.noncentral import Alternative, Tails, t_tails
+from trialkit.misuse import explained
 from trialkit.power.arguments import Pair, Side, TakeUp, Test, choice, optional, real, said, shares, side_of
 from trialkit.power.assemble import assemble
 from trialkit.power.families.ratio_designs import (
@@ -142,6 +143,7 @@ class Times:
         return each, each
 
 
+@explained
 def time_to_event(
     *,
     hazard_ratio: float | None = None,

@@ -10,6 +10,7 @@ import math
 
 from trialkit.errors import UsageError
 from trialkit.inference.power.noncentral import t_tails
+from trialkit.misuse import explained
 from trialkit.power.arguments import Test, optional, real, said
 from trialkit.power.result import PowerResult
 from trialkit.power.words import decimals, number, percent, small
@@ -31,6 +32,7 @@ class ErrorsResult(PowerResult):
         )
 
 
+@explained
 def type_s_m(*, effect: float, std_error: float, df: float | None = None, alpha: float = 0.05) -> ErrorsResult:
     """Power, type S and type M error of an estimate.
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trialkit.errors import PlanError
+from trialkit.misuse import explained
 from trialkit.power.plans.margins import margin_sentences
 from trialkit.power.plans.outcome import scale_of
 from trialkit.power.plans.scale import Scale
@@ -81,6 +82,7 @@ class PowerAnswer:
         return found
 
 
+@explained
 def answer_for_plan(spec: PlanSpec) -> PowerAnswer:
     """What the planned trial can detect, for each primary outcome and each planned contrast.
 
@@ -118,7 +120,13 @@ def _answer(spec: PlanSpec, outcome: Outcome, pair: tuple[str, str]) -> OutcomeA
     contrast = f"{pair[0]} - {pair[1]}"
     scale = scale_of(spec, outcome)
     if scale is None or not (scale.ratio or scale.kind in ("mean", "rate")):
-        text = f"No formula is known for power with measure '{outcome.measure}': simulate the plan (trialkit power --simulate)."
+        remedy = (
+            "and its data cannot be simulated from a plan: plan the number of people by a mean or a share of the same outcome, or give "
+            "tk.power.simulate a generator= of such data."
+            if scale is None
+            else "simulate the plan (trialkit power --simulate)."
+        )
+        text = f"No formula is known for power with measure '{outcome.measure}'{',' if scale is None else ':'} {remedy}"
         return OutcomeAnswer(outcome.name, outcome.label, contrast, (text,), None, None, (), ())
     design = planned(spec, outcome, pair, scale)
     try:

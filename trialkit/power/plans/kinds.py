@@ -23,7 +23,7 @@ DEFAULT_MEAN = 1.0
 DEFAULT_SHARES = (0.2, 0.2, 0.2, 0.2, 0.2)
 
 
-_KINDS: dict[str, Kind] = {
+KINDS: dict[str, Kind] = {
     **dict.fromkeys(RATES, "rate"),
     **dict.fromkeys(COUNTS, "count"),
     **dict.fromkeys(TIMES, "time"),
@@ -34,7 +34,7 @@ _KINDS: dict[str, Kind] = {
 
 def kind_of(outcome: Outcome) -> Kind | None:
     """What the outcome's power is reckoned as; None where nothing is built."""
-    kind = _KINDS.get(outcome.measure)
+    kind = KINDS.get(outcome.measure)
     return None if kind == "mean" and outcome.kind == "time" else kind
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from trialkit.errors import UsageError
-from trialkit.power.families.margin_tests import MarginResult
 from trialkit.power.families.margins import equivalence, noninferiority
+from trialkit.power.margins.tests import MarginResult
 from trialkit.power.plans.scale import RATIO_WORDS, Scale
 from trialkit.power.plans.sizes import Planned
 from trialkit.power.solve import NoSolutionError

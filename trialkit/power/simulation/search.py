@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from trialkit.design.stream import Seed, checked_seed
 from trialkit.errors import UsageError, shown
+from trialkit.misuse import explained
 from trialkit.power.arguments import real
 from trialkit.power.plans.outcome import scale_of
 from trialkit.power.simulation.rules import rule_of
@@ -30,6 +31,7 @@ LEAST_DRAWS = 2_000
 SOLVABLE = ("groups", "n", "clusters", "effect")
 
 
+@explained
 def search(
     plan: Any,
     *,

@@ -12,6 +12,7 @@ import numpy as np
 
 from trialkit.design.stream import Seed, checked_seed
 from trialkit.errors import PlanError, UsageError, nearest, shown
+from trialkit.misuse import explained
 from trialkit.power.arguments import real
 from trialkit.power.plans.outcome import scale_of
 from trialkit.power.plans.scale import Scale
@@ -68,6 +69,7 @@ class Question:
         }  # fmt: skip
 
 
+@explained
 def simulate(
     plan: Any,
     *,

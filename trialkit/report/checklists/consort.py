@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trialkit.estimate.measures import is_of_shares
 from trialkit.report.checklists.items import Answer, Item, author, auto, none, partly
 from trialkit.report.content.people import analysed_people
 from trialkit.report.format import real
@@ -205,7 +206,7 @@ def baseline(view: View) -> Answer:
 
 
 def results(view: View) -> Answer:
-    binary = [o for o in view.content.outcomes if o.measure in ("risk_difference", "risk_ratio", "odds_ratio")]
+    binary = [o for o in view.content.outcomes if is_of_shares(o.measure)]
     both = all(o.name in view.content.after.other_form for o in binary)
     fact = view.words.fact_both_forms(len(binary)) if binary and both else ""
     return auto(fact, "outcomes", "analysed") if both else partly(view.words.fact_one_form, "outcomes", "analysed")

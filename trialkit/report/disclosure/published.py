@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from trialkit.estimate.measures import is_of_shares
 from trialkit.report.content import ReportContent
 from trialkit.report.disclosure.ledger import Ledger
 from trialkit.report.disclosure.rows import held
@@ -21,8 +22,9 @@ from trialkit.report.disclosure.suppress import SECONDARY
 
 __all__ = ["published"]
 
-_SHARES = frozenset({"risk_difference", "risk_ratio", "odds_ratio"})
 _NUMBERS = ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high", "p_adjusted")
+_ENDS = ("lower", "upper", "se_lower", "se_upper", "effect_conf_low", "effect_conf_high")
+_PROPORTIONAL = frozenset({"tipping_point", "manski_bounds", "kling_liebman"})
 _UNADJUSTED = frozenset({"difference_in_means", "horvitz_thompson", "hajek"})
 _SINGLE_GROUPS = ("by_group",)
 _PEOPLE = ("n", "n_observed", "n_analysed", "n_clusters", "n_units")
@@ -31,6 +33,7 @@ _SENTENCES = ("words", "verdicts", "left_out")
 _COUNTED = re.compile(
     r"(?<![\d.,-])\b(\d{1,4})(?= (?:people|persons?|participants?|members?|answers|of(?! \d+ (?:items|answers))|were|was|improved|deteriorated|died|events?|cases?)\b)"
 )
+_TOTAL = re.compile(r"(?<![\d.,<-])\b\d+(?= of \d+ people\b)")
 _ROWS = re.compile(r" ?\(rows? [^)]*\)")  # where they stand in the data
 
 
@@ -59,6 +62,7 @@ def published(content: ReportContent) -> ReportContent:
     _people_elsewhere(told, names)
     gone = set(_gone(content.to_dict(), told))
     _everywhere(told, gone)
+    _filled_in(told, names)
     _rounded(told)
     _texts(told, content.minimum_cell)
     told["withheld"] = before - _numbers_in(told)
@@ -98,13 +102,14 @@ def _outcome(told: dict[str, Any], outcome: dict[str, Any], ledger: Ledger) -> N
         ledger.rest(("randomized", name), ("observed", column, name))
     for result in results:
         _estimates(outcome, column, names, result, ledger)
+        _standardizers(column, names, result, ledger)
 
 
 def _arm(outcome: dict[str, Any], column: str, a: dict[str, Any], ledger: Ledger) -> None:
     arm = str(a["arm"])
     ledger.printed(("randomized", arm), a, "n_randomized")
     ledger.printed(("observed", column, arm), a, "n")
-    if outcome["measure"] in _SHARES:
+    if is_of_shares(outcome["measure"]):
         ones = ("ones", column, arm)
         ledger.printed_share(ones, a["n"], a, "mean", following=("sd", "share", "rate"))
         ledger.follows(ledger.rest(("observed", column, arm), ones), a, ("mean", "sd", "share", "rate"))
@@ -139,10 +144,18 @@ def _estimates(outcome: dict[str, Any], column: str, names: list[str], result: d
             total = ("observed", column, *sides)
             ledger.printed(total, e, "n")
             ledger.sums(total, [("observed", column, n) for n in sides])
-        if unadjusted and outcome["measure"] in _SHARES:
+        if unadjusted and is_of_shares(outcome["measure"]):
             for n in sides:
                 for key in (("ones", column, n), ("not", ("ones", column, n))):
                     ledger.follows(key, e, _NUMBERS)
+
+
+def _standardizers(column: str, names: list[str], result: dict[str, Any], ledger: Ledger) -> None:
+    """Degrees of freedom of an SD are people minus arms, and so is what is made of them."""
+    for row in result["details"].get("standardizer") or ():
+        for name in names:
+            for key in (("observed", column, name), ("not", ("observed", column, name))):
+                ledger.follows(key, row, ("df", "j"))
 
 
 def _baseline(told: dict[str, Any], ledger: Ledger) -> None:
@@ -272,6 +285,23 @@ def _people_elsewhere(told: dict[str, Any], names: set[str]) -> None:
             node["n_clusters"] = SECONDARY
 
 
+def _filled_in(told: dict[str, Any], names: set[str]) -> None:
+    """What moves in proportion to the share lost: estimates with everyone lost at one value or moved by an amount, bounds that are as wide as that share."""
+    shares = {o["name"] for o in told["outcomes"] if is_of_shares(o["measure"])}
+    missing = {} if told["selection"] is None else told["selection"]["missing"]
+    for name, rules in missing.items():
+        for key, result in rules.items() if name in names else ():
+            rule = key.partition(":")[0]
+            if rule not in _PROPORTIONAL and not (rule == "lee_bounds" and name in shares):
+                continue
+            for row in (*(result.get("table") or ()), *(result.get("estimates") or ())):
+                if row.get("scenario") != "as observed" and row.get("delta") != 0:
+                    row.update({k: None for k in (*_NUMBERS, *_ENDS) if k in row})
+    for row in (told["after"].get("tests") or {}).get("table", ()):
+        if row["test"] == "missing" and row["outcome"] in names and row["method"] in _PROPORTIONAL:
+            row.update({k: None for k in _NUMBERS if k in row})
+
+
 def _gone(before: Any, after: Any) -> Iterator[float]:
     """Unrounded numbers that stood in the content and were taken away."""
     if isinstance(before, dict):
@@ -310,8 +340,22 @@ def _rounded(told: Any) -> None:
 def _texts(told: Any, least: int) -> None:
     """Small numbers of people inside sentences; lists of sentences with numbers beside a table with withheld cells."""
 
+    of_arms = {str(r["arm"]): r["people"] for r in told["flow"]["table"] if r["stage"] == "randomized"}
+    named = "|".join(re.escape(str(a["name"])) for a in sorted(told["arms"], key=lambda a: -len(str(a["name"]))))
+    by_arm = re.compile(rf"(?<!\w)({named}): (\d+)\b")
+
+    def small(arm: str, count: int) -> bool:
+        rest = of_arms.get(arm)
+        return 1 <= count < least or (isinstance(rest, (int, float)) and 1 <= rest - count < least)
+
     def masked(text: str) -> str:
-        return _COUNTED.sub(lambda m: f"<{least}" if 1 <= int(m[1]) < least else m[0], _ROWS.sub("", text))
+        text = _COUNTED.sub(lambda m: f"<{least}" if 1 <= int(m[1]) < least else m[0], _ROWS.sub("", text))
+        if not any(small(arm, int(n)) for arm, n in by_arm.findall(text)):
+            return text
+        # one small count of a list by arm follows from the others and their sum
+        marks = {True: f"<{least}", False: SECONDARY}
+        text = by_arm.sub(lambda m: f"{m[1]}: {'0' if m[2] == '0' else marks[int(m[2]) < least]}", text)
+        return _TOTAL.sub(SECONDARY, text)
 
     for node in _nodes(told):
         marked = _marked(node.get("table"))

@@ -11,7 +11,7 @@ from trialkit.report.disclosure.suppress import SECONDARY
 __all__ = ["held"]
 
 _COUNTS = re.compile(
-    r"n|n_(?:complete|missing|observed|randomized|arm|control|units|people|events?|assessed|treated|improved|lost)|people|lost|members|randomized"
+    r"n|n_(?:complete|missing|observed|randomized|arm|control|units|people|events?|assessed|treated|improved|lost|moved)|people|lost|members|randomized"
     r"|observed|missing|events|with_event|without_event|not_assessed|floor|ceiling|improved|unchanged|deteriorated|at_risk|at_risk_at_tau|scored"
     r"|no_score|prorated|out_of_range|took_up|stayed|size_min|size_max|group_size_min|group_size_max|count|reached|eligible|compliers"
 )

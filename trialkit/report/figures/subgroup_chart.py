@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from trialkit.errors import UsageError
 from trialkit.estimate.measures import is_ratio
 from trialkit.report.figures.ratio_axis import ratio_x
-from trialkit.report.figures.rows import Item, Place, add_rows, stack, write_labels
+from trialkit.report.figures.rows import LABELS, RIGHT, Item, Place, add_rows, stack, wrapped, write_labels
 from trialkit.report.figures.style import (
     COLOURS,
     CONTROL,
@@ -34,6 +34,7 @@ from trialkit.results import Estimate, Result
 
 BELOW = 48.0
 _LEFT, _RIGHT, _TOP, _LINE, _STRIP = 46.0, 14.0, 46.0, 190.0, 34.0
+_ACROSS = WIDTH - LABELS - RIGHT  # points between the labels and the edge
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +211,11 @@ def _forest(drawn: _Drawn, moderators: Sequence[Mapping[str, Any]], ax: Any) -> 
             items.append(Item(_subgroup(drawn, m, e), drawn.text(e.estimate, e.conf_low, e.conf_high)))
             marks.append(e)
     places, height = stack(items, gap=6.0)
+    effect, unit = drawn.axis.split("\n")
+    label = [*wrapped(effect, _ACROSS), unit]
     with drawing():
         if ax is None:
-            ax = add_rows(new_figure(height + BELOW), 0, height)
+            ax = add_rows(new_figure(height + BELOW + 12 * (len(label) - 2)), 0, height)
         everyone = [drawn.at(overall[k]) for k in ("conf_low", "estimate", "conf_high")]
         _mark(ax, everyone, places[0], "D", INK)
         for row, place in zip(marks, places):
@@ -225,9 +228,9 @@ def _forest(drawn: _Drawn, moderators: Sequence[Mapping[str, Any]], ax: Any) -> 
             ax.axvline(everyone[1], color=QUIET, linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
         low, high = _reach(drawn, [e for e in marks if e is not None], everyone)
         if drawn.ratio:
-            ratio_x(ax, drawn.axis, drawn.words.numbers, low, high)
+            ratio_x(ax, "\n".join(label), drawn.words.numbers, low, high)
         else:
-            tidy_x(ax, drawn.axis, drawn.words.numbers)
+            tidy_x(ax, "\n".join(label), drawn.words.numbers)
             ax.set_xlim(low, high)
         before = len(ax.texts)
         write_labels(ax, places, height)
@@ -281,9 +284,10 @@ def _line(drawn: _Drawn, m: Mapping[str, Any], ax: Any) -> Any:
     with drawing():
         strip = None
         if ax is None:
-            figure = new_figure(_TOP + _LINE + _STRIP + BELOW + 8)
-            ax = add_panel(figure, _LEFT, _TOP, WIDTH - _LEFT - _RIGHT, _LINE)
-            strip = add_panel(figure, _LEFT, _TOP + _LINE + 20, WIDTH - _LEFT - _RIGHT, _STRIP)
+            top = _TOP + 12 * (len(_heading(drawn)) - 1)
+            figure = new_figure(top + _LINE + _STRIP + BELOW + 8)
+            ax = add_panel(figure, _LEFT, top, WIDTH - _LEFT - _RIGHT, _LINE)
+            strip = add_panel(figure, _LEFT, top + _LINE + 20, WIDTH - _LEFT - _RIGHT, _STRIP)
         ax.fill_between(x, curve["band_low"], curve["band_high"], color=COLOURS[0], alpha=0.15, linewidth=0)
         ax.fill_between(x, curve["conf_low"], curve["conf_high"], color=COLOURS[0], alpha=0.3, linewidth=0)
         ax.plot(x, curve["estimate"], color=COLOURS[0], linewidth=1.8)
@@ -297,6 +301,12 @@ def _line(drawn: _Drawn, m: Mapping[str, Any], ax: Any) -> Any:
     return ax
 
 
+def _heading(drawn: _Drawn) -> list[str]:
+    """What is drawn and its unit, in lines as wide as the figure."""
+    effect, unit = drawn.axis.split("\n")
+    return wrapped(f"{effect} ({unit[:1].lower()}{unit[1:]})", WIDTH - 12)
+
+
 def _frame(ax: Any, drawn: _Drawn, m: Mapping[str, Any], x: Sequence[float], name: str) -> None:
     numbers = drawn.words.numbers
     tidy_x(ax, name, numbers)
@@ -305,15 +315,12 @@ def _frame(ax: Any, drawn: _Drawn, m: Mapping[str, Any], x: Sequence[float], nam
     ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: tick_text(v, numbers)))
     ax.tick_params(axis="y", length=0, labelsize=9.0, labelcolor=INK)
-    first, second = drawn.axis.split("\n")
-    lines = [
-        f"{first} ({second[:1].lower()}{second[1:]})",
-        f"{drawn.tested(m['name'])}, {drawn.plan(m)}",
-        drawn.said.band.format(drawn.level),
-    ]
-    for i, (text, colour) in enumerate(zip(lines, (INK, INK, QUIET))):
+    heading = _heading(drawn)
+    lines = [*heading, f"{drawn.tested(m['name'])}, {drawn.plan(m)}", drawn.said.band.format(drawn.level)]
+    for i, text in enumerate(reversed(lines)):
+        colour = INK if i else QUIET
         ax.annotate(
-            text, (0, 1), (4 - _LEFT, 32 - 12 * i), xycoords="axes fraction", textcoords="offset points", fontsize=SIZE, color=colour,
+            text, (0, 1), (4 - _LEFT, 8 + 12 * i), xycoords="axes fraction", textcoords="offset points", fontsize=SIZE, color=colour,
             annotation_clip=False,
         )  # fmt: skip
 

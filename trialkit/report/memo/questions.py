@@ -155,7 +155,7 @@ def _of_plan(spec: Any) -> tuple[Question, ...]:
             found.append(
                 Question(
                     result, **names, unit="rate" if scale.rate is not None else "raw" if scale.raw else "sd", falls=scale.falls, rate=scale.rate,
-                    sources=_sources(spec, outcome, design), aside=_aside(spec, outcome, scale),
+                    sources=_sources(spec, outcome, design), aside=_aside(spec, outcome, scale, design),
                     more={k: v for k, v in more.items() if v is not None}, members=members, share=design.take_up,
                     swapped=design.family == "grouped" and pair[0] not in spec.grouped_arms,
                 )
@@ -198,7 +198,7 @@ def _sources(spec: Any, outcome: Any, design: Planned) -> dict[str, str]:
         "sd": outcome.assume.sd is not None,
         "control_rate": outcome.assume.control_rate is not None,
     }
-    keys = ("icc", "attrition", "take_up", "baseline_correlation")
+    keys = ("icc", "attrition", "take_up", "baseline_correlation", "strata_r2")
     for key in keys:
         has[key] = getattr(outcome.assume, key, None) is not None or getattr(spec.design.assumptions, key, None) is not None
     found = {k: "plan" if v else "default" for k, v in has.items()}
@@ -207,10 +207,11 @@ def _sources(spec: Any, outcome: Any, design: Planned) -> dict[str, str]:
     return found
 
 
-def _aside(spec: Any, outcome: Any, scale: Scale) -> tuple[str, ...]:
+def _aside(spec: Any, outcome: Any, scale: Scale, design: Planned) -> tuple[str, ...]:
     """What the formula leaves out, by key; power/plans says the same in English sentences."""
     found = []
-    if spec.data.strata or spec.design.scheme in ("stratified", "stratified_clustered"):
+    stratified = spec.data.strata or spec.design.scheme in ("stratified", "stratified_clustered")
+    if stratified and "strata_r2" not in design.arguments:
         found.append("strata")
     if spec.design.scheme in ("matched_pairs", "rerandomized", "minimization"):
         found.append("design")

@@ -56,8 +56,10 @@ def _changes(view: View) -> Iterator[Block]:
 def _side_by_side(view: View) -> Iterator[Block]:
     """Outcomes that come out otherwise; the others are counted."""
     words = view.words
+    levels = _levels(view)
+    several = len(levels) > 1
     header = (Column(words.outcome_header, "text"), Column(words.n_header), Column(words.effect_header),
-              Column(words.interval_header(view.level)), Column(words.p_header), Column(words.p_adjusted_header))  # fmt: skip
+              Column(words.interval_header("" if several else levels[0])), Column(words.p_header), Column(words.p_adjusted_header))  # fmt: skip
     rows: list[Row] = []
     same = 0
     for planned, changed in both_plans(view.content):
@@ -70,17 +72,31 @@ def _side_by_side(view: View) -> Iterator[Block]:
         lonely = words.only_changed if planned is None else words.only_planned if changed is None else ""
         unit = words.role_and_unit(shown.role, view.unit(shown).kind)
         rows.append(Row((label,), "band", f"{unit}; {lonely}" if lonely else unit))
-        rows += _effects(view, planned, words.as_planned)
-        rows += _effects(view, changed, words.as_changed)
+        rows += _effects(view, planned, words.as_planned, several)
+        rows += _effects(view, changed, words.as_changed, several)
     if not rows:
         yield Text(words.all_same)
         return
     yield Table(
-        words.side_caption, header, tuple(rows), words.side_note(view.numbers.count(same), view.level), "planned_and_changed"
+        words.side_caption,
+        header,
+        tuple(rows),
+        words.side_note(view.numbers.count(same), words.joined(levels)),
+        "planned_and_changed",
     )
 
 
-def _effects(view: View, outcome: OutcomeContent | None, which: str) -> Iterator[Row]:
+def _levels(view: View) -> list[str]:
+    """The confidence levels of the locked plan and of the plan that was run: one, unless the level itself was changed."""
+    outcomes = [o for pair in both_plans(view.content) for o in pair if o is not None]
+    return list(dict.fromkeys(_level(view, e) for o in outcomes for e in o.result.estimates)) or [view.level]
+
+
+def _level(view: View, estimate: Estimate) -> str:
+    return f"{view.numbers.general(100 * estimate.conf_level)}%"
+
+
+def _effects(view: View, outcome: OutcomeContent | None, which: str, several_levels: bool) -> Iterator[Row]:
     if outcome is None:
         return
     n, words = view.numbers, view.words
@@ -89,6 +105,8 @@ def _effects(view: View, outcome: OutcomeContent | None, which: str) -> Iterator
         reading = words.reading(line.verdict, outcome.better, line.defined)
         beneath = f"{view.contrast(e.contrast)}: {reading}" if len(outcome.result.estimates) > 1 else reading
         interval = words.interval(unit.difference(e.conf_low), unit.difference(e.conf_high))
+        if several_levels:
+            interval = f"{interval} ({_level(view, e)})"
         adjusted = UNDEFINED if line.p_adjusted is None else n.p(line.p_adjusted)
         yield Row((which, n.count(e.n), unit.difference(e.estimate), interval, n.p(e.p_value), adjusted), "inner", beneath)
 

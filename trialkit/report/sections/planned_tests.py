@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from trialkit.report.checklists.marks import concerning
 from trialkit.report.content import OutcomeContent
+from trialkit.report.content.mediation import share_withheld
 from trialkit.report.document import Column, Fold, Row, Section, Table, Text, among
 from trialkit.report.format import real
 from trialkit.report.sections.blocks import section, without_empty
@@ -53,15 +55,31 @@ def _rows(view: View) -> Iterator[Row]:
 
 def _row(view: View, r: Mapping[str, Any], o: OutcomeContent | None) -> Row:
     unit = _unit(view, r, o)
-    interval = (
-        "" if _absent(r["conf_low"]) else view.words.interval(unit.difference(r["conf_low"]), unit.difference(r["conf_high"]))
-    )
-    p = ["" if _absent(r[k]) else view.numbers.p(r[k]) for k in ("p_value", "p_adjusted")]
-    estimate = "" if _absent(r["estimate"]) else unit.difference(r["estimate"])
+    p = tuple("" if _absent(r[k]) else view.numbers.p(r[k]) for k in ("p_value", "p_adjusted"))
+    numbers = (*_shown(view, r, unit.difference), *p)
+    if (r["test"], r["part"]) == ("mediation", "proportion"):
+        numbers = (
+            ("", "", "", "") if _withheld(view, r) else (*_shown(view, r, partial(view.numbers.percent, decimals=0)), "", "")
+        )
     return Row(
-        (_name(view, r), _status(view, r), estimate, interval, *p, ", ".join(concerning(view.content, r, view.words.unlogged))),
+        (_name(view, r), _status(view, r), *numbers, ", ".join(concerning(view.content, r, view.words.unlogged))),
         "inner",
         _beneath(view, r),
+    )
+
+
+def _shown(view: View, r: Mapping[str, Any], write: Callable[[Any], str]) -> tuple[str, str]:
+    """The estimate and its interval, where there are any."""
+    estimate = "" if _absent(r["estimate"]) else write(r["estimate"])
+    return estimate, "" if _absent(r["conf_low"]) else view.words.interval(write(r["conf_low"]), write(r["conf_high"]))
+
+
+def _withheld(view: View, r: Mapping[str, Any]) -> bool:
+    """Whether the section on mediation does not give the share that goes through the step, because there may be no effect to share."""
+    return any(
+        m.result is not None and share_withheld(m.result)
+        for m in view.content.mediation
+        if (m.outcome, m.mediator) == (r["outcome"], r["method"]) and str(r["contrast"]) in ("", f"{m.arm} - {m.control}")
     )
 
 
@@ -92,7 +110,10 @@ def _name(view: View, r: Mapping[str, Any]) -> str:
 
 def _beneath(view: View, r: Mapping[str, Any]) -> str:
     said = [view.contrast(str(r["contrast"]))] if r["contrast"] and view.several_arms else []
-    return ", ".join([*said, *([str(r["part"])] if r["part"] else [])])
+    part = str(r["part"] or "")
+    if part:
+        said.append(view.words.mediation_effects.get(part, part) if r["test"] == "mediation" else view.words.level(part))
+    return ", ".join(said)
 
 
 def _status(view: View, r: Mapping[str, Any]) -> str:

@@ -1,10 +1,10 @@
-"""The record: scoring, what was not run, notes, how to repeat it, and the plan in words."""
+"""The record: scoring, what was not run, notes, and how to repeat it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from trialkit.report.document import Block, Bullets, Code, Facts, Fold, Row, Section, Table, Text, among
+from trialkit.report.document import Block, Bullets, Code, Facts, Row, Section, Table, Text, among
 from trialkit.report.format import UNDEFINED, real
 from trialkit.report.sections.blocks import columns, section
 from trialkit.report.view import View
@@ -98,11 +98,3 @@ def _facts(view: View) -> Iterator[tuple[str, str]]:
         yield words.manifest_name("software"), ", ".join(f"{k} {v}" for k, v in content.versions.items())
     if content.created:
         yield words.manifest_name("created"), words.moment(content.created)
-
-
-def plan(view: View) -> Section | None:
-    """The plan in words, folded."""
-    if not view.content.plan_text:
-        return None
-    words = view.words
-    return section(view, "plan", [Text(words.plan_intro), Fold(words.plan_fold, (Code(view.plan_text, "plan"),))])

@@ -56,10 +56,12 @@ def _verdicts(view: View, o: OutcomeContent, label: str, results: Mapping[str, R
     rows = list(_found(view, o, results))
     for e in o.result.estimates:
         mine = [r for r in rows if r.contrast == e.contrast]
-        if len(mine) > 1:
+        tips = list(_tipping(view, o, results, e.contrast))
+        if len(mine) > 1 or (tips and view.several_arms):
             yield view.words.missing_of(label, view.short(e.contrast) if view.several_arms else None)
+        if len(mine) > 1:
             yield from _verdict(view, _null(o), mine)
-    yield from _tipping(view, o, results)
+        yield from tips
 
 
 def _verdict(view: View, none: float, rows: list[Found]) -> Iterator[str]:
@@ -79,10 +81,10 @@ def _verdict(view: View, none: float, rows: list[Found]) -> Iterator[str]:
         yield words.missing_extreme(all(side == planned for side in extremes))
 
 
-def _tipping(view: View, o: OutcomeContent, results: Mapping[str, Result]) -> Iterator[str]:
+def _tipping(view: View, o: OutcomeContent, results: Mapping[str, Result], contrast: str) -> Iterator[str]:
     words, unit = view.words, view.unit(o)
     for result in results.values():
-        if result.kind != "tipping_point" or not isinstance(result, TableResult):
+        if result.kind != "tipping_point" or not isinstance(result, TableResult) or result.details["contrast"] != contrast:
             continue
         at = real(result.details["tipping"])
         if math.isfinite(at):
@@ -103,9 +105,9 @@ def missing_table(view: View, found: SelectionContent) -> Iterator[Table]:
         unit, none = view.unit(o), _null(o)
         rows = []
         for r in _found(view, o, results):
-            shown = (
-                words.interval(*(unit.difference(v) for v in r.values)) if len(r.values) == 2 else unit.difference(r.values[0])
-            )
+            ends = [unit.difference(v) for v in r.values]
+            withheld = not any(math.isfinite(v) for v in r.values)
+            shown = UNDEFINED if withheld else words.interval(*ends) if len(ends) == 2 else ends[0]
             side = r.side(none)
             interval = UNDEFINED if side is None else words.interval(unit.difference(r.low), unit.difference(r.high))
             says = UNDEFINED if side is None else words.missing_readings[side]

@@ -24,7 +24,7 @@ def standards(view: View) -> Section | None:
         [Heading(words.eef_title), Text(words.eef_intro), Fold(words.eef_caption, (eef(view),))] if after.eef is not None else []
     )
     if words.language == "nl":
-        blocks += [Heading(words.movisie_title), Fold(words.movisie_title, sheet(view).blocks)]
+        blocks += [Heading(words.movisie_title), Fold(words.movisie_fold, sheet(view).blocks)]
     return section(view, "standards", blocks)
 
 

@@ -99,7 +99,8 @@ def _sure(view: View) -> Iterator[str]:
     ignored = any(n.code == "dependence_ignored" for n in outcome.result.notes)
     grouped = _grouped(view, outcome)
     if grouped:
-        yield view.words.groups_ignored if ignored else grouped
+        few = any(n.code == "few_groups" for n in outcome.result.notes)
+        yield view.words.groups_ignored if ignored else f"{grouped} {view.words.few_counted}" if few else grouped
 
 
 def _grouped(view: View, outcome: OutcomeContent) -> str:
@@ -116,6 +117,16 @@ def _grouped(view: View, outcome: OutcomeContent) -> str:
     return ""
 
 
+def _unknown(view: View) -> Iterator[str]:
+    """For whom a primary outcome is not known; it is named where there are several."""
+    several = len(view.primary) > 1
+    for outcome in view.primary:
+        overall = real(outcome.attrition.details.get("overall")) if outcome.attrition is not None else math.nan
+        if overall > 0:
+            say = view.words.about_filled if "available_cases" in outcome.companions else view.words.about_missing
+            yield say(view.numbers.percent(overall, 0), (outcome.label or outcome.name) if several else "")
+
+
 def _not_shown(view: View) -> Iterator[str]:
     words, content = view.words, view.content
     taken = []
@@ -124,11 +135,7 @@ def _not_shown(view: View) -> Iterator[str]:
         if row is not None and math.isfinite(real(row["share"])):
             taken.append(words.took_part(view.numbers.percent(row["share"], 0), view.arm(arm.name)))
     yield words.about_assignment(words.listed(taken))
-    missing = view.primary[0].attrition
-    overall = real(missing.details.get("overall")) if missing is not None else math.nan
-    if overall > 0:
-        filled = "available_cases" in view.primary[0].companions
-        yield (words.about_filled if filled else words.about_missing)(view.numbers.percent(overall, 0))
+    yield from _unknown(view)
     if any(n.code in WARNINGS for o in view.primary for n in o.result.notes):
         yield words.about_measure
     yield words.about_average

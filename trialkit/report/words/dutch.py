@@ -139,7 +139,7 @@ class Dutch(
         return f"{name[:1].upper()}{name[1:]}"
 
     def interval_header(self, level: str) -> str:
-        return f"{level}-interval"
+        return f"{level}-interval" if level else "Interval"
 
     def interval(self, low: str, high: str) -> str:
         return f"{low} tot {high}"

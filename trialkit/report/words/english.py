@@ -140,7 +140,7 @@ class English(
         return f"Adjusted {name}" if adjusted else name.capitalize()
 
     def interval_header(self, level: str) -> str:
-        return f"{level} interval"
+        return f"{level} interval" if level else "Interval"
 
     def interval(self, low: str, high: str) -> str:
         return f"{low} to {high}"

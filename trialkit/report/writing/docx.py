@@ -15,6 +15,7 @@ from trialkit.report.document import (
     Block,
     Bullets,
     Cell,
+    Clauses,
     Code,
     Document,
     Facts,
@@ -107,7 +108,12 @@ class _Writer:
         elif isinstance(b, Facts):
             self._facts(b.rows, "", mono=b.mono)
         elif isinstance(b, Code):
-            self._text(b.text, style="Code" if b.style == "command" else None)
+            self._text(b.text, style="Code")
+        elif isinstance(b, Clauses):
+            for clause in b.items:
+                said = self._text(clause.text, style="Clause")
+                if clause.style == "name":
+                    said.runs[0].bold, said.paragraph_format.keep_with_next = True, True
         else:
             self._text(b.summary, style="Fold")
             for inner in b.blocks:
@@ -197,7 +203,9 @@ def _widths(table: Table) -> tuple[int, ...]:
     body = [r for r in table.rows if r.style != "band"]
     wanted = []
     for i, column in enumerate(table.columns[1:], 1):
-        cells = max((len(_plain(r.cells[i])) for r in body), default=1)
+        lengths = [len(_plain(r.cells[i])) for r in body] or [1]
+        # a column of words need not hold its longest cell in one line
+        cells = max(lengths) if column.align == "number" else min(max(lengths), max(12, 2 * sum(lengths) // len(lengths)))
         words = max(map(len, column.header.split()), default=1)
         # twentieths of a point a letter of 8.5 points takes, bold in the header
         wanted.append(max(112 * min(cells, 26 if column.align == "number" else 45), 128 * words, 500) + 130)
@@ -288,7 +296,7 @@ def _set_up(file: Any, document: Document, created: str) -> None:
     looks = (
         ("Normal", 10.5, _INK, False, 6), ("Title", 20, _INK, True, 4), ("Subtitle", 12, _QUIET, False, 8), ("Heading 1", 14, _INK, True, 4),
         ("Heading 2", 11.5, _INK, True, 3), ("Heading 3", 10, _INK, True, 2), ("Caption", 9, _INK, False, 3), ("Lead", 11.5, _INK, False, 6),
-        ("Quiet", 9, _QUIET, False, 6), ("Code", 9, _INK, False, 6), ("Fold", 9, _INK, True, 3), ("Table Text", 8.5, _INK, False, 0),
+        ("Quiet", 9, _QUIET, False, 6), ("Code", 9, _INK, False, 6), ("Fold", 9, _INK, True, 3), ("Clause", 10, _INK, False, 3), ("Table Text", 8.5, _INK, False, 0),
         ("Table Note", 8, _QUIET, False, 10),
     )  # fmt: skip
     known = {s.name for s in styles}
@@ -301,6 +309,8 @@ def _set_up(file: Any, document: Document, created: str) -> None:
             style.base_style = styles["Normal"]
         _same_letters(style)
     styles["Table Note"].paragraph_format.space_before = Pt(2)
+    styles["Clause"].paragraph_format.left_indent, styles["Clause"].paragraph_format.first_line_indent = Mm(6), Mm(-6)
+    styles["Fold"].paragraph_format.keep_with_next = True
     language = _LANGUAGES.get(document.language, document.language)
     _language(styles.element, language)
     _footer(sheet)

@@ -18,9 +18,11 @@ from trialkit.inference.attrition.wwc import (
     model_boundaries,
     table_boundary,
 )
+from trialkit.misuse import explained
 from trialkit.trial import Trial
 
 
+@explained
 def attrition_boundary(
     overall: float | Sequence[float], *, assumption: Assumption, tolerance: float = MODEL_TOLERANCE
 ) -> FloatArray:
@@ -45,7 +47,9 @@ def attrition_boundary(
     """
     if assumption not in ASSUMPTIONS:
         near = nearest(str(assumption), ASSUMPTIONS)
-        raise UsageError(f"assumption={assumption!r} is 'cautious' or 'optimistic'.{f' Did you mean {near!r}?' if near else ''}")
+        raise UsageError(
+            f"assumption={assumption!r} is unknown: it is 'cautious' or 'optimistic'.{f' Did you mean {near!r}?' if near else ''}"
+        )
     rates = np.atleast_1d(np.asarray(overall, dtype=float))
     if not ((rates >= 0) & (rates <= 1)).all():
         raise UsageError(f"overall={rates.tolist()} must be shares between 0 and 1: write 0.2 for 20 %.")

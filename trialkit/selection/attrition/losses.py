@@ -14,6 +14,7 @@ from trialkit.design.stream import checked_seed
 from trialkit.errors import TrialkitError, UsageError
 from trialkit.estimate.request import checked_level
 from trialkit.inference.arrays import BoolArray
+from trialkit.misuse import explained
 from trialkit.results import Note, TableResult, p_text
 from trialkit.selection.attrition.boundary import verdict_sentences, wwc_rows
 from trialkit.selection.attrition.breakdown import by_group, by_trait, by_wave, checked_names, observed, undeclared_codes
@@ -108,6 +109,7 @@ class AttritionResult(TableResult):
         return "\n".join([super().__str__(), *(f"  {v}" for v in self.verdicts)])
 
 
+@explained
 def attrition(
     trial: Trial,
     outcome: str,

@@ -28,7 +28,7 @@ from trialkit.inference.attrition.permutation import permutation_tests
 from trialkit.inference.attrition.regression import BaselineFit, fit_baseline, joint_people, joint_units, single
 from trialkit.inference.linear.covariance import KINDS, CovarianceKind
 from trialkit.inference.linear.wald import WaldTest
-from trialkit.results import Note
+from trialkit.results import Note, counted_people
 from trialkit.trial import ALONE, Trial
 
 TESTS = ("iv_r", "iv_p")
@@ -128,7 +128,7 @@ def _fit(trial: Trial, observed: BoolArray, name: str, test: str, kind: str, sat
     values = _known(trial, name)
     known = np.isfinite(values)
     if not known.all():
-        notes.append(Note("baseline_missing", f"{int((~known).sum())} people have no '{name}' and are not in its tests."))
+        notes.append(Note("baseline_missing", counted_people(int((~known).sum()), f"have no '{name}' and are not in its tests.")))
     unit = units_of_variance(trial, trial.codes(trial.cluster) if trial.cluster else None, trial.group_codes)
     cells = _cells(trial, observed, unit, known, test, saturated, notes)
     rows = np.flatnonzero(cells.keep)
@@ -171,7 +171,9 @@ def _cells(
         notes.append(
             Note(
                 "small_cells",
-                f"{small} people are alone (or in one group) in their cell of arm and response and are left out of the tests.",
+                counted_people(
+                    small, "are alone (or in one group) in their cell of arm and response and are left out of the tests."
+                ),
             )
         )
     columns = [((part == p) & (observed == r) & (trial.arm_codes == a)).astype(float) for p, r, a in keys]

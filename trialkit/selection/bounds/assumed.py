@@ -9,6 +9,7 @@ from typing import Any, Literal
 from trialkit.errors import UsageError
 from trialkit.estimate.request import checked_level
 from trialkit.inference.bounds.assumed_means import assumed_mean
+from trialkit.misuse import explained
 from trialkit.results import Note
 from trialkit.selection.bounds.people import People, checked_outcomes, pairs, people
 from trialkit.selection.bounds.result import BoundsResult, interval, undefined_note
@@ -17,6 +18,7 @@ from trialkit.trial import Trial
 ESTIMAND = "participant-average ITT"
 
 
+@explained
 def kling_liebman(
     trial: Trial,
     outcome: str | list[str] | tuple[str, ...],

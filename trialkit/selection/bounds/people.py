@@ -67,7 +67,9 @@ def checked_outcomes(outcome: str | list[str] | tuple[str, ...]) -> tuple[str, .
 def pairs(trial: Trial, contrasts: str) -> list[tuple[int, int]]:
     if contrasts not in ("control", "all"):
         near = nearest(str(contrasts), ("control", "all"))
-        raise UsageError(f"contrasts={contrasts!r} is 'control' or 'all'.{f' Did you mean {near!r}?' if near else ''}")
+        raise UsageError(
+            f"contrasts={contrasts!r} is unknown: it is 'control' or 'all'.{f' Did you mean {near!r}?' if near else ''}"
+        )
     return arm_pairs(len(trial.arms), contrasts)
 
 

@@ -19,6 +19,7 @@ from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.inference.bounds.lee_bounds import lee_bounds as plain_bounds
 from trialkit.inference.bounds.trimming import Sorted, lee_batch, lee_in_cells, sorted_people
 from trialkit.inference.draws.group_bootstrap import bootstrap_weights, resampling_cells
+from trialkit.misuse import explained
 from trialkit.results import Note
 from trialkit.selection.bounds.people import People, checked_outcomes, pairs, people
 from trialkit.selection.bounds.result import BoundsResult, interval, undefined_note
@@ -28,6 +29,7 @@ UNSURE = 2.0
 ESTIMAND = "effect on those who would be observed under either arm"
 
 
+@explained
 def lee_bounds(
     trial: Trial,
     outcome: str | list[str] | tuple[str, ...],

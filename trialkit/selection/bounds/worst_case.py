@@ -16,6 +16,7 @@ from trialkit.errors import EstimationError, UsageError, ValueTypeError
 from trialkit.estimate.itt import itt
 from trialkit.estimate.request import checked_level
 from trialkit.inference.arrays import FloatArray
+from trialkit.misuse import explained
 from trialkit.results import Estimate, Note
 from trialkit.selection.bounds.people import checked_outcome, checked_outcomes, is_clustered, pairs, person_weights
 from trialkit.selection.bounds.result import BoundsResult, interval, undefined_note
@@ -24,6 +25,7 @@ from trialkit.trial import Trial, rows_text
 ESTIMAND = "participant-average ITT"
 
 
+@explained
 def manski_bounds(
     trial: Trial,
     outcome: str | list[str] | tuple[str, ...],

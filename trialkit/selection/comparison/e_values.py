@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from trialkit.errors import UsageError
 from trialkit.inference.confounding import evalue as kernel
+from trialkit.misuse import explained
 from trialkit.results import Note, TableResult, number
 
 Measure = Literal["risk_ratio", "odds_ratio", "rate_ratio", "hazard_ratio", "smd"]
@@ -36,6 +37,7 @@ class EValueResult(TableResult):
         )
 
 
+@explained
 def evalue(
     estimate: float,
     *,
@@ -83,7 +85,9 @@ def evalue(
     turn, low, high = _scale(measure, bool(common)), *_limits(estimate, measure, conf, std_error)
     start = (0.0 if measure == "smd" else 1.0) if null is None else float(null)
     if measure in RATIOS and not all(v > 0 for v in (estimate, start, *(x for x in (low, high) if x is not None))):
-        raise UsageError("ratios, their limits and null are above zero: give the ratio itself, not its logarithm.")
+        raise UsageError(
+            f"a {measure}, its limits and null are above zero; the estimate is {estimate:g}. Give the ratio itself, not its logarithm."
+        )
     goal, ratio = turn(start), turn(estimate)
     limits = _ratio_limits(measure, turn, estimate, low, high, std_error)
     rows: list[dict[str, Any]] = [{"what": "estimate", "risk_ratio": ratio, "evalue": kernel.evalue(ratio, goal)}]
@@ -117,14 +121,14 @@ def _limits(
     estimate: float, measure: str, conf: tuple[float, float] | None, std_error: float | None
 ) -> tuple[float | None, float | None]:
     if not math.isfinite(estimate):
-        raise UsageError("the estimate is not a finite number.")
+        raise UsageError(f"the estimate is {estimate}: a finite number is needed.")
     if measure == "smd":
         if conf is not None:
             raise UsageError(
                 "for a standardized difference give std_error= in place of conf=: its limits are converted by their own formula."
             )
         if std_error is not None and not std_error > 0:
-            raise UsageError("std_error is above zero.")
+            raise UsageError(f"std_error={std_error} must lie above zero.")
         return None, None
     if std_error is not None:
         raise UsageError("std_error= belongs to measure='smd': give the limits of a ratio as conf=(low, high).")

@@ -13,6 +13,7 @@ from trialkit.errors import DataError, EstimationError, UsageError
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.confounding.rosenbaum import SignedRank, bounds, signed_rank
 from trialkit.io.frames import numeric
+from trialkit.misuse import explained
 from trialkit.results import Note, TableResult, number
 from trialkit.trial import Trial
 
@@ -49,6 +50,7 @@ class RosenbaumBounds(TableResult):
         return f"Rosenbaum bounds of {self.details['pairs']} pairs: the finding holds up to Gamma = {number(self.gamma)} at alpha = {self.details['alpha']:g}"
 
 
+@explained
 def rosenbaum_bounds(
     differences: Any,
     *,
@@ -88,13 +90,15 @@ def rosenbaum_bounds(
     >>> found.statistic, [round(p, 6) for p in found.p_upper]
     (46.0, [0.029668, 0.088123, 0.156475])
     """
-    if alternative not in ("greater", "less") or method not in ("normal", "exact"):
-        raise UsageError("alternative is 'greater' or 'less', method 'normal' or 'exact'.")
+    if alternative not in ("greater", "less"):
+        raise UsageError(f"alternative={alternative!r} is unknown: it is 'greater' or 'less'.")
+    if method not in ("normal", "exact"):
+        raise UsageError(f"method={method!r} is unknown: it is 'normal' or 'exact'.")
     levels = [float(g) for g in np.atleast_1d(np.asarray(gamma, dtype=float))]
     if not levels or not all(np.isfinite(g) and g >= 1 for g in levels):
-        raise UsageError("gamma holds numbers from 1 up: 1 is no hidden bias.")
+        raise UsageError(f"gamma={gamma!r} must hold numbers from 1 up, such as [1, 1.5, 2]: 1 is no hidden bias.")
     if not 0 < alpha < 1:
-        raise UsageError(f"alpha={alpha} must lie between 0 and 1.")
+        raise UsageError(f"alpha={alpha} must lie between 0 and 1, for instance 0.05.")
     d = _differences(differences, outcome)
     notes = []
     if not np.isfinite(d).all():

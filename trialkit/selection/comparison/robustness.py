@@ -13,6 +13,7 @@ from trialkit.errors import UsageError
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.confounding import robustness as kernel
 from trialkit.inference.distributions import t_test
+from trialkit.misuse import explained
 from trialkit.results import Estimate, Note, Result, number
 from trialkit.selection.comparison.observed import Observed, listed, observed
 from trialkit.trial import Trial
@@ -68,6 +69,7 @@ class RobustnessResult(Result):
         return "\n".join(lines)
 
 
+@explained
 def robustness_value(
     data: Any,
     outcome: str,
@@ -115,8 +117,11 @@ def robustness_value(
     >>> 0 < found.rv_qa < found.rv_q < 1
     True
     """
-    if not 0 < q <= 1 or not 0 < alpha < 1 or not 0 < conf_level < 1:
-        raise UsageError("q lies from above 0 to 1, alpha and conf_level between 0 and 1.")
+    if not 0 < q <= 1:
+        raise UsageError(f"q={q} must lie above 0 and up to 1: the share of the effect that a confounder would take away.")
+    for name, level, usual in (("alpha", alpha, 0.05), ("conf_level", conf_level, 0.95)):
+        if not 0 < level < 1:
+            raise UsageError(f"{name}={level} must lie between 0 and 1, for instance {usual}.")
     if not len(k) or min(k) <= 0:
         raise UsageError("k holds positive numbers, such as [1, 2, 3].")
     d = observed(data, outcome, treatment, adjust)

@@ -11,6 +11,7 @@ from trialkit.errors import UsageError
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.confounding.oster import Stability
 from trialkit.inference.linear.least_squares import LeastSquares
+from trialkit.misuse import explained
 from trialkit.results import Note, TableResult, number
 from trialkit.selection.comparison.observed import Observed, listed, observed
 
@@ -46,6 +47,7 @@ class OsterResult(TableResult):
         )
 
 
+@explained
 def oster(
     data: Any,
     outcome: str,
@@ -149,7 +151,7 @@ def _r2_max(asked: float | str, controlled: float) -> float:
         value = float(asked)
     except (TypeError, ValueError):
         raise UsageError(
-            f'r2_max={asked!r} is a number up to 1, or text such as "1.3" that multiplies the controlled R2.'
+            f'r2_max={asked!r} must be a number up to 1, or text such as "1.3" that multiplies the controlled R2.'
         ) from None
     most = min(value * controlled, 1.0) if isinstance(asked, str) else value
     if not controlled < most <= 1:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
+from trialkit.design.stream import checked_seed
 from trialkit.errors import ColumnNotFoundError, EstimationError, MissingDataError, NotIdentifiedError, UsageError
 from trialkit.estimate.covariates import category_columns
 from trialkit.estimate.request import checked_level
@@ -22,6 +23,7 @@ from trialkit.inference.distributions import t_test
 from trialkit.inference.draws.group_bootstrap import bootstrap_weights, resampling_cells
 from trialkit.inference.linear.least_squares import independent_columns
 from trialkit.io.frames import numeric, to_pandas
+from trialkit.misuse import explained
 from trialkit.results import Estimate, Note, Result, number
 from trialkit.selection.comparison.observed import listed
 from trialkit.trial import Trial
@@ -86,6 +88,7 @@ class _People:
         return len(np.unique(self.unit[self.part == part]))
 
 
+@explained
 def within_study(
     trial: Trial,
     outcome: str,
@@ -156,7 +159,7 @@ def within_study(
             "the covariates (nearly) tell who is in the trial and who is not, so the trial and the outsiders have no people in common: leave out the "
             "covariate that does so, or take outsiders who are more alike."
         )
-    drawn = _draws(people, found, int(n_draws), seed)
+    drawn = _draws(people, found, int(n_draws), checked_seed(seed))
     failed = float(np.isnan(drawn[:, : len(PARTS)]).any(axis=1).mean())
     if failed > FAILURES:
         raise EstimationError(
@@ -192,7 +195,7 @@ def _people(trial: Trial, outcome: str, outsiders: pd.DataFrame, names: tuple[st
         if name not in outsiders.columns:
             raise ColumnNotFoundError(name, outsiders.columns)
     if outcome in names:
-        raise UsageError(f"covariates holds the outcome '{outcome}'.")
+        raise UsageError(f"covariates holds the outcome '{outcome}': leave it out.")
     y = np.r_[trial.values(outcome), numeric(outsiders[outcome], outcome)]
     inside = np.arange(len(y)) < trial.n
     weights = np.r_[np.ones(trial.n) if trial.weights is None else trial.values(trial.weights), np.ones(len(outsiders))]
@@ -232,7 +235,9 @@ def _design(trial: Trial, outsiders: pd.DataFrame, names: tuple[str, ...], keep:
         values = np.r_[numeric(mine, name), numeric(theirs, name)][keep]
         absent = ~np.isfinite(values)
         if absent.all():
-            raise MissingDataError(f"the covariate '{name}' has no values at all.")
+            raise MissingDataError(
+                f"the covariate '{name}' has no values at all: leave it out of covariates, or check the column."
+            )
         columns.append(np.where(absent, values[~absent].mean(), values)[:, None])
         if absent.any():
             columns.append(absent.astype(float)[:, None])
@@ -255,7 +260,10 @@ def _stratum_weights(part: IntArray, stratum: IntArray | None, weights: FloatArr
         mine = keep & (part == p)
         own = np.bincount(stratum[mine], weights=weights[mine], minlength=len(total))
         if ((own == 0) & (total > 0)).any():
-            raise NotIdentifiedError("some stratum has people of one arm only: merge strata.")
+            alone = int(((own == 0) & (total > 0)).sum())
+            raise NotIdentifiedError(
+                f"{alone} {'stratum has' if alone == 1 else 'strata have'} nobody {'treated' if p == TREATED else 'of the control arm'} with the outcome: merge strata."
+            )
         out[mine] = (total / np.maximum(own, 1e-300))[stratum[mine]]
         out[mine] *= own.sum() / total.sum()
     return out

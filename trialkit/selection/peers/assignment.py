@@ -14,7 +14,8 @@ from trialkit.inference.arrays import BoolArray, IntArray
 from trialkit.inference.draws.peers import peer_test, shuffled_statistics
 from trialkit.inference.draws.randomization import as_extreme
 from trialkit.io.frames import numeric
-from trialkit.results import Note, TableResult, number, p_text
+from trialkit.misuse import explained
+from trialkit.results import Note, TableResult, counted_people, number, p_text
 from trialkit.selection.comparison.observed import column, frame_of
 
 FEW_POOLS = 30
@@ -67,6 +68,7 @@ class PeerAssignmentResult(TableResult):
         )
 
 
+@explained
 def peer_assignment_test(
     data: Any,
     *,
@@ -113,7 +115,7 @@ def peer_assignment_test(
     -0.2051834
     """
     if n_draws is not None and (isinstance(n_draws, bool) or int(n_draws) != n_draws or n_draws < 1):
-        raise UsageError(f"n_draws={n_draws!r} is a number of draws, for instance 5000.")
+        raise UsageError(f"n_draws={n_draws!r} must be a number of draws, for instance 5000.")
     if n_draws is not None and seed is None:
         raise UsageError("shuffling needs a seed: say seed=4711 (any number you choose).")
     frame = frame_of(data)
@@ -169,12 +171,12 @@ def _kept(
         )
     keep, notes = member & known, []
     if (member & ~known).any():
-        notes.append(Note("trait_missing", f"{int((member & ~known).sum())} people have no '{x}' and are left out."))
+        notes.append(Note("trait_missing", counted_people(int((member & ~known).sum()), f"have no '{x}' and are left out.")))
     sizes = labels[keep].map(labels[keep].value_counts()).to_numpy(dtype=float)
     alone = np.zeros(len(keep), dtype=bool)
     alone[np.flatnonzero(keep)[sizes < 2]] = True
     if alone.any():
-        notes.append(Note("alone", f"{int(alone.sum())} people are alone in their group and are left out."))
+        notes.append(Note("alone", counted_people(int(alone.sum()), "are alone in their group and are left out.")))
         keep &= ~alone
     per_pool = labels[keep].groupby(pools[keep].to_numpy()).nunique()
     single = per_pool.index[per_pool < 2]

@@ -16,7 +16,8 @@ from trialkit.inference.draws.peers import peer_mean
 from trialkit.inference.linear.covariance import Covariance, covariance
 from trialkit.inference.linear.least_squares import LeastSquares, independent_columns, least_squares
 from trialkit.inference.linear.small_sample import satterthwaite
-from trialkit.results import Estimate, Note, Result
+from trialkit.misuse import explained
+from trialkit.results import Estimate, Note, Result, counted_people
 from trialkit.selection.comparison.observed import listed
 from trialkit.trial import ALONE, Trial
 
@@ -59,6 +60,7 @@ class _Members:
     conf_level: float
 
 
+@explained
 def peer_composition(
     trial: Trial, outcome: str, *, baseline: str, adjust: Sequence[str] = (), conf_level: float = 0.95
 ) -> PeerComposition:
@@ -142,7 +144,10 @@ def _members(trial: Trial, outcome: str, baseline: str, names: tuple[str, ...], 
     missing = int(((trial.group_codes != ALONE) & there & ~inside).sum())
     if missing:
         notes.append(
-            Note("baseline_missing", f"{missing} people in groups have no '{baseline}' or no peer with one, and are left out.")
+            Note(
+                "baseline_missing",
+                counted_people(missing, f"in groups have no '{baseline}' or no peer with one, and are left out."),
+            )
         )
     group = np.unique(trial.group_codes[inside], return_inverse=True)[1].reshape(-1)
     mine = own[inside]
@@ -153,7 +158,9 @@ def _members(trial: Trial, outcome: str, baseline: str, names: tuple[str, ...], 
     use = np.isfinite(y[inside])
     if not use.all():
         notes.append(
-            Note("outcome_missing", f"{int((~use).sum())} people in groups have no '{outcome}': they count as peers only.")
+            Note(
+                "outcome_missing", counted_people(int((~use).sum()), f"in groups have no '{outcome}': they count as peers only.")
+            )
         )
     if len(np.unique(group[use])) < 4:
         raise EstimationError("fewer than four groups have the outcome: nothing can be said on their composition.")

@@ -19,6 +19,7 @@ import pandas as pd
 from trialkit.errors import ColumnNotFoundError, DataError, EstimationError, MissingDataError, UsageError, ValueTypeError, shown
 from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.io.frames import numeric, to_pandas
+from trialkit.misuse import explained
 from trialkit.results import Note, TableResult
 from trialkit.selection.reach.funnel_shares import ratio_with_interval, share_with_interval
 from trialkit.selection.reach.generalizability import generalizability
@@ -76,6 +77,7 @@ def _words(row: Mapping[str, Any], name: str) -> str:
     return f"{value:.3f}" if low is None or np.isnan(low) else f"{value:.3f} ({low:.3f} to {high:.3f})"
 
 
+@explained
 def reach(
     funnel: Any,
     *,

@@ -22,6 +22,7 @@ from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.inference.outcomes.separation import limiting_fit
 from trialkit.inference.reach.tipton import similarity
 from trialkit.io.frames import numeric, to_pandas
+from trialkit.misuse import explained
 from trialkit.results import Note, TableResult
 from trialkit.selection.reach.people import Shared, shared_columns
 from trialkit.trial import rows_text
@@ -70,6 +71,7 @@ class GeneralizabilityResult(TableResult):
         )
 
 
+@explained
 def generalizability(
     sample: Any, population: Any, covariates: Sequence[str], *, weights: str | None = None, categorical: Sequence[str] = ()
 ) -> GeneralizabilityResult:
@@ -127,6 +129,7 @@ def generalizability(
     return GeneralizabilityResult((), tuple(_notes(eta_s, eta_p, away)), details, tuple(rows))
 
 
+@explained
 def tipton_index(sample: Any, population: Any, *, scale: Scale = "logit") -> float:
     """Tipton's index of two given vectors of propensities to be in the sample, each between 0 and 1.
 

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from trialkit.errors import ColumnNotFoundError, DataError, MissingDataError, UsageError, ValueTypeError
+from trialkit.errors import ColumnNotFoundError, DataError, MissingDataError, UsageError, ValueTypeError, repeated, shown
 from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.io.frames import numeric
+from trialkit.results import counted_people
 from trialkit.trial import rows_text
 
 
@@ -68,18 +69,20 @@ def shared_columns(
     if not len(covariates):
         raise UsageError("covariates is empty: name the columns in which the people of the trial and the population may differ.")
     if len(set(covariates)) < len(covariates):
-        raise UsageError("covariates names a column twice.")
+        raise UsageError(f"covariates names {shown(repeated(covariates))} twice: once is enough.")
     tables = (sample, population)
     for table, where in zip(tables, words):
         if len(table) < 2:
-            raise DataError(f"{where} has {len(table)} people: two or more are needed to compare them.")
+            raise DataError(
+                f"{where} has {len(table)} {'person' if len(table) == 1 else 'people'}: two or more are needed to compare them."
+            )
         for name in covariates:
             if name not in table.columns:
                 raise ColumnNotFoundError(name, table.columns, where)
             absent = table[name].isna().to_numpy()
             if absent.any():
                 raise MissingDataError(
-                    f"'{name}' is missing for {int(absent.sum())} people of {where} ({rows_text(absent)}). Whose covariates are unknown cannot be compared: "
+                    f"'{name}' is missing for {counted_people(int(absent.sum()))} of {where} ({rows_text(absent)}). Whose covariates are unknown cannot be compared: "
                     f"fill the values in, leave '{name}' out, or leave those people out of the table and say so."
                 )
     columns: list[Column] = []

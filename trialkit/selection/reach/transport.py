@@ -25,6 +25,7 @@ from trialkit.inference.reach.inverse_odds import Participation, participation
 from trialkit.inference.reach.transport import Method, People, Target, Transported, trial_means
 from trialkit.inference.reach.transport import transport as carried
 from trialkit.io.frames import to_pandas
+from trialkit.misuse import explained
 from trialkit.results import Estimate, Note
 from trialkit.selection.reach.generalizability import index_of, population_weights, propensities, support, verdict_of
 from trialkit.selection.reach.people import Shared, shared_columns
@@ -38,6 +39,7 @@ TARGETS = {
 WORDS = {"outside": "the population outside the trial", "everyone": "trial and population together"}
 
 
+@explained
 def transport(
     trial: Trial,
     outcome: str,

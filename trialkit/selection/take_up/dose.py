@@ -18,6 +18,7 @@ import pandas as pd
 from trialkit.errors import DataError, MissingDataError, UsageError
 from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.inference.distributions import t_quantile
+from trialkit.misuse import explained
 from trialkit.results import Note, TableResult
 from trialkit.selection.take_up.kinds import Takers, strata_of, takers
 from trialkit.trial import ALONE, Trial, rows_text
@@ -41,6 +42,7 @@ class DoseResult(TableResult):
         return f"Attendance ('{d['dose']}')" + (f" by {', '.join(d['by'])}" if d["by"] else "")
 
 
+@explained
 def dose(
     trial: Trial,
     sessions: str,

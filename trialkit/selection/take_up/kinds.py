@@ -12,7 +12,7 @@ from trialkit.errors import ColumnNotFoundError, MissingDataError, UsageError, V
 from trialkit.estimate.sample import units_of_variance
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
 from trialkit.inference.linear.influence import influence_variance
-from trialkit.results import Note
+from trialkit.results import Note, counted_people
 from trialkit.trial import ALONE, Trial, rows_text
 
 LEVELS = 50
@@ -54,11 +54,15 @@ def takers(trial: Trial, uptake: str, *, binary: bool = True, outcome: str | Non
     notes = list(trial.notes)
     if not known.all():
         per_arm = ", ".join(f"{label}: {int((~known & (trial.arm_codes == c)).sum())}" for c, label in enumerate(trial.arms))
-        notes.append(Note("uptake_missing", f"{int((~known).sum())} people have no '{uptake}' and are left out ({per_arm})."))
+        notes.append(
+            Note("uptake_missing", counted_people(int((~known).sum()), f"have no '{uptake}' and are left out ({per_arm})."))
+        )
     if outcome is not None:
         seen = np.isfinite(trial.values(outcome))
         if (known & ~seen).any():
-            notes.append(Note("outcome_missing", f"{int((known & ~seen).sum())} people have no '{outcome}' and are left out."))
+            notes.append(
+                Note("outcome_missing", counted_people(int((known & ~seen).sum()), f"have no '{outcome}' and are left out."))
+            )
         known &= seen
     if trial.weights is not None:
         raise UsageError("take-up is described without sampling weights: give a Trial without weights.")

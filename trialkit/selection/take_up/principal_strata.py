@@ -13,6 +13,7 @@ from trialkit.errors import EstimationError, NotIdentifiedError, UsageError
 from trialkit.estimate.strata import shares_differ
 from trialkit.inference.bounds.lee_bounds import imbens_manski
 from trialkit.inference.take_up.principal_strata import KindBounds, principal_bounds
+from trialkit.misuse import explained
 from trialkit.results import Note, TableResult
 from trialkit.selection.take_up.kinds import Takers, takers
 from trialkit.trial import Trial
@@ -36,6 +37,7 @@ class PrincipalStrata(TableResult):
         )
 
 
+@explained
 def principal_strata(trial: Trial, outcome: str, *, uptake: str, conf_level: float = 0.95) -> PrincipalStrata:
     """Bounds of the intention-to-treat effect on compliers, never-takers and always-takers.
 

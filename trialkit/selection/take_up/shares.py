@@ -17,6 +17,7 @@ import numpy as np
 from trialkit.errors import UsageError
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
 from trialkit.inference.distributions import t_quantile, t_test
+from trialkit.misuse import explained
 from trialkit.results import Note, TableResult
 from trialkit.selection.take_up.kinds import Takers, strata_of, takers
 from trialkit.trial import Trial
@@ -40,6 +41,7 @@ class TakeUpResult(TableResult):
         return f"Take-up of '{d['uptake']}'" + (f" by {', '.join(d['by'])}" if d["by"] else "")
 
 
+@explained
 def take_up(trial: Trial, uptake: str, *, by: str | Sequence[str] | None = None, conf_level: float = 0.95) -> TakeUpResult:
     """Shares of compliers, never-takers and always-takers, by stratum, with simultaneous bands.
 
@@ -121,7 +123,7 @@ def _rows(
             notes.append(
                 Note(
                     "no_interval",
-                    f"the share of {kind.replace('_', '-')}s is {share:g} without variation in stratum '{label}': it has no interval, and no test against the others.",
+                    f"the share of {kind.replace('_', '-')}s is {round(share, 10):g} without variation in stratum '{label}': it has no interval, and no test against the others.",
                 )
             )
         if there is not None:

@@ -13,7 +13,8 @@ from trialkit.errors import ArmError, ColumnNotFoundError, EstimationError, Miss
 from trialkit.inference.distributions import t_test
 from trialkit.inference.two_stage.preference import EFFECTS, preference_effects, preference_effects_stratified
 from trialkit.io.frames import numeric, to_pandas
-from trialkit.results import Estimate, Note, Result
+from trialkit.misuse import explained
+from trialkit.results import Estimate, Note, Result, counted_people
 from trialkit.trial import rows_text
 
 ESTIMANDS = {
@@ -35,6 +36,7 @@ class PreferenceResult(Result):
         return f"Preference trial on {d['outcome']} (chose {chosen})"
 
 
+@explained
 def preference_trial(
     data: Any, outcome: str, *, arm: str = "arm", treatment: str = "treatment", choice: Hashable = "choice", reference: Hashable = None,
     strata: Sequence[str] | None = None, conf_level: float = 0.95,
@@ -90,7 +92,7 @@ def preference_trial(
     known = np.isfinite(y)
     notes = []
     if not known.all():
-        notes.append(Note("outcome_missing", f"{int((~known).sum())} people have no '{outcome}' and are left out."))
+        notes.append(Note("outcome_missing", counted_people(int((~known).sum()), f"have no '{outcome}' and are left out.")))
     if not strata:
         stratum, names = np.zeros(len(frame), dtype=np.int64), ["the trial"]
     else:

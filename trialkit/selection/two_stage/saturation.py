@@ -14,7 +14,8 @@ from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_test
 from trialkit.inference.two_stage.saturation import SaturationMeans, cluster_means, contrast
 from trialkit.io.frames import numeric, to_pandas
-from trialkit.results import Estimate, Note, Result
+from trialkit.misuse import explained
+from trialkit.results import Estimate, Note, Result, counted_people
 from trialkit.trial import rows_text
 
 ESTIMANDS = {
@@ -40,6 +41,7 @@ class SaturationResult(Result):
         return f"Saturation design on {self.details['outcome']}"
 
 
+@explained
 def saturation(
     data: Any, outcome: str, *, arm: str, cluster: str, saturation: str, control: Hashable = 0, conf_level: float = 0.95
 ) -> SaturationResult:
@@ -91,7 +93,7 @@ def saturation(
     y = numeric(frame[outcome], outcome)
     known = np.isfinite(y)
     notes = (
-        [Note("outcome_missing", f"{int((~known).sum())} people have no '{outcome}' and are left out.")]
+        [Note("outcome_missing", counted_people(int((~known).sum()), f"have no '{outcome}' and are left out."))]
         if not known.all()
         else []
     )

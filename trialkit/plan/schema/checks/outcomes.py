@@ -9,7 +9,7 @@ from trialkit.errors import shown
 from trialkit.plan.schema.base import Problem
 from trialkit.plan.schema.checks.index import index_problems
 from trialkit.plan.schema.names import near_miss, repeated
-from trialkit.plan.schema.outcomes import BINARY_MEASURES, RATIO_MEASURES, TIME_MEASURES, HedgesG, Outcome
+from trialkit.plan.schema.outcomes import BINARY_MEASURES, DIRECTED_MEASURES, RATIO_MEASURES, TIME_MEASURES, HedgesG, Outcome
 
 if TYPE_CHECKING:
     from trialkit.plan.schema.plan_spec import PlanSpec
@@ -121,7 +121,7 @@ def _measure(outcome: Outcome, at: At) -> Problems:
 
 def _margins(outcome: Outcome, at: At) -> Problems:
     directed = [k for k in ("noninferiority",) if getattr(outcome, k) is not None]
-    if outcome.measure in ("win_odds", "proportional_odds"):
+    if outcome.measure in DIRECTED_MEASURES:
         directed.append("measure")
     if directed and outcome.better is None and outcome.scale is None:
         yield Problem((*at, directed[0]), 'which direction is the better one decides this; add better = "higher" or "lower"')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trialkit.errors import shown
@@ -85,12 +86,14 @@ def _choices(names: dict[str, Any]) -> str:
     return " or ".join(f'"{name}"' for name in names)
 
 
-def form_columns(use: ScaleUse) -> dict[str, str]:
-    """What decides on each person's form -> its column; a word that holds for everyone is no column."""
+def form_columns(use: ScaleUse, folder: Path | None = None) -> dict[str, str]:
+    """What decides on each person's form -> its column; a word that holds for everyone is no column. Own files stand in `folder`."""
     if not use.form_from:
         return {}
     # a file of one's own may hold anything: what is wrong in it is said by what reads it whole
-    said = [form["when"] for form in _values(definition(use.scale).get("forms")) if isinstance(form, dict) and "when" in form]
+    said = [
+        form["when"] for form in _values(definition(use.scale, folder).get("forms")) if isinstance(form, dict) and "when" in form
+    ]
     words = {str(word) for when in said for values in _values(when) if isinstance(values, list) for word in values}
     return {attribute: column for attribute, column in use.form_from.items() if column not in words}
 

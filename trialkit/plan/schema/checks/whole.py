@@ -25,6 +25,8 @@ __all__ = ["check"]
 
 Problems = Iterator[Problem]
 
+MOST_WEIGHT = 1e6
+
 
 def check(spec: PlanSpec) -> list[Problem]:
     """All contradictions between parts of the plan."""
@@ -107,6 +109,10 @@ def _design(spec: PlanSpec) -> Problems:
     for name in design.allocation:
         if name not in spec.arm_names:
             yield Problem(("design", "allocation", name), f"'{name}' is not one of [arms].{near_miss(name, spec.arm_names)}")
+    for name, weight in design.allocation.items():
+        if weight > MOST_WEIGHT:
+            message = f"the weight of '{name}' is {weight:g}; weights say how many people an arm gets for each in another, such as 1 or 2"
+            yield Problem(("design", "allocation", name), message)
     left_out = [a for a in spec.arm_names if a not in design.allocation]
     if left_out:
         yield Problem(("design", "allocation"), f"allocation leaves out {shown(left_out)}; give every arm its weight")

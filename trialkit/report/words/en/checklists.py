@@ -46,7 +46,14 @@ class ChecklistWords:
         "balance": "The arms at the start", "attrition": "Losses by arm", "reach": "From eligible to followed up", "take_up": "Who took it up",
         "harms": "Unwanted events by arm",
     }  # fmt: skip
-    test_methods: ClassVar[Mapping[str, str]] = {"equivalence": "equivalence", "noninferiority": "non-inferiority"}
+    test_methods: ClassVar[Mapping[str, str]] = {
+        "equivalence": "equivalence", "noninferiority": "non-inferiority", "response_weighting": "weights for who responds",
+        "horvitz_thompson": "weights of the design (Horvitz-Thompson)", "hajek": "weights of the design (Hájek)",
+        "aipw": "weights and regression together (AIPW)", "g_computation": "standardized predictions (g-computation)", "logit": "logistic regression",
+        "poisson": "Poisson regression", "exact": "exact", "mixed": "mixed model (REML)", "win_odds": "win odds", "quantile": "quantiles",
+        "proportional_odds": "proportional odds", "cox": "Cox regression", "rmst": "average time up to the horizon",
+        "aalen_johansen": "cumulative incidence (Aalen-Johansen)",
+    }  # fmt: skip
     statuses: ClassVar[Mapping[str, str]] = {"done": "done", "not_estimable": "done, no estimate", "not_done": "not done"}
     reasons: ClassVar[Mapping[str, str]] = {
         "not_built": "this version cannot run it", "not_for_measure": "it is not for this measure",
@@ -64,6 +71,7 @@ class ChecklistWords:
         "Education Endowment Foundation",
         "Dutch recognition of interventions (Movisie)",
     )
+    movisie_fold = "Work sheet for a study of effects"
     wwc_intro = (
         "The best rating that attrition and baseline leave open. Cautious: the programme can change who leaves; optimistic: it hardly can. The review protocol chooses between them. "
         "Margin: how far the result lies from the next worse verdict, below zero beyond it."
@@ -155,13 +163,15 @@ class ChecklistWords:
     fact_harms_counted = "Planned: unwanted events are counted by arm."
     fact_harms_not_planned = "Harms were not assessed: the plan has none."
     fact_no_interim = "The plan has no interim analysis."
-    fact_as_randomized = "Everyone is analysed in the arm they were assigned to; counts by outcome and arm are in the report."
+    fact_as_randomized = (
+        "Whoever is analysed counts in the arm they were assigned to; counts by outcome and arm are in the report."
+    )
     fact_no_losses = "Nobody was lost on the primary outcome."
     fact_one_form = "The effects are here; an outcome of yes or no has one form only."
     fact_no_others = "No other analysis was planned, and none was added."
     fact_no_strata = "There were no strata or pairs."
     fact_no_groups = "There are no groups or clusters in this trial."
-    fact_people_randomized = "People were randomized; groups exist in one arm only."
+    fact_people_randomized = "People were randomized; groups exist in some arms only."
     fact_people_are_units = "People were randomized, not clusters."
 
     def fact_outcome_counts(self, counts: Sequence[tuple[str, int]]) -> str:

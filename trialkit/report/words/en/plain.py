@@ -166,9 +166,11 @@ class PlainWords:
 
     def groups_counted(self, arms: str, groups: str) -> str:
         return (
-            f"People in {arms} were together in {groups} groups. Members of one group influence each other, so they tell less than as "
+            f"People in {arms} were together in {groups} groups. Members of one group may influence each other, and then tell less than as "
             "many separate people would. The interval takes this into account."
         )
+
+    few_counted = "They are few, so that the uncertainty is itself uncertain: read the interval with care."
 
     def clusters_counted(self, clusters: str) -> str:
         return (
@@ -189,17 +191,21 @@ class PlainWords:
     def took_part(self, share: str, arm: str) -> str:
         return f"of those assigned to “{arm}”, {share} did"
 
-    def about_filled(self, overall: str) -> str:
+    def about_filled(self, overall: str, outcome: str = "") -> str:
         return (
-            f"The outcome is unknown for {overall} of the people. Others of the same arm who resemble them stand in for them. The result could be "
+            f"{self._unknown(overall, outcome)} Others of the same arm who resemble them stand in for them. The result could be "
             "different if the two differ in ways that were not measured."
         )
 
-    def about_missing(self, overall: str) -> str:
+    def about_missing(self, overall: str, outcome: str = "") -> str:
         return (
-            f"The outcome is unknown for {overall} of the people. The result rests on the others, and could be different if the two "
+            f"{self._unknown(overall, outcome)} The result rests on the others, and could be different if the two "
             "differ in ways that were not measured."
         )
+
+    def _unknown(self, overall: str, outcome: str) -> str:
+        """`outcome` names it where a trial has several primary ones."""
+        return f"{f'“{outcome}”' if outcome else 'The outcome'} is unknown for {overall} of the people."
 
     about_average = "It is an average. It does not tell for whom the difference is larger or smaller, nor what brought it about."
 

@@ -155,7 +155,7 @@ class SelectionWords:
             if test == "iv_r"
             else "those who stayed differ from those who left, or between the arms"
         )
-        says = who if found else f"there is no evidence that {who}"
+        says = who if found else f"it is not shown that {who}"
         return f"{says} ({_p(p)})"
 
     wwc_caption = "Losses against the table of the What Works Clearinghouse"
@@ -206,7 +206,8 @@ class SelectionWords:
     def missing_note(level: str) -> str:
         return (
             f"{level} intervals; for bounds they cover the effect, not the whole range. Lee's bounds are for people who would be measured under either arm; they need "
-            "neither a choice nor a seed, and stand here whether planned or not."
+            "neither a choice nor a seed, and stand here whether planned or not. Bounds compare the arms without adjustment for the start, so that an adjusted "
+            "estimate can lie outside them."
         )
 
     @staticmethod
@@ -270,7 +271,7 @@ class SelectionWords:
 
     @staticmethod
     def formed_chance(traits: Sequence[str]) -> str:
-        return f"By {_quoted(traits)}, there is no evidence against chance within the pools that groups were filled from."
+        return f"By {_quoted(traits)}, it is not shown that more than chance was at work within the pools that groups were filled from."
 
     @staticmethod
     def formed_choice(traits: Sequence[str], level: str) -> str:

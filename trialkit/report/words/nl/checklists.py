@@ -43,7 +43,14 @@ class DutchChecklists(ChecklistWords):
         "balance": "De armen bij het begin", "attrition": "Uitval per arm", "reach": "Van geschikt tot gevolgd", "take_up": "Wie deelnamen",
         "harms": "Ongewenste gebeurtenissen per arm",
     }  # fmt: skip
-    test_methods: ClassVar[Mapping[str, str]] = {"equivalence": "gelijkwaardigheid", "noninferiority": "niet slechter dan"}
+    test_methods: ClassVar[Mapping[str, str]] = {
+        "equivalence": "gelijkwaardigheid", "noninferiority": "niet slechter dan", "response_weighting": "weging voor wie antwoordt",
+        "horvitz_thompson": "weging volgens de loting (Horvitz-Thompson)", "hajek": "weging volgens de loting (Hájek)",
+        "aipw": "weging en regressie samen (AIPW)", "g_computation": "gestandaardiseerde voorspellingen (g-berekening)",
+        "logit": "logistische regressie", "poisson": "Poissonregressie", "exact": "exact", "mixed": "gemengd model (REML)", "win_odds": "win odds",
+        "quantile": "kwantielen", "proportional_odds": "proportionele odds", "cox": "Coxregressie",
+        "rmst": "gemiddelde tijd tot de grens van de meting", "aalen_johansen": "cumulatieve incidentie (Aalen-Johansen)",
+    }  # fmt: skip
     statuses: ClassVar[Mapping[str, str]] = {
         "done": "gedaan",
         "not_estimable": "gedaan, geen schatting",
@@ -63,6 +70,7 @@ class DutchChecklists(ChecklistWords):
         "de beoordelaar."
     )
     movisie_title = "Erkenning van interventies (Movisie)"
+    movisie_fold = "Werkblad voor een effectonderzoek"
     wwc_intro = (
         "Het beste oordeel dat uitval en voormeting openlaten. Voorzichtig: het programma kan veranderen wie uitvallen; optimistisch: dat kan het nauwelijks. Het beoordelingsprotocol kiest. Marge: "
         "hoe ver het resultaat van het volgende, slechtere oordeel ligt; onder nul is die grens voorbij."
@@ -158,15 +166,15 @@ class DutchChecklists(ChecklistWords):
         "results.json, tabellen en figuren staan naast deze pagina, en het plan in plan/; software en versies zijn genoemd."
     )
     fact_harms_counted = "Gepland: ongewenste gebeurtenissen zijn per arm geteld."
-    fact_harms_not_planned = "Naar schade is niet gekeken: het plan heeft er niets over."
+    fact_harms_not_planned = "Naar ongewenste gevolgen is niet gekeken: het plan zegt er niets over."
     fact_no_interim = "Het plan heeft geen tussentijdse analyse."
-    fact_as_randomized = "Iedereen is geanalyseerd in de arm van de loting; aantallen per uitkomst en arm staan in het rapport."
+    fact_as_randomized = "Wie is geanalyseerd, telt in de arm van de loting; aantallen per uitkomst en arm staan in het rapport."
     fact_no_losses = "Niemand viel uit op de primaire uitkomst."
     fact_one_form = "De effecten staan hier; een uitkomst van ja of nee heeft maar één vorm."
     fact_no_others = "Er was geen andere analyse gepland, en er is er geen toegevoegd."
     fact_no_strata = "Er waren geen strata of paren."
     fact_no_groups = "Er zijn geen groepen of clusters in dit onderzoek."
-    fact_people_randomized = "Mensen zijn gerandomiseerd; groepen bestaan in één arm."
+    fact_people_randomized = "Mensen zijn gerandomiseerd; groepen bestaan niet in alle armen."
     fact_people_are_units = "Mensen zijn gerandomiseerd, geen clusters."
 
     def fact_outcome_counts(self, counts: Sequence[tuple[str, int]]) -> str:

@@ -53,7 +53,7 @@ class DutchDeviations:
         told = (
             "" if same == "0" else f" {same} andere uitkomst{' is' if same == '1' else 'en zijn'} volgens beide plannen gelijk."
         )
-        return f"Schattingen met {level}-intervallen. De rest van dit rapport volgt het uitgevoerde plan.{told}"
+        return f"Schattingen met {level.replace(' en ', '- en ')}-intervallen. De rest van dit rapport volgt het uitgevoerde plan.{told}"
 
     @staticmethod
     def noticed(kind: str, what: str, planned: str, reached: str) -> str:

@@ -132,6 +132,9 @@ _MODELS = {
     "few people ({x}): normal limits on Greenwood's variance are a little too narrow; df='independence' keeps the level better.": (
         "Weinig mensen ({x}): normale grenzen bij de variantie van Greenwood zijn iets te nauw; df='independence' houdt het niveau beter."
     ),
+    "few people ({x}): the interval is normal and too narrow for so few; better is {x1}.": (
+        "Weinig mensen ({x}): het interval is normaal en te smal voor zo weinig mensen; beter is {x1}."
+    ),
     "few people ({x}): df='independence' (Bell-McCaffrey) keeps the level better than n - k when variances differ.": (
         "Weinig mensen ({x}): df='independence' (Bell-McCaffrey) houdt het niveau beter dan n - k als varianties verschillen."
     ),

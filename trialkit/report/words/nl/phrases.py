@@ -17,7 +17,8 @@ __all__ = ["NUMBERS", "number_in_dutch", "translator"]
 NUMBERS = Numbers(decimal=",", thousands=".", zero_before_p=True)
 
 _HOLE = re.compile(r"\{([a-z])(\d?)\}")
-_NUMBER = r"[-\u2212]?\d*\.?\d+(?:e[-+]?\d+)?"
+# a count that is withheld ('<5', '*') stands where a number would
+_NUMBER = r"(?:[-\u2212]?\d*\.?\d+(?:e[-+]?\d+)?|<\d+|\*)"
 # {v} a p-value as results write it, {f} fields of a scale's definition
 # {n} a number, {p} '1 person' or '33 people', {q} a name in quotes, {l} names in a list, {w} nothing or where ('in ...'), {x} any text
 _KINDS = {
@@ -27,6 +28,12 @@ _KINDS = {
 _FIELDS = {
     "reference": "bron", "licence": "licentie", "reversed": "omgekeerde items", "missing": "regel voor ontbrekende antwoorden", "score": "score",
     "subscales": "subschalen", "codes": "antwoordcodes", "items": "items", "waves": "metingen", "norms": "normen", "cutoffs": "grenswaarden",
+}  # fmt: skip
+_VERBS = {"has": "have", "is": "are", "lies": "lie", "was": "were", "misses": "miss", "counts": "count", "adds": "add"}
+_OF_ONE = {
+    "1 mensen hebben": "1 mens heeft", "1 mensen vallen": "1 mens valt", "1 mensen missen": "1 mens mist", "1 mensen worden": "1 mens wordt",
+    "1 mensen": "1 mens", "zij doen niet mee": "die doet niet mee", "doen niet mee": "doet niet mee", "zij tellen": "die telt",
+    "hebben geen groep of zitten er": "heeft geen groep of zit er", "zij zijn": "die is", "en doen mee": "en doet mee", "en tellen": "en telt", "en dragen": "en draagt",
 }  # fmt: skip
 _PLURALS = (("row", "rij", "rijen"), ("group", "groep", "groepen"), ("cluster", "cluster", "clusters"))
 
@@ -48,15 +55,35 @@ def translator(catalogue: Mapping[str, str]) -> Callable[[str], str]:
         longest = sorted(catalogue.items(), key=lambda pair: -len(_HOLE.sub("", pair[0])))
         return tuple((_compiled(english), dutch) for english, dutch in longest)
 
-    @cache
-    def told(text: str) -> str:
+    def found_for(text: str) -> str | None:
         for pattern, dutch in patterns():
             found = pattern.fullmatch(text)
             if found is not None:
                 return _filled(dutch, found)
-        return Passage(text, "en")
+        return None
+
+    @cache
+    def told(text: str) -> str:
+        said = found_for(text)
+        if said is not None:
+            return said
+        several = [_of_one(dutch) for english in _of_several(text) if (dutch := found_for(english)) is not None]
+        return several[0] if several else Passage(text, "en")
 
     return told
+
+
+def _of_several(text: str) -> tuple[str, ...]:
+    """A sentence on one person as it would be said of several, in which form the catalogue holds it."""
+    if "1 person" not in text:
+        return ()
+    head, colon, rest = text.replace("1 person", "1 people", 1).partition(":")
+    verbs = re.sub(r"'[^']*'|\b(?:has|is|lies|was|misses|counts|adds)\b", lambda word: _VERBS.get(word[0], word[0]), head)
+    return f"{head}{colon}{rest}", f"{verbs}{colon}{rest}"
+
+
+def _of_one(dutch: str) -> str:
+    return re.sub("|".join(_OF_ONE), lambda words: _OF_ONE[words[0]], dutch)
 
 
 def _filled(dutch: str, found: re.Match[str]) -> str:

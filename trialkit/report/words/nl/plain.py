@@ -199,9 +199,11 @@ class DutchPlain(PlainWords):
 
     def groups_counted(self, arms: str, groups: str) -> str:
         return (
-            f"Mensen in {arms} zaten samen in {groups} groepen. Leden van een groep beïnvloeden elkaar. Daarom geven zij minder informatie dan "
+            f"Mensen in {arms} zaten samen in {groups} groepen. Leden van een groep kunnen elkaar beïnvloeden. Dan geven zij minder informatie dan "
             "evenveel losse mensen. Het interval houdt daar rekening mee."
         )
+
+    few_counted = "Het zijn er weinig. Hoe zeker het resultaat is, is dan zelf ook onzeker: lees het interval voorzichtig."
 
     def clusters_counted(self, clusters: str) -> str:
         return (
@@ -213,23 +215,26 @@ class DutchPlain(PlainWords):
 
     # --- what it does not show
     def about_assignment(self, taken: str) -> str:
-        lead = "Dit is het effect van de indeling door loting. Iedereen telt mee, ook wie daarna niet deelnam"
+        lead = "Dit is het effect van de indeling door loting. Ook wie daarna niet deelnam, telt mee"
         return f"{lead} ({taken})." if taken else f"{lead}. Het is niet het effect van deelnemen."
 
     def took_part(self, share: str, arm: str) -> str:
         return f"van wie was ingedeeld bij ‘{arm}’ nam {share} deel"
 
-    def about_filled(self, overall: str) -> str:
+    def about_filled(self, overall: str, outcome: str = "") -> str:
         return (
-            f"Van {overall} van de mensen is de uitkomst niet bekend. Anderen uit dezelfde arm die op hen lijken, tellen in hun plaats mee. Het resultaat "
+            f"{self._unknown(overall, outcome)} Anderen uit dezelfde arm die op hen lijken, tellen in hun plaats mee. Het resultaat "
             "kan anders zijn als zij verschillen op punten die niet zijn gemeten."
         )
 
-    def about_missing(self, overall: str) -> str:
+    def about_missing(self, overall: str, outcome: str = "") -> str:
         return (
-            f"Van {overall} van de mensen is de uitkomst niet bekend. Het resultaat berust op de anderen. Het kan anders zijn als deze mensen op "
+            f"{self._unknown(overall, outcome)} Het resultaat berust op de anderen. Het kan anders zijn als deze mensen op "
             "punten die niet zijn gemeten van de anderen verschillen."
         )
+
+    def _unknown(self, overall: str, outcome: str) -> str:
+        return f"Van {overall} van de mensen is {f'‘{outcome}’' if outcome else 'de uitkomst'} niet bekend."
 
     about_average = (
         "Het is een gemiddelde. Het zegt niet voor wie het verschil groter of kleiner is, en ook niet waardoor het komt."

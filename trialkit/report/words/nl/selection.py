@@ -162,9 +162,9 @@ class DutchSelection(SelectionWords):
             else "degenen die bleven verschillen van degenen die wegvielen, of tussen de armen"
         )
         not_found = (
-            "er is geen aanwijzing dat degenen die bleven tussen de armen verschillen"
+            "het is niet aangetoond dat degenen die bleven tussen de armen verschillen"
             if test == "iv_r"
-            else "er is geen aanwijzing dat degenen die bleven verschillen van degenen die wegvielen, of tussen de armen"
+            else "het is niet aangetoond dat degenen die bleven verschillen van degenen die wegvielen, of tussen de armen"
         )
         return f"{who if found else not_found} ({_p(p)})"
 
@@ -218,7 +218,8 @@ class DutchSelection(SelectionWords):
     def missing_note(level: str) -> str:
         return (
             f"{level}-intervallen; bij grenzen dekken zij het effect, niet het hele bereik. De grenzen van Lee gaan over mensen die in beide armen gemeten zouden worden; zij vragen geen "
-            "keuze en geen startgetal, en staan hier ook als het plan ze niet noemt."
+            "keuze en geen startgetal, en staan hier ook als het plan ze niet noemt. Grenzen vergelijken de armen zonder correctie voor het begin; een gecorrigeerde "
+            "schatting kan erbuiten liggen."
         )
 
     @staticmethod
@@ -286,7 +287,7 @@ class DutchSelection(SelectionWords):
 
     @staticmethod
     def formed_chance(traits: Sequence[str]) -> str:
-        return f"Naar {_quoted(traits)} is er geen aanwijzing tegen toeval binnen de verzamelingen mensen waaruit de groepen zijn gevuld."
+        return f"Naar {_quoted(traits)} is niet aangetoond dat er meer dan toeval aan het werk was binnen de verzamelingen mensen waaruit de groepen zijn gevuld."
 
     @staticmethod
     def formed_choice(traits: Sequence[str], level: str) -> str:

@@ -13,7 +13,7 @@ from scipy import special
 
 from trialkit.errors import UsageError
 from trialkit.power.arguments import Pair, Test, both_arms, choice, left_out, real, shares
-from trialkit.power.families.margin_tests import MarginResult, both_tests, limits_of, root
+from trialkit.power.margins.tests import MarginResult, both_tests, limits_of, root
 from trialkit.power.people import rounded_up
 from trialkit.power.words import percent, plural, size
 

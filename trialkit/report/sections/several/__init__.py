@@ -1,0 +1,1 @@
+"""Sections on several tests of one trial: corrections, methods for few groups, specifications."""
