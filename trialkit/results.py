@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import html
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
@@ -17,6 +16,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from trialkit.errors import UsageError
+from trialkit.printed import interval_text, marks, number, p_text, printable, test_text
 
 SCHEMA_VERSION = 1
 COLUMNS = [
@@ -45,20 +45,6 @@ class Note:
 
     code: str
     text: str
-
-
-_OF_ONE = {"have": "has", "are": "is", "lie": "lies", "were": "was", "miss": "misses", "count": "counts", "add": "adds"}
-
-
-def counted_people(count: int, told: str = "") -> str:
-    """'3 people have no age' or '1 person has no age', of `told` as it is said of several; names in quotes stay as they are."""
-    if count != 1:
-        return f"{count} people {told}".rstrip()
-    head, colon, rest = told.partition(":")
-    said = re.sub(
-        r"'[^']*'|\ball have\b|\b(?:have|are|lie|were|miss|count|add)\b", lambda word: _OF_ONE.get(word[0], word[0]), head
-    )
-    return f"1 person {said}{colon}{rest}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +137,9 @@ class Result:
 
     def __str__(self) -> str:
         lines = [self._title()]
-        several, marks = len({e.outcome for e in self.estimates}) > 1, _marks(self.estimates)
+        several, told = len({e.outcome for e in self.estimates}) > 1, marks(self.estimates)
         for e in self.estimates:
-            named = [*([e.outcome] if several or not e.contrast else []), e.contrast, *(f"{m} {e.extra[m]}" for m in marks)]
+            named = [*([e.outcome] if several or not e.contrast else []), e.contrast, *(f"{m} {e.extra[m]}" for m in told)]
             lines.append(f"  {', '.join(name for name in named if name)}: {interval_text(e)}")
             size = f"n = {e.n}" + (f", {e.n_groups} groups" if e.n_groups else "")
             size += f", {e.n_clusters} clusters" if e.n_clusters not in (e.n, e.n_groups) and not e.n_groups else ""
@@ -168,7 +154,7 @@ class Result:
         return str(self)
 
     def _repr_html_(self) -> str:
-        shown = _printable(self.tidy().drop(columns=["conf_level"]))
+        shown = printable(self.tidy().drop(columns=["conf_level"]))
         notes = "".join(f"<li>{html.escape(n.text)}</li>" for n in self.notes)
         table = shown.to_html(index=False, border=0, float_format=number, escape=True, na_rep="")
         return f"<div><strong>{html.escape(self._title())}</strong>{table}{f'<ul>{notes}</ul>' if notes else ''}</div>"
@@ -189,12 +175,12 @@ class TableResult(Result):
         return super().to_dict() | {"table": plain(self.table)}
 
     def __str__(self) -> str:
-        shown = _printable(self.tidy()).to_string(index=False, float_format=number, na_rep="")
+        shown = printable(self.tidy()).to_string(index=False, float_format=number, na_rep="")
         return "\n".join([self._title(), shown, *(f"  note: {n.text}" for n in self.notes)])
 
     def _repr_html_(self) -> str:
         notes = "".join(f"<li>{html.escape(n.text)}</li>" for n in self.notes)
-        table = _printable(self.tidy()).to_html(index=False, border=0, float_format=number, escape=True, na_rep="")
+        table = printable(self.tidy()).to_html(index=False, border=0, float_format=number, escape=True, na_rep="")
         return f"<div><strong>{html.escape(self._title())}</strong>{table}{f'<ul>{notes}</ul>' if notes else ''}</div>"
 
 
@@ -297,31 +283,6 @@ _HOMES = {
 }
 
 
-_MARKS = ("subgroup", "wave", "at", "saturation")  # they tell one row of a contrast from the next
-
-
-def _marks(estimates: tuple[Estimate, ...]) -> list[str]:
-    return [
-        m
-        for m in _MARKS
-        if len({str(e.extra[m]) for e in estimates if m in e.extra}) > 1 and all(m in e.extra for e in estimates)
-    ]
-
-
-def _printable(frame: pd.DataFrame) -> pd.DataFrame:
-    """A table as it is read: empty cells for what is not there, p-values as they are reported and never as zero."""
-    shown = frame.copy()
-    for name in shown.columns:
-        if str(name) in ("p", "p_value", "p_adjusted") and pd.api.types.is_float_dtype(shown[name]):
-            shown[name] = ["" if math.isnan(p) else p_text(p).removeprefix("= ") for p in shown[name]]
-        elif pd.api.types.is_object_dtype(shown[name]) or pd.api.types.is_extension_array_dtype(shown[name]):
-            shown[name] = [
-                number(v) if isinstance(v, float) and not pd.isna(v) else "" if v is None or v is pd.NA or v is math.nan else v
-                for v in shown[name]
-            ]
-    return shown
-
-
 def _class_of(kind: str) -> type[Result]:
     if kind not in Result.kinds and kind in _HOMES:
         import_module(_HOMES[kind])
@@ -384,43 +345,6 @@ class DrawnTest(FirstRow):
     def mc_error(self) -> float:
         """Monte Carlo standard error of the p-value; 0 when every draw was listed."""
         return float(self.details["mc_error"][0])
-
-
-def interval_text(e: Estimate) -> str:
-    """'0.214 (95% interval -0.070 to 0.498)'."""
-    level = f"{100 * e.conf_level:g}"
-    if math.isnan(e.conf_low) or math.isnan(e.conf_high):
-        return f"{number(e.estimate)} ({level}% interval not defined)"
-    return f"{number(e.estimate)} ({level}% interval {number(e.conf_low)} to {number(e.conf_high)})"
-
-
-def test_text(e: Estimate) -> str:
-    """'SE 0.136, t(19.7) = 1.58, p = .131'."""
-    if math.isnan(e.statistic):
-        return "no standard error" if math.isnan(e.std_error) else f"SE {number(e.std_error)}"
-    if math.isnan(e.df):  # tests that refer the statistic to draws instead of a t distribution
-        return f"statistic {e.statistic:.2f}, p {p_text(e.p_value)}"
-    name = "z" if math.isinf(e.df) else f"t({e.df:.1f})"
-    return f"SE {number(e.std_error)}, {name} = {e.statistic:.2f}, p {p_text(e.p_value)}"
-
-
-def p_text(p: float) -> str:
-    """'= .031' or '< .001'; never zero."""
-    return "< .001" if p < 0.001 else f"= {p:.3f}".replace("0.", ".", 1)
-
-
-def number(value: object) -> str:
-    """Three decimals near one, four significant digits elsewhere, integers as they are."""
-    if not isinstance(value, float):
-        return str(value)
-    if math.isnan(value):
-        return "undefined"
-    if math.isinf(value):
-        return "infinite" if value > 0 else "minus infinite"
-    size = abs(value)
-    if 0.1 <= size < 1000:
-        return f"{value:.3f}"
-    return f"{value:.0f}" if size >= 1000 else f"{value:.3f}" if size < 1e-12 or size >= 0.005 else f"{value:.3g}"
 
 
 def plain(value: Any) -> Any:

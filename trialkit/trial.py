@@ -31,7 +31,8 @@ from trialkit.errors import (
 from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.io.frames import numeric, to_pandas
 from trialkit.misuse import explained
-from trialkit.results import Note, counted_people
+from trialkit.printed import counted_people
+from trialkit.results import Note
 
 ALONE = -1
 

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 import trialkit as tk
-from trialkit.results import Estimate, p_text
+from trialkit.printed import p_text
+from trialkit.results import Estimate
 
 KEY = "fafchamps_2012"
 DATA = Path(__file__).resolve().parents[2] / "simulated_data" / f"{KEY}.csv"

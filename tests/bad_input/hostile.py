@@ -48,7 +48,8 @@ def tree(folder: Path) -> dict[str, bytes | None]:
 def refused(done: Done, *codes: int) -> str:
     """The sentence of a refusal, after it was seen to be one: an error line, an exit code that says why, no trace of the machinery."""
     assert done.code in codes, f"exit code {done.code}, not {codes}: {done.err[:400]}"
-    assert done.err.startswith("error: ") or "\nerror: " in done.err, done.err[:400]
+    helped = done.code == 2 and done.err.startswith("Usage: trialkit")  # no command at all: the help says what there is
+    assert helped or done.err.startswith("error: ") or "\nerror: " in done.err, done.err[:400]
     assert "Traceback" not in done.err and 'File "' not in done.err
     assert not STEERING.search(done.out + done.err), "a control character reaches the terminal"
     assert len(done.err) < 6000, f"{len(done.err)} characters for one error"

@@ -13,8 +13,8 @@ import pytest
 import trialkit as tk
 from trialkit import errors
 from trialkit.misuse import explained
+from trialkit.printed import counted_people
 from trialkit.report.words.nl.notes import dutch_note
-from trialkit.results import counted_people
 
 N = 48
 

@@ -110,11 +110,11 @@ def test_refusals():
             found(s, p, **options)
     with pytest.raises(ColumnNotFoundError, match="the population"):
         found(s, p.drop(columns="kids"))
-    with pytest.raises(MissingDataError, match="1 people of the population"):
+    with pytest.raises(MissingDataError, match="1 person of the population"):
         found(s, p.assign(age=p["age"].where(p.index != 3)))
     with pytest.raises(ValueTypeError, match="numbers in the sample and text"):
         found(s, p.assign(kids="none"))
-    with pytest.raises(DataError, match="1 people"):
+    with pytest.raises(DataError, match="1 person"):
         found(s.iloc[:1], p)
     with pytest.raises(DataError, match="zero or negative"):
         found(s, p.assign(w=0), weights="w")

@@ -217,7 +217,7 @@ def test_no_overlap_is_refused_by_weights_and_extrapolated_by_the_model():
         (lambda d, p: (d.drop(columns="w"), p), {}, ColumnNotFoundError, "the trial"),
         (lambda d, p: (d, p.assign(x=p["x"].where(p.index > 2))), {}, MissingDataError, "3 people of the population"),
         (lambda d, p: (d, p.assign(x="old")), {}, ValueTypeError, "text in the population"),
-        (lambda d, p: (d, p.iloc[:1]), {}, DataError, "1 people"),
+        (lambda d, p: (d, p.iloc[:1]), {}, DataError, "1 person"),
         (lambda d, p: (d, p), {"method": "magic"}, UsageError, "doubly_robust"),
         (lambda d, p: (d, p), {"target": "all"}, UsageError, "everyone"),
         (lambda d, p: (d, p), {"outside": "trim"}, UsageError, "drop"),

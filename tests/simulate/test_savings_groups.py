@@ -47,9 +47,10 @@ def test_the_readme_of_kast_shows_what_is_printed():
     assert words in (ROOT / "analyses" / KAST / "README.md").read_text("utf-8")
     none = harms[(harms["event"] == "any serious event") & (harms["with_event"] == 0)]
     assert len(none) == 2
-    # the rule of three in its exact form
+    # the rule of three in its exact form, of the groups that were randomized
+    groups = data.groupby("arm")["savings_group"].nunique()
     for row in none.itertuples():
-        exact = 1 - 0.05 ** (1 / row.people)
+        exact = 1 - 0.05 ** (1 / groups[row.arm])
         assert 1.0 * float(row[6].removesuffix(" %")) == pytest.approx(100 * exact, abs=0.006)
 
 

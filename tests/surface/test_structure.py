@@ -18,7 +18,7 @@ NAMES_END = 37  # the drawing: names of rooms left of this column, what they hol
 
 FLOORS = [
     {"errors"},
-    {"misuse"},
+    {"misuse", "printed"},
     {"inference"},
     {"results", "io"},
     {"design"},

@@ -9,8 +9,8 @@ import pandas as pd
 
 from trialkit.plan.on_record import run_on_record
 from trialkit.plan.plan import Plan
+from trialkit.printed import number
 from trialkit.report.save import Report
-from trialkit.results import number
 from trialkit.simulate import scenario
 from trialkit.simulate.simulated import Simulated
 

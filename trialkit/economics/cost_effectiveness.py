@@ -10,7 +10,8 @@ from trialkit.errors import UsageError, shown
 from trialkit.inference.distributions import t_quantile, t_tail
 from trialkit.inference.fieller import fieller
 from trialkit.misuse import explained
-from trialkit.results import Note, TableResult, number
+from trialkit.printed import number
+from trialkit.results import Note, TableResult
 
 
 @dataclass(frozen=True)

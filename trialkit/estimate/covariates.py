@@ -17,7 +17,8 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from trialkit.errors import MissingDataError, ValueTypeError
 from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.io.suspicions import undeclared_codes
-from trialkit.results import Note, counted_people
+from trialkit.printed import counted_people
+from trialkit.results import Note
 from trialkit.trial import Trial, rows_text
 
 CovariateMissing = Literal["impute", "drop", "error"]

@@ -10,7 +10,8 @@ import numpy as np
 from trialkit.errors import EstimationError, MissingDataError, UsageError
 from trialkit.estimate.covariates import CovariateMissing, covariates
 from trialkit.inference.arrays import BoolArray, Clusters, FloatArray, IntArray
-from trialkit.results import Note, counted_people
+from trialkit.printed import counted_people
+from trialkit.results import Note
 from trialkit.trial import ALONE, Trial
 
 

@@ -14,7 +14,8 @@ from trialkit.estimate.covariates import category_columns, covariates, is_catego
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
 from trialkit.inference.imputation.conditional import Method
 from trialkit.io.suspicions import suspicions
-from trialkit.results import Note, counted_people
+from trialkit.printed import counted_people
+from trialkit.results import Note
 from trialkit.trial import ALONE, Trial
 
 FEW_GROUPS = 10

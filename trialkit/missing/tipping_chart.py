@@ -7,7 +7,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from trialkit.results import TableResult, number
+from trialkit.printed import number
+from trialkit.results import TableResult
 
 
 def tipping_chart(result: TableResult, *, ax: Any = None) -> Any:

@@ -18,7 +18,8 @@ from trialkit.missing.imputations import Imputations, Progress
 from trialkit.missing.impute import impute
 from trialkit.missing.shared_design import PooledAt
 from trialkit.misuse import explained
-from trialkit.results import Note, Result, TableResult, number
+from trialkit.printed import number
+from trialkit.results import Note, Result, TableResult
 from trialkit.trial import Trial
 
 _STEPS = 30

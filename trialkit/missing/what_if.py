@@ -13,7 +13,8 @@ from trialkit.estimate.itt import itt
 from trialkit.inference.arrays import FloatArray
 from trialkit.missing.columns import number_column
 from trialkit.misuse import explained
-from trialkit.results import Estimate, Note, Result, interval_text, test_text
+from trialkit.printed import interval_text, test_text
+from trialkit.results import Estimate, Note, Result
 from trialkit.trial import Trial
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from trialkit.errors import FileReadError, UsageError
 from trialkit.io.write import atomic_folder, atomic_text
+from trialkit.printed import interval_text, number, p_text, test_text
 from trialkit.report.content import CONTENT_VERSION, ReportContent
 from trialkit.report.content.counts import refuse_contradictions
 from trialkit.report.content.departures import unplanned
@@ -20,7 +21,7 @@ from trialkit.report.words.english import ENGLISH
 from trialkit.report.words.languages import asked_languages, page_name
 from trialkit.report.writing.bundle import plan_files, seal, write_plan_files
 from trialkit.report.writing.docx import ABSENT, is_there
-from trialkit.results import Result, interval_text, number, p_text, test_text
+from trialkit.results import Result
 
 if TYPE_CHECKING:
     from trialkit.report.writing.folder import Progress

@@ -31,7 +31,8 @@ from trialkit.inference.draws.balance import (
     standardized_difference_draws,
 )
 from trialkit.misuse import explained
-from trialkit.results import Note, TableResult, number, p_text
+from trialkit.printed import number, p_text
+from trialkit.results import Note, TableResult
 from trialkit.trial import Trial
 
 DENOMINATOR = "square root of the mean of the two arms' variances"

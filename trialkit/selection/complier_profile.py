@@ -19,7 +19,8 @@ from trialkit.errors import NotIdentifiedError, UsageError, ValueTypeError
 from trialkit.estimate.sample import units_of_variance
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
 from trialkit.misuse import explained
-from trialkit.results import Note, TableResult, counted_people
+from trialkit.printed import counted_people
+from trialkit.results import Note, TableResult
 from trialkit.trial import Trial, rows_text
 
 KINDS = ("complier", "never_taker", "always_taker")

@@ -20,7 +20,8 @@ from trialkit.errors import ColumnNotFoundError, UsageError
 from trialkit.io.frames import to_pandas
 from trialkit.io.write import content_hash
 from trialkit.misuse import explained
-from trialkit.results import number, plain
+from trialkit.printed import number
+from trialkit.results import plain
 
 KIND = "trialkit allocation certificate"
 FORMAT_VERSION = 1

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from trialkit.results import DrawnTest, interval_text, number, p_text, test_text
+from trialkit.printed import interval_text, number, p_text, test_text
+from trialkit.results import DrawnTest
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,8 @@ from trialkit.inference.draws.wild_cluster import (
     words_per_draw,
 )
 from trialkit.misuse import explained
-from trialkit.results import DrawnTest, Estimate, Note, interval_text, number, p_text
+from trialkit.printed import interval_text, number, p_text
+from trialkit.results import DrawnTest, Estimate, Note
 from trialkit.trial import Trial
 
 MOST_ENUMERATED = 2**20

@@ -10,7 +10,8 @@ from typing import Any, Literal, TypeAlias
 from trialkit.errors import CombinationError, UsageError, nearest, shown
 from trialkit.inference.distributions import t_quantile
 from trialkit.misuse import explained
-from trialkit.results import Note, TableResult, number
+from trialkit.printed import number
+from trialkit.results import Note, TableResult
 
 Scale = Literal["d", "r", "odds_ratio", "risk_ratio", "risk_difference"]
 Logistic = Literal["logit", "cox"]

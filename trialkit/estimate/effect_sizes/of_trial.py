@@ -26,7 +26,8 @@ from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.inference.distributions import TTest, t_test
 from trialkit.inference.effect_sizes import placements, pre_post_d
 from trialkit.misuse import explained
-from trialkit.results import Estimate, Note, counted_people
+from trialkit.printed import counted_people
+from trialkit.results import Estimate, Note
 from trialkit.trial import Trial, rows_text
 
 Contrasts = Literal["control", "all"]

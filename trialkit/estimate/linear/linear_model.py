@@ -25,7 +25,8 @@ from trialkit.inference.linear.absorb import (
 from trialkit.inference.linear.covariance import Covariance, CovarianceKind, covariance, exactly_fitted
 from trialkit.inference.linear.least_squares import LeastSquares, least_squares
 from trialkit.inference.linear.small_sample import WorkingCovariance
-from trialkit.results import Note, counted_people
+from trialkit.printed import counted_people
+from trialkit.results import Note
 from trialkit.trial import ALONE
 
 FEW_UNITS = 10

@@ -10,7 +10,8 @@ import pandas as pd
 
 from trialkit.errors import UsageError
 from trialkit.inference.linear.wald import WaldTest
-from trialkit.results import Estimate, Result, interval_text, number, p_text, test_text
+from trialkit.printed import interval_text, number, p_text, test_text
+from trialkit.results import Estimate, Result
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ from trialkit.inference.repeated.data import RepeatedData, repeated_data
 from trialkit.inference.repeated.fit import RepeatedFit, fit_repeated
 from trialkit.inference.repeated.likelihood import CovarianceModel
 from trialkit.inference.repeated.sandwich import empirical
-from trialkit.results import Note, p_text
+from trialkit.printed import p_text
+from trialkit.results import Note
 from trialkit.trial import ALONE
 
 GROUP_STRUCTURES = ("us", "cs", "ar1")

@@ -17,7 +17,8 @@ from trialkit.estimate.longitudinal.long_format import HOW_TO
 from trialkit.estimate.sample import units_of_variance
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
 from trialkit.io.suspicions import suspicions
-from trialkit.results import Note, counted_people
+from trialkit.printed import counted_people
+from trialkit.results import Note
 from trialkit.trial import ALONE, Trial, rows_text
 
 FEW_UNITS = 10

@@ -7,7 +7,8 @@ import math
 from trialkit.estimate.margins.margin_tests import EquivalenceTest, MarginTest, NoninferiorityTest
 from trialkit.inference.distributions import t_test
 from trialkit.inference.take_up.instruments import WEAK_F
-from trialkit.results import Estimate, Note, Result, number, p_text
+from trialkit.printed import number, p_text
+from trialkit.results import Estimate, Note, Result
 
 
 def equivalence_sentence(test: EquivalenceTest) -> str:

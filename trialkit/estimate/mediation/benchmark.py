@@ -19,7 +19,8 @@ from trialkit.inference.confounding.robustness import benchmark as bound
 from trialkit.inference.linear.least_squares import least_squares
 from trialkit.inference.mediation.error_correlation import correlation_of_strengths
 from trialkit.misuse import explained
-from trialkit.results import Note, TableResult, number
+from trialkit.printed import number
+from trialkit.results import Note, TableResult
 
 
 @dataclass(frozen=True)

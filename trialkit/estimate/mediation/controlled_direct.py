@@ -27,7 +27,8 @@ from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_test
 from trialkit.inference.linear.least_squares import independent_columns, least_squares
 from trialkit.misuse import explained
-from trialkit.results import Estimate, Note, Result, number
+from trialkit.printed import number
+from trialkit.results import Estimate, Note, Result
 
 
 @dataclass(frozen=True)

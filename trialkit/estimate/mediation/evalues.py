@@ -13,7 +13,8 @@ from trialkit.errors import CombinationError, UsageError
 from trialkit.estimate.mediation.evidence import NaturalEffects
 from trialkit.inference.confounding import evalue as kernel
 from trialkit.misuse import explained
-from trialkit.results import Note, TableResult, number
+from trialkit.printed import number
+from trialkit.results import Note, TableResult
 
 RATIOS = ("risk_ratio", "odds_ratio", "rate_ratio", "mean_ratio")
 EFFECTS = ("acme_control", "acme_treated", "acme", "ade_control", "ade_treated", "ade")

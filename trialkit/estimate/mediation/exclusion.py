@@ -19,7 +19,8 @@ from trialkit.estimate.mediation.models import Regression
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_test
 from trialkit.misuse import explained
-from trialkit.results import Estimate, Note, Result, number
+from trialkit.printed import number
+from trialkit.results import Estimate, Note, Result
 from trialkit.trial import Trial
 
 

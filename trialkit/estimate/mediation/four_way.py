@@ -28,7 +28,8 @@ from trialkit.estimate.mediation.linear_parameters import (
 )
 from trialkit.inference.arrays import FloatArray
 from trialkit.misuse import explained
-from trialkit.results import Note, Result, number
+from trialkit.printed import number
+from trialkit.results import Note, Result
 
 PARTS = ("cde", "intref", "intmed", "pnie", "pnde", "tnie", "te")
 

@@ -23,7 +23,8 @@ from trialkit.inference.distributions import t_test
 from trialkit.inference.linear.least_squares import independent_columns
 from trialkit.inference.mediation.effects import EFFECTS, effects_of_means, linear_means
 from trialkit.misuse import explained
-from trialkit.results import Estimate, Note, Result, number
+from trialkit.printed import number
+from trialkit.results import Estimate, Note, Result
 
 SHOWN = EFFECTS[:7]
 

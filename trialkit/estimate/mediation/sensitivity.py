@@ -20,7 +20,8 @@ from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_quantile
 from trialkit.inference.mediation.error_correlation import SHIFTED, breakpoints, shifted_effects
 from trialkit.misuse import explained
-from trialkit.results import Note, TableResult, number
+from trialkit.printed import number
+from trialkit.results import Note, TableResult
 
 GRID = tuple(round(-0.95 + 0.05 * j, 2) for j in range(39))
 

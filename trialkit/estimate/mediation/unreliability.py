@@ -27,7 +27,8 @@ from trialkit.estimate.mediation.linear_parameters import (
 )
 from trialkit.inference.arrays import FloatArray
 from trialkit.misuse import explained
-from trialkit.results import Note, Result, number
+from trialkit.printed import number
+from trialkit.results import Note, Result
 
 EFFECTS = ("acme_control", "acme_treated", "acme", "ade_control", "ade_treated", "ade", "total")
 

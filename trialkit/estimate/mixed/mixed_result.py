@@ -18,7 +18,8 @@ from trialkit.inference.arrays import FloatArray
 from trialkit.inference.linear.wald import WaldTest
 from trialkit.inference.mixed.kenward_roger import kenward_roger_joint
 from trialkit.inference.mixed.satterthwaite import satterthwaite_joint
-from trialkit.results import Estimate, Note, Result, number
+from trialkit.printed import number
+from trialkit.results import Estimate, Note, Result
 
 
 @dataclass(frozen=True)

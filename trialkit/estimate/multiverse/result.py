@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from trialkit.results import Estimate, Result, interval_text, number, p_text
+from trialkit.printed import interval_text, number, p_text
+from trialkit.results import Estimate, Result
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ from trialkit.inference.outcomes.firth import firth
 from trialkit.inference.outcomes.glm import Family, Glm
 from trialkit.inference.outcomes.glm_covariance import glm_covariance, whitened
 from trialkit.inference.outcomes.separation import LimitingFit, limiting_fit
-from trialkit.results import Note, counted_people
+from trialkit.printed import counted_people
+from trialkit.results import Note
 from trialkit.trial import ALONE
 
 

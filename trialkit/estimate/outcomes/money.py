@@ -28,7 +28,8 @@ from trialkit.estimate.parts import with_outcome
 from trialkit.estimate.request import Request
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.linear.winsorize import winsorize
-from trialkit.results import Note, counted_people
+from trialkit.printed import counted_people
+from trialkit.results import Note
 from trialkit.trial import Trial, rows_text
 
 Cap = float | tuple[float, float]

@@ -14,7 +14,8 @@ from trialkit.estimate.parts import two_arms
 from trialkit.estimate.request import Request, arm_pairs
 from trialkit.estimate.sample import Sample, sample
 from trialkit.inference.bounds.lee_bounds import LeeBounds, imbens_manski, lee_bounds
-from trialkit.results import Note, number
+from trialkit.printed import number
+from trialkit.results import Note
 from trialkit.trial import Trial
 
 

@@ -35,7 +35,8 @@ from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.inference.distributions import t_test
 from trialkit.inference.outcomes.proportional_odds import CumulativeLogit, cumulative_logit, unit_covariance
 from trialkit.inference.outcomes.win_odds import tied_levels
-from trialkit.results import Note, p_text
+from trialkit.printed import p_text
+from trialkit.results import Note
 from trialkit.trial import Trial
 
 MOST_CATEGORIES = 50

@@ -27,7 +27,8 @@ from trialkit.estimate.response.value_errors import check_units, error_of_values
 from trialkit.estimate.sample import Sample, sample
 from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.inference.attrition.response import ResponseWeighted, response_weighted
-from trialkit.results import Note, counted_people
+from trialkit.printed import counted_people
+from trialkit.results import Note
 from trialkit.trial import Trial
 
 SMALL = 0.05

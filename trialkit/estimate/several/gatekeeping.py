@@ -14,7 +14,8 @@ from trialkit.errors import CombinationError, DataError, UsageError, nearest, sh
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.several.gatekeeping_graph import GraphTest, graph_test
 from trialkit.misuse import explained
-from trialkit.results import TableResult, number
+from trialkit.printed import number
+from trialkit.results import TableResult
 
 PassOn = Literal["all", "any"]
 Shares: TypeAlias = "Sequence[float] | Mapping[str, float]"

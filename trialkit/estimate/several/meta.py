@@ -19,7 +19,8 @@ from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_quantile, t_test
 from trialkit.inference.several.pooling import Pooled, TauMethod, pool
 from trialkit.misuse import explained
-from trialkit.results import Estimate, FirstRow, Note, interval_text, number, p_text, test_text
+from trialkit.printed import interval_text, number, p_text, test_text
+from trialkit.results import Estimate, FirstRow, Note
 
 Prediction = Literal["hts", "normal", "hk"]
 

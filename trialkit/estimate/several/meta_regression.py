@@ -24,7 +24,8 @@ from trialkit.inference.linear.wald import WaldTest, htz
 from trialkit.inference.several.meta_dependent import regress_dependent
 from trialkit.inference.several.meta_regression import meta_regress
 from trialkit.inference.several.pooling import TauMethod
-from trialkit.results import Estimate, Note, Result, interval_text, number, p_text, test_text
+from trialkit.printed import interval_text, number, p_text, test_text
+from trialkit.results import Estimate, Note, Result
 
 # Fewer studies than this for each column of moderators and the coefficients follow single studies; ours.
 FEWEST_STUDIES = 5

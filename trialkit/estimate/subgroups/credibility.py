@@ -12,7 +12,7 @@ from typing import Any
 
 from trialkit.estimate.subgroups.found import Interaction, Modification
 from trialkit.estimate.subgroups.moderators import Moderator
-from trialkit.results import number, p_text
+from trialkit.printed import number, p_text
 from trialkit.trial import Trial
 
 AUTHOR = "for the author to say"

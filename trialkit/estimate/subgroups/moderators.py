@@ -15,7 +15,8 @@ from trialkit.estimate.covariates import is_category
 from trialkit.estimate.sample import Sample
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
 from trialkit.io.suspicions import suspicions
-from trialkit.results import Note, counted_people
+from trialkit.printed import counted_people
+from trialkit.results import Note
 from trialkit.trial import ALONE, Trial, rows_text
 
 Kind = Literal["categorical", "ordinal", "continuous"]

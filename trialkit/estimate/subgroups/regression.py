@@ -20,7 +20,8 @@ from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.inference.distributions import t_quantile, t_test
 from trialkit.inference.linear.heterogeneity import differences, trend
 from trialkit.inference.linear.line_band import band_width
-from trialkit.results import Note, number
+from trialkit.printed import number
+from trialkit.results import Note
 from trialkit.trial import Trial
 
 _GRID = 41

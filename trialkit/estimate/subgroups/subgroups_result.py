@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from trialkit.errors import UsageError
-from trialkit.results import Estimate, Result, interval_text, p_text, test_text
+from trialkit.printed import interval_text, p_text, test_text
+from trialkit.results import Estimate, Result
 
 INTERACTION = "interaction"
 

@@ -15,7 +15,8 @@ from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_tail
 from trialkit.inference.survival.cox import CoxFit
 from trialkit.inference.survival.proportional import time_variation
-from trialkit.results import Note, p_text
+from trialkit.printed import p_text
+from trialkit.results import Note
 
 EVENTS_PER_TERM = 10
 DOUBTFUL_P = 0.05

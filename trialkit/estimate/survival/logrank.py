@@ -26,7 +26,8 @@ from trialkit.estimate.survival.time_sample import TimeSample, time_sample
 from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.inference.survival.logrank import LogrankScore, logrank_score
 from trialkit.misuse import explained
-from trialkit.results import Note, TableResult, number, p_text
+from trialkit.printed import number, p_text
+from trialkit.results import Note, TableResult
 from trialkit.trial import Trial
 
 Covariance = Literal["auto", "classical", "CR2"]

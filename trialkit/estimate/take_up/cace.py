@@ -47,7 +47,8 @@ from trialkit.inference.take_up.instruments import (
     two_stage,
 )
 from trialkit.misuse import explained
-from trialkit.results import Note, counted_people
+from trialkit.printed import counted_people
+from trialkit.results import Note
 from trialkit.trial import Trial, rows_text
 
 Instruments = Literal["arms", "arm_by_strata"]

@@ -15,7 +15,8 @@ from trialkit.estimate.sample import Sample
 from trialkit.inference.arrays import FloatArray
 from trialkit.inference.distributions import t_quantile, t_test
 from trialkit.inference.take_up.instruments import T_VALID_F, WEAK_F, AndersonRubinSet, ReducedForm, tf_critical
-from trialkit.results import Estimate, Note, interval_text, number, p_text, test_text
+from trialkit.printed import interval_text, number, p_text, test_text
+from trialkit.results import Estimate, Note
 
 
 @dataclass(frozen=True, slots=True)

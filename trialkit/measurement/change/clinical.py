@@ -31,7 +31,8 @@ from trialkit.measurement.questionnaires.parts import CutOff
 from trialkit.measurement.questionnaires.scale import Scale
 from trialkit.measurement.scoring.score_result import ScoreResult
 from trialkit.misuse import explained
-from trialkit.results import Note, number
+from trialkit.printed import number
+from trialkit.results import Note
 from trialkit.trial import Trial
 
 VERDICTS = ("recovered", "improved", "unchanged", "deteriorated")

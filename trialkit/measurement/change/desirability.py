@@ -20,7 +20,8 @@ from trialkit.measurement.change.by_arm import weights_of
 from trialkit.measurement.change.inputs import Better, checked, checked_level
 from trialkit.measurement.change.result import Desirability, DesirabilityBias
 from trialkit.misuse import explained
-from trialkit.results import Estimate, Note, Result, number
+from trialkit.printed import number
+from trialkit.results import Estimate, Note, Result
 from trialkit.trial import Trial
 
 MULTIPLES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5)

@@ -35,7 +35,8 @@ from trialkit.measurement.change.inputs import (
 from trialkit.measurement.change.result import MinimalDifference
 from trialkit.measurement.questionnaires.scale import Scale
 from trialkit.misuse import explained
-from trialkit.results import Note, counted_people
+from trialkit.printed import counted_people
+from trialkit.results import Note
 from trialkit.trial import Trial
 
 Levels = Hashable | Iterable[Hashable]

@@ -23,7 +23,8 @@ from trialkit.measurement.change.reliable_change import check_adjust
 from trialkit.measurement.change.result import RegressionToMean
 from trialkit.measurement.questionnaires.scale import Scale
 from trialkit.misuse import explained
-from trialkit.results import Estimate, Note, number
+from trialkit.printed import number
+from trialkit.results import Estimate, Note
 from trialkit.trial import Trial
 
 

@@ -23,7 +23,8 @@ from trialkit.measurement.change.inputs import Better, Scores, checked_level, ch
 from trialkit.measurement.change.result import ReliableChange
 from trialkit.measurement.questionnaires.scale import Scale
 from trialkit.misuse import explained
-from trialkit.results import Estimate, Note, number
+from trialkit.printed import number
+from trialkit.results import Estimate, Note
 from trialkit.trial import Trial
 
 VERDICTS = ("improved", "deteriorated", "unchanged")

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from trialkit.errors import UsageError
-from trialkit.results import Result, TableResult, interval_text, number, test_text
+from trialkit.printed import interval_text, number, test_text
+from trialkit.results import Result, TableResult
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ import pandas as pd
 from scipy import special
 
 from trialkit.errors import UsageError
-from trialkit.results import TableResult, number, p_text
+from trialkit.printed import number, p_text
+from trialkit.results import TableResult
 
 CFI_BOUND, RMSEA_BOUND, SRMR_BOUND = 0.95, 0.06, 0.08
 BOUNDS = "CFI at least .95, RMSEA at most .06, SRMR at most .08 (Hu & Bentler 1999)"

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from trialkit.results import TableResult, p_text
+from trialkit.printed import p_text
+from trialkit.results import TableResult
 
 _TEXTS = ("model", "against", "holds", "freed")
 

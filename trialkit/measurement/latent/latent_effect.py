@@ -22,7 +22,8 @@ from trialkit.measurement.invariance.result import InvarianceResult, short
 from trialkit.measurement.latent.latent_data import LatentData, freed_places, latent_data
 from trialkit.measurement.latent.latent_result import LatentEffect
 from trialkit.misuse import explained
-from trialkit.results import Estimate, Note, number
+from trialkit.printed import number
+from trialkit.results import Estimate, Note
 from trialkit.trial import Trial
 
 _ANSWERED = 0.5

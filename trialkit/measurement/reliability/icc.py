@@ -15,7 +15,8 @@ from trialkit.inference.reliability.delta import robust_interval
 from trialkit.inference.reliability.intraclass import Intraclass, intraclass, intraclass_values, mean_squares
 from trialkit.measurement.reliability.ratings import complete_table
 from trialkit.misuse import explained
-from trialkit.results import Note, TableResult, number
+from trialkit.printed import number
+from trialkit.results import Note, TableResult
 
 _MEANINGS = {
     "icc1": "one rating; other raters for every person",

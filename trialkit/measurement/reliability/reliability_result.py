@@ -10,7 +10,8 @@ import pandas as pd
 
 from trialkit.errors import UsageError, nearest, shown
 from trialkit.inference.reliability.split_half import SplitHalf
-from trialkit.results import TableResult, number
+from trialkit.printed import number
+from trialkit.results import TableResult
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from trialkit.errors import DataError, UsageError
 from trialkit.inference.arrays import FloatArray, IntArray
 from trialkit.measurement.reliability.ratings import complete_table
 from trialkit.misuse import explained
-from trialkit.results import Note, TableResult, number
+from trialkit.printed import number
+from trialkit.results import Note, TableResult
 
 _CHANGED = 0.2
 

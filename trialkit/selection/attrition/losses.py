@@ -15,7 +15,8 @@ from trialkit.errors import TrialkitError, UsageError
 from trialkit.estimate.request import checked_level
 from trialkit.inference.arrays import BoolArray
 from trialkit.misuse import explained
-from trialkit.results import Note, TableResult, p_text
+from trialkit.printed import p_text
+from trialkit.results import Note, TableResult
 from trialkit.selection.attrition.boundary import verdict_sentences, wwc_rows
 from trialkit.selection.attrition.breakdown import by_group, by_trait, by_wave, checked_names, observed, undeclared_codes
 from trialkit.selection.attrition.selective import ALL, permutation_rows, selective_tests

@@ -28,7 +28,8 @@ from trialkit.inference.attrition.permutation import permutation_tests
 from trialkit.inference.attrition.regression import BaselineFit, fit_baseline, joint_people, joint_units, single
 from trialkit.inference.linear.covariance import KINDS, CovarianceKind
 from trialkit.inference.linear.wald import WaldTest
-from trialkit.results import Note, counted_people
+from trialkit.printed import counted_people
+from trialkit.results import Note
 from trialkit.trial import ALONE, Trial
 
 TESTS = ("iv_r", "iv_p")

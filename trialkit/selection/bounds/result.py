@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from trialkit.inference.bounds.lee_bounds import imbens_manski
-from trialkit.results import Note, TableResult, number
+from trialkit.printed import number
+from trialkit.results import Note, TableResult
 from trialkit.selection.stored import numbers_again
 
 _NUMBERS = (

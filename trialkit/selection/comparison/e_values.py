@@ -10,7 +10,8 @@ from typing import Any, Literal
 from trialkit.errors import UsageError
 from trialkit.inference.confounding import evalue as kernel
 from trialkit.misuse import explained
-from trialkit.results import Note, TableResult, number
+from trialkit.printed import number
+from trialkit.results import Note, TableResult
 
 Measure = Literal["risk_ratio", "odds_ratio", "rate_ratio", "hazard_ratio", "smd"]
 RATIOS = ("risk_ratio", "odds_ratio", "rate_ratio", "hazard_ratio")

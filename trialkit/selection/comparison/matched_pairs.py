@@ -14,7 +14,8 @@ from trialkit.inference.arrays import FloatArray
 from trialkit.inference.confounding.rosenbaum import SignedRank, bounds, signed_rank
 from trialkit.io.frames import numeric
 from trialkit.misuse import explained
-from trialkit.results import Note, TableResult, number
+from trialkit.printed import number
+from trialkit.results import Note, TableResult
 from trialkit.trial import Trial
 
 Method = Literal["normal", "exact"]

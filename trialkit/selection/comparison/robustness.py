@@ -14,7 +14,8 @@ from trialkit.inference.arrays import FloatArray
 from trialkit.inference.confounding import robustness as kernel
 from trialkit.inference.distributions import t_test
 from trialkit.misuse import explained
-from trialkit.results import Estimate, Note, Result, number
+from trialkit.printed import number
+from trialkit.results import Estimate, Note, Result
 from trialkit.selection.comparison.observed import Observed, listed, observed
 from trialkit.trial import Trial
 

@@ -12,7 +12,8 @@ from trialkit.inference.arrays import FloatArray
 from trialkit.inference.confounding.oster import Stability
 from trialkit.inference.linear.least_squares import LeastSquares
 from trialkit.misuse import explained
-from trialkit.results import Note, TableResult, number
+from trialkit.printed import number
+from trialkit.results import Note, TableResult
 from trialkit.selection.comparison.observed import Observed, listed, observed
 
 

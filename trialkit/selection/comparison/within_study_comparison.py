@@ -24,7 +24,8 @@ from trialkit.inference.draws.group_bootstrap import bootstrap_weights, resampli
 from trialkit.inference.linear.least_squares import independent_columns
 from trialkit.io.frames import numeric, to_pandas
 from trialkit.misuse import explained
-from trialkit.results import Estimate, Note, Result, number
+from trialkit.printed import number
+from trialkit.results import Estimate, Note, Result
 from trialkit.selection.comparison.observed import listed
 from trialkit.trial import Trial
 

@@ -15,7 +15,8 @@ from trialkit.inference.draws.peers import peer_test, shuffled_statistics
 from trialkit.inference.draws.randomization import as_extreme
 from trialkit.io.frames import numeric
 from trialkit.misuse import explained
-from trialkit.results import Note, TableResult, counted_people, number, p_text
+from trialkit.printed import counted_people, number, p_text
+from trialkit.results import Note, TableResult
 from trialkit.selection.comparison.observed import column, frame_of
 
 FEW_POOLS = 30

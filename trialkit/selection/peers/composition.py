@@ -17,7 +17,8 @@ from trialkit.inference.linear.covariance import Covariance, covariance
 from trialkit.inference.linear.least_squares import LeastSquares, independent_columns, least_squares
 from trialkit.inference.linear.small_sample import satterthwaite
 from trialkit.misuse import explained
-from trialkit.results import Estimate, Note, Result, counted_people
+from trialkit.printed import counted_people
+from trialkit.results import Estimate, Note, Result
 from trialkit.selection.comparison.observed import listed
 from trialkit.trial import ALONE, Trial
 

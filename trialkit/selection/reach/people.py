@@ -12,7 +12,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from trialkit.errors import ColumnNotFoundError, DataError, MissingDataError, UsageError, ValueTypeError, repeated, shown
 from trialkit.inference.arrays import BoolArray, FloatArray
 from trialkit.io.frames import numeric
-from trialkit.results import counted_people
+from trialkit.printed import counted_people
 from trialkit.trial import rows_text
 
 

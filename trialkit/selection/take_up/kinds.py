@@ -12,7 +12,8 @@ from trialkit.errors import ColumnNotFoundError, MissingDataError, UsageError, V
 from trialkit.estimate.sample import units_of_variance
 from trialkit.inference.arrays import BoolArray, FloatArray, IntArray
 from trialkit.inference.linear.influence import influence_variance
-from trialkit.results import Note, counted_people
+from trialkit.printed import counted_people
+from trialkit.results import Note
 from trialkit.trial import ALONE, Trial, rows_text
 
 LEVELS = 50

@@ -15,7 +15,8 @@ from trialkit.inference.distributions import t_test
 from trialkit.inference.two_stage.saturation import SaturationMeans, cluster_means, contrast
 from trialkit.io.frames import numeric, to_pandas
 from trialkit.misuse import explained
-from trialkit.results import Estimate, Note, Result, counted_people
+from trialkit.printed import counted_people
+from trialkit.results import Estimate, Note, Result
 from trialkit.trial import rows_text
 
 ESTIMANDS = {
