@@ -36,3 +36,12 @@ def test_import_loads_no_heavy_library():
         "import sys, trialkit; print([m for m in ('numpy', 'pandas', 'scipy', 'statsmodels', 'matplotlib') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_the_help_of_the_command_line_loads_no_heavy_library():
+    code = (
+        "import sys\nfrom trialkit.cli import run\nassert run(['--help']) == 0\n"
+        "print([m for m in ('numpy', 'pandas', 'scipy', 'matplotlib') if m in sys.modules])"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.strip().endswith("[]")

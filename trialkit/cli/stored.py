@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from trialkit.errors import FileReadError, TrialkitError
-from trialkit.report.save import lacking
 
 TRACE = "TRIALKIT_TRACEBACK"
 
@@ -23,6 +22,8 @@ def drawn_from(results: Path) -> Iterator[None]:
     except (TypeError, ValueError, LookupError, AttributeError, AssertionError, ArithmeticError) as error:
         if os.environ.get(TRACE):
             raise
+        from trialkit.report.save import lacking
+
         folder = results if results.is_dir() else results.parent
         raise FileReadError(
             f"'{results}' cannot be drawn{lacking(error)}: a value in it is not of the kind that trialkit writes. `trialkit verify {folder}` says "
