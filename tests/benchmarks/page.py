@@ -59,8 +59,8 @@ LIMITS = """
 - **The start of a command.** `import trialkit` loads nothing but itself, and `--help` nothing but the command line. A command that computes loads numpy, pandas and
   the parts of scipy with special functions and optimizers, most of what `check` takes; scipy.stats, the slowest part, is loaded by the few functions that use it.
 - **Groups by traits.** Every draw of the mechanism is several searches for a good partition, and each row of a search has to wait for the one before. The searches of
-  many draws run side by side; distances between people are computed once. Cost grows with the square of the people in an arm and stratum, and of a randomization test
-  with its draws.
+  many draws run side by side; distances between people are computed once. Cost grows faster than the number of people in an arm and stratum (b above), and of a
+  randomization test with its draws.
 - **Power by simulation, one trial at a time.** Means and shares by regression run in batches. Ratios, counts, times, ordered outcomes and mixed models run the
   planned analysis itself for every trial, checks and notes included, so that what is simulated is what will be run; `--workers` shares them out.
 - **Imputation.** 50 imputations are 250 sweeps or more over every column, with a group effect in each regression; the time is that of the regressions.
